@@ -1,0 +1,46 @@
+"""Events about devices, published by device-management."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from shared.contracts.envelope import EventData
+
+
+class DeviceState(EventData):
+    """The whole public state of a device. `min_token_generation` refuses older device tokens (see `shared.tokens`)."""
+
+    type: ClassVar[str]
+
+    device_id: int
+    device_uid: str
+    name: str | None = None
+    device_type: str | None = None
+    serial_number: str | None = None
+    hardware_version: str | None = None
+    firmware_version: str | None = None
+    lifecycle: str
+    updates_enabled: bool = True
+    attributes: dict[str, Any] = {}
+    tags: list[str] = []
+    min_token_generation: int
+    registered_at: datetime
+    updated_at: datetime
+
+    def subject(self) -> str:
+        return f"device/{self.device_uid}"
+
+
+class DeviceRegistered(DeviceState):
+    type = "device.registered.v1"
+
+
+class DeviceTokenRevoked(DeviceState):
+    """Tokens below `min_token_generation` are refused everywhere from now on."""
+
+    type = "device.token_revoked.v1"
+
+
+class DeviceSnapshot(DeviceState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt."""
+
+    type = "device.snapshot.v1"

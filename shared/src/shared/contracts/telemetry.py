@@ -1,0 +1,78 @@
+"""What devices publish on `devices.<uid>.telemetry`, decoded and checked with msgspec.
+
+A body is one sample or a list of them: `{"ts": ..., "seq": 17, "boot": "...", "metrics": {"temperature": 21.5}}`.
+`ts` is RFC 3339 text or epoch milliseconds.
+"""
+
+import math
+import re
+from datetime import UTC, datetime
+
+import msgspec
+
+MAX_BODY_BYTES = 128 * 1024
+MAX_SAMPLES = 1_000
+MAX_METRICS = 256
+MAX_TEXT = 1_024
+
+Value = float | bool | str
+
+_METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
+_BOOT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+
+class TelemetrySample(msgspec.Struct, frozen=True):
+    metrics: dict[str, Value]
+    ts: int | float | str | None = None
+    seq: int | None = None
+    boot: str | None = None
+
+    def time(self) -> datetime | None:
+        """The device's own time of the sample, in UTC; None when the device sent none.
+
+        Raises ValueError for what is neither RFC 3339 nor epoch milliseconds within the years 1970 to 9999.
+        """
+        if self.ts is None:
+            return None
+        if isinstance(self.ts, str):
+            at = datetime.fromisoformat(self.ts)
+            if at.tzinfo is None:
+                raise ValueError("ts needs a time zone")
+            return at.astimezone(UTC)
+        if not 0 <= self.ts <= _LATEST_MS:
+            raise ValueError("ts is not epoch milliseconds")
+        return datetime.fromtimestamp(self.ts / 1000, UTC)
+
+
+_one_or_many = msgspec.json.Decoder(TelemetrySample | list[TelemetrySample])
+
+
+def decode(body: bytes) -> list[TelemetrySample]:
+    """The samples of one message, checked. Raises ValueError, with the reason, for anything that is not telemetry."""
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError(f"body over {MAX_BODY_BYTES} bytes")
+    decoded = _one_or_many.decode(body)
+    samples = decoded if isinstance(decoded, list) else [decoded]
+    if not 1 <= len(samples) <= MAX_SAMPLES:
+        raise ValueError(f"a message holds 1 to {MAX_SAMPLES} samples")
+    for sample in samples:
+        _check(sample)
+    return samples
+
+
+def _check(sample: TelemetrySample) -> None:
+    if not 1 <= len(sample.metrics) <= MAX_METRICS:
+        raise ValueError(f"a sample holds 1 to {MAX_METRICS} metrics")
+    for name, value in sample.metrics.items():
+        if not _METRIC_NAME.fullmatch(name):
+            raise ValueError("bad metric name")
+        if isinstance(value, str) and (len(value) > MAX_TEXT or "\0" in value):
+            raise ValueError("bad text value")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("value is not finite")
+    if sample.seq is not None and not 0 <= sample.seq < 2**63:
+        raise ValueError("seq is not a natural number of 63 bits")
+    if sample.boot is not None and not _BOOT.fullmatch(sample.boot):
+        raise ValueError("bad boot")
+    sample.time()

@@ -1,0 +1,1 @@
+"""Test support that needs no server of its own."""

@@ -1,0 +1,169 @@
+"""Every credential is a token: a JWT signed with EdDSA (Ed25519) by device-management, verified offline by all others.
+
+A key ring holds public keys by `kid`, so keys can rotate; only device-management holds a private key. The audience says
+who the bearer is. Source of the rules against algorithm confusion: RFC 8725, sections 3.1 and 3.9.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from jwt.algorithms import OKPAlgorithm
+
+ISSUER = "muster"
+PRIVATE_KEY_FILE = "token-signing.pem"
+PUBLIC_KEYS_FILE = "token-keys.json"
+_MAX_TOKEN_CHARS = 4_096
+_LEEWAY = timedelta(seconds=5)
+
+
+class Audience(StrEnum):
+    PEOPLE = "muster:people"
+    DEVICE = "muster:device"
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a verified token says. `generation` is a device token's; `session` and `scopes` are a person's."""
+
+    subject: str
+    organization_id: int
+    audience: Audience
+    token_id: str
+    issued_at: datetime
+    expires_at: datetime
+    scopes: frozenset[str] = frozenset()
+    session: str | None = None
+    generation: int | None = None
+
+
+class InvalidToken(Exception):
+    """The text is no token of ours, or not one any more. The message names the reason and never the token."""
+
+
+class KeyRing:
+    """The public keys, by key id."""
+
+    def __init__(self, keys: dict[str, Ed25519PublicKey]) -> None:
+        self._keys = keys
+
+    @classmethod
+    def load(cls, directory: Path) -> "KeyRing":
+        """Reads a JSON Web Key Set (RFC 7517). Raises FileNotFoundError or ValueError when there is none."""
+        document = json.loads((directory / PUBLIC_KEYS_FILE).read_text())
+        keys: dict[str, Ed25519PublicKey] = {}
+        for entry in document["keys"]:
+            key = OKPAlgorithm.from_jwk(entry)
+            if not isinstance(key, Ed25519PublicKey):
+                raise ValueError(f"{PUBLIC_KEYS_FILE} holds a key that is not a public Ed25519 key")
+            keys[entry["kid"]] = key
+        return cls(keys)
+
+    def verify(self, token: str, *audiences: Audience) -> Claims:
+        """The claims of a token meant for one of `audiences`. Raises InvalidToken."""
+        if len(token) > _MAX_TOKEN_CHARS:
+            raise InvalidToken("too long")
+        try:
+            key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
+            if key is None:
+                raise InvalidToken("unknown key")
+            payload: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=[str(audience) for audience in audiences],
+                issuer=ISSUER,
+                leeway=_LEEWAY,
+                options={"require": ["sub", "org", "aud", "jti", "iat", "nbf", "exp"]},
+            )
+            return _claims(payload)
+        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InvalidToken(type(error).__name__) from None
+
+
+class TokenSigner:
+    """Signs tokens. Only device-management has one."""
+
+    def __init__(self, private_key: Ed25519PrivateKey, key_id: str) -> None:
+        self._key = private_key
+        self._key_id = key_id
+
+    @classmethod
+    def load(cls, directory: Path) -> "TokenSigner":
+        key = load_pem_private_key((directory / PRIVATE_KEY_FILE).read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError(f"{PRIVATE_KEY_FILE} is not an Ed25519 key")
+        return cls(key, key_id_of(key.public_key()))
+
+    def sign(self, claims: Claims) -> str:
+        payload: dict[str, Any] = {
+            "iss": ISSUER,
+            "sub": claims.subject,
+            "org": claims.organization_id,
+            "aud": str(claims.audience),
+            "jti": claims.token_id,
+            "iat": int(claims.issued_at.timestamp()),
+            "nbf": int(claims.issued_at.timestamp()),
+            "exp": int(claims.expires_at.timestamp()),
+        }
+        if claims.scopes:
+            payload["scope"] = " ".join(sorted(claims.scopes))
+        if claims.session is not None:
+            payload["sid"] = claims.session
+        if claims.generation is not None:
+            payload["gen"] = claims.generation
+        return jwt.encode(payload, self._key, algorithm="EdDSA", headers={"kid": self._key_id})
+
+
+def key_id_of(key: Ed25519PublicKey) -> str:
+    """The first 16 hex digits of the SHA-256 of the raw public key: the same key has the same id everywhere."""
+    return sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def create_keys(directory: Path) -> None:
+    """Makes the signing key and its public key set, unless they are there. The private key is readable by its owner only."""
+    private_path = directory / PRIVATE_KEY_FILE
+    directory.mkdir(parents=True, exist_ok=True)
+    if not private_path.exists():
+        key = Ed25519PrivateKey.generate()
+        private_path.touch(mode=0o600)
+        private_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    signing = load_pem_private_key(private_path.read_bytes(), password=None)
+    if not isinstance(signing, Ed25519PrivateKey):
+        raise TypeError(f"{PRIVATE_KEY_FILE} is not an Ed25519 key")
+    public = signing.public_key()
+    entry = {**_public_jwk(public), "kid": key_id_of(public), "use": "sig", "alg": "EdDSA"}
+    (directory / PUBLIC_KEYS_FILE).write_text(json.dumps({"keys": [entry]}, indent=2) + "\n")
+
+
+def _public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
+    return OKPAlgorithm.to_jwk(key, as_dict=True)
+
+
+def _claims(payload: dict[str, Any]) -> Claims:
+    generation = payload.get("gen")
+    session = payload.get("sid")
+    return Claims(
+        subject=str(payload["sub"]),
+        organization_id=int(payload["org"]),
+        audience=Audience(payload["aud"]),
+        token_id=str(payload["jti"]),
+        issued_at=datetime.fromtimestamp(payload["iat"], UTC),
+        expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+        scopes=frozenset(str(payload.get("scope", "")).split()),
+        session=None if session is None else str(session),
+        generation=None if generation is None else int(generation),
+    )
