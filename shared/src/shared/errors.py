@@ -1,4 +1,4 @@
-"""The root of every error a user can meet. A slice's `errors.py` derives from it; nothing here knows HTTP's framework."""
+"""The root of every error a user can meet; a slice's `errors.py` derives from it. Nothing here knows a framework."""
 
 from typing import Any, ClassVar
 

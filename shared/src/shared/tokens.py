@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ ISSUER = "muster"
 PRIVATE_KEY_FILE = "token-signing.pem"
 PUBLIC_KEYS_FILE = "token-keys.json"
 _MAX_TOKEN_CHARS = 4_096
+_REMEMBERED_TOKENS = 20_000
 _LEEWAY = timedelta(seconds=5)
 
 
@@ -43,7 +45,7 @@ class Claims:
     organization_id: int
     audience: Audience
     token_id: str
-    issued_at: datetime
+    not_before: datetime
     expires_at: datetime
     scopes: frozenset[str] = frozenset()
     session: str | None = None
@@ -59,21 +61,36 @@ class KeyRing:
 
     def __init__(self, keys: dict[str, Ed25519PublicKey]) -> None:
         self._keys = keys
+        self._signed = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._check_signature)
 
     @classmethod
     def load(cls, directory: Path) -> "KeyRing":
-        """Reads a JSON Web Key Set (RFC 7517). Raises FileNotFoundError or ValueError when there is none."""
+        """Reads a JSON Web Key Set (RFC 7517). Raises FileNotFoundError, ValueError or TypeError when there is none."""
         document = json.loads((directory / PUBLIC_KEYS_FILE).read_text())
         keys: dict[str, Ed25519PublicKey] = {}
         for entry in document["keys"]:
             key = OKPAlgorithm.from_jwk(entry)
             if not isinstance(key, Ed25519PublicKey):
-                raise ValueError(f"{PUBLIC_KEYS_FILE} holds a key that is not a public Ed25519 key")
+                raise TypeError(f"{PUBLIC_KEYS_FILE} holds a key that is not a public Ed25519 key")
             keys[entry["kid"]] = key
         return cls(keys)
 
     def verify(self, token: str, *audiences: Audience) -> Claims:
-        """The claims of a token meant for one of `audiences`. Raises InvalidToken."""
+        """The claims of a token meant for one of `audiences`. Raises InvalidToken.
+
+        A signature is checked once and remembered (it cannot change); the times are checked at every call.
+        """
+        claims = self._signed(token)
+        now = datetime.now(UTC)
+        if claims.audience not in audiences:
+            raise InvalidToken("meant for somebody else")
+        if now >= claims.expires_at + _LEEWAY:
+            raise InvalidToken("expired")
+        if now + _LEEWAY < claims.not_before:
+            raise InvalidToken("not valid yet")
+        return claims
+
+    def _check_signature(self, token: str) -> Claims:
         if len(token) > _MAX_TOKEN_CHARS:
             raise InvalidToken("too long")
         try:
@@ -84,10 +101,14 @@ class KeyRing:
                 token,
                 key,
                 algorithms=["EdDSA"],
-                audience=[str(audience) for audience in audiences],
                 issuer=ISSUER,
-                leeway=_LEEWAY,
-                options={"require": ["sub", "org", "aud", "jti", "iat", "nbf", "exp"]},
+                options={
+                    "require": ["sub", "org", "aud", "jti", "iat", "nbf", "exp"],
+                    "verify_aud": False,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
             return _claims(payload)
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError) as error:
@@ -115,8 +136,8 @@ class TokenSigner:
             "org": claims.organization_id,
             "aud": str(claims.audience),
             "jti": claims.token_id,
-            "iat": int(claims.issued_at.timestamp()),
-            "nbf": int(claims.issued_at.timestamp()),
+            "iat": int(claims.not_before.timestamp()),
+            "nbf": int(claims.not_before.timestamp()),
             "exp": int(claims.expires_at.timestamp()),
         }
         if claims.scopes:
@@ -134,7 +155,7 @@ def key_id_of(key: Ed25519PublicKey) -> str:
 
 
 def create_keys(directory: Path) -> None:
-    """Makes the signing key and its public key set, unless they are there. The private key is readable by its owner only."""
+    """Makes the signing key and its public key set, unless they are there; only the owner may read the private key."""
     private_path = directory / PRIVATE_KEY_FILE
     directory.mkdir(parents=True, exist_ok=True)
     if not private_path.exists():
@@ -161,7 +182,7 @@ def _claims(payload: dict[str, Any]) -> Claims:
         organization_id=int(payload["org"]),
         audience=Audience(payload["aud"]),
         token_id=str(payload["jti"]),
-        issued_at=datetime.fromtimestamp(payload["iat"], UTC),
+        not_before=datetime.fromtimestamp(payload["nbf"], UTC),
         expires_at=datetime.fromtimestamp(payload["exp"], UTC),
         scopes=frozenset(str(payload.get("scope", "")).split()),
         session=None if session is None else str(session),

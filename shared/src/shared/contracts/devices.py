@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from shared.contracts.envelope import EventData
 
 
@@ -20,8 +22,8 @@ class DeviceState(EventData):
     firmware_version: str | None = None
     lifecycle: str
     updates_enabled: bool = True
-    attributes: dict[str, Any] = {}
-    tags: list[str] = []
+    attributes: dict[str, Any] = Field(default_factory=dict[str, Any])
+    tags: list[str] = Field(default_factory=list[str])
     min_token_generation: int
     registered_at: datetime
     updated_at: datetime

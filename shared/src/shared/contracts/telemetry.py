@@ -45,7 +45,9 @@ class TelemetrySample(msgspec.Struct, frozen=True):
         return datetime.fromtimestamp(self.ts / 1000, UTC)
 
 
-_one_or_many = msgspec.json.Decoder(TelemetrySample | list[TelemetrySample])
+_one_or_many: msgspec.json.Decoder[TelemetrySample | list[TelemetrySample]] = msgspec.json.Decoder(
+    TelemetrySample | list[TelemetrySample]
+)
 
 
 def decode(body: bytes) -> list[TelemetrySample]:

@@ -1,0 +1,1 @@
+"""The front door every service has: problem details, principals, pages, idempotency, health."""

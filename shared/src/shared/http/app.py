@@ -1,0 +1,35 @@
+"""The FastAPI application every service starts from."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from shared.http import health, idempotency, problem
+from shared.http.middleware import BodyLimit, RequestContext
+from shared.settings import ServiceSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(*, service: str, title: str, description: str, settings: ServiceSettings, lifespan: Lifespan) -> FastAPI:
+    """An application without routes: problem documents, ids, size limit, CORS by exact allow-list, health, metrics.
+
+    `lifespan` (from `bootstrap`) sets `app.state.scopes`, `app.state.keys` and fills `app.state.checks`.
+    """
+    app = FastAPI(title=title, description=description, version="2", lifespan=lifespan)
+    problem.install(app)
+    idempotency.install(app)
+    health.install(app, service)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Correlation-Id"],
+            expose_headers=["ETag", "Link", "X-Request-Id", "X-Correlation-Id", "Retry-After"],
+        )
+    app.add_middleware(RequestContext)
+    return app

@@ -1,0 +1,109 @@
+"""What happens around every request, as plain ASGI: ids, the size limit, and figures."""
+
+import re
+import time
+from uuid import uuid4
+
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problem import problem
+from shared.observability.correlation import Trace, correlated
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_SECONDS = Histogram(
+    "muster_http_request_seconds",
+    "Time to answer a request, by route",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_REFUSED = Counter("muster_http_body_too_large_total", "Requests refused for the size of their body")
+
+
+class RequestContext:
+    """Gives each request an id and a correlation id, returns both, and measures the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = uuid4().hex
+        given = headers.get("x-correlation-id", "")
+        parent = headers.get("traceparent", "")
+        trace = Trace(
+            correlation_id=given if _ID.fullmatch(given) else request_id,
+            traceparent=parent if _TRACEPARENT.fullmatch(parent) else None,
+        )
+        status = 500
+        began = time.perf_counter()
+
+        async def send_with_ids(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answer = MutableHeaders(scope=message)
+                answer["X-Request-Id"] = request_id
+                answer["X-Correlation-Id"] = trace.correlation_id
+            await send(message)
+
+        with correlated(trace):
+            try:
+                await self._app(scope, receive, send_with_ids)
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                _SECONDS.labels(scope["method"], route, str(status)).observe(time.perf_counter() - began)
+
+
+class BodyTooLarge(Exception):
+    """The body went past the limit while it was being read."""
+
+
+class BodyLimit:
+    """Refuses a body over `limit` bytes with 413, by its declared length or as soon as it has grown past it."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdigit() and int(declared) > self._limit:
+            await self._refuse(scope, receive, send)
+            return
+        seen = 0
+        started = False
+
+        async def limited_receive() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise BodyTooLarge
+            return message
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, limited_receive, watched_send)
+        except BodyTooLarge:
+            if started:
+                raise
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _REFUSED.inc()
+        answer = problem(413, "body_too_large", f"a body holds at most {self._limit} bytes")
+        await answer(scope, receive, send)

@@ -1,0 +1,76 @@
+"""Keyset pages: `?limit=&cursor=`, `next` in the body and a `Link` header (RFC 8288).
+
+A cursor is opaque to the client and holds the sort key of the last item, so a page never skips or repeats an item
+because others were added or removed.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+from fastapi import Query, Request, Response
+from pydantic import BaseModel
+
+from shared.errors import DomainError
+
+MAX_LIMIT = 500
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at the most")]
+Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class BadCursor(DomainError):
+    """Not a cursor that this list has handed out."""
+
+    status = 400
+    code = "bad_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("the cursor is not one of this list; start again without it")
+
+
+class Page(BaseModel, Generic[T]):
+    items: list[T]
+    next: str | None = None
+
+
+def encode_cursor(*key: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
+    """The sort key in a cursor, checked against `kinds`. Raises BadCursor."""
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        raise BadCursor from None
+    if not isinstance(key, list):
+        raise BadCursor
+    parts = cast("list[Any]", key)
+    if len(parts) != len(kinds) or any(type(part) is not kind for part, kind in zip(parts, kinds, strict=True)):
+        raise BadCursor
+    if any(isinstance(part, int) and not -(2**63) <= part < 2**63 for part in parts):
+        raise BadCursor
+    if any(isinstance(part, str) and "\0" in part for part in parts):
+        raise BadCursor
+    return parts
+
+
+def page_of(rows: Sequence[R], limit: int, key: Callable[[R], tuple[Any, ...]]) -> tuple[Sequence[R], str | None]:
+    """Cuts `limit + 1` rows to a page: the extra row only says that there is a next one."""
+    if len(rows) <= limit:
+        return rows, None
+    kept = rows[:limit]
+    return kept, encode_cursor(*key(kept[-1]))
+
+
+def link_next(request: Request, response: Response, cursor: str | None) -> None:
+    """Adds the `Link` header for the next page, if there is one."""
+    if cursor is not None:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'

@@ -1,0 +1,105 @@
+"""Who is calling: the claims of a verified token, and the scopes a path asks for.
+
+Authentication is offline (see `shared.tokens`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from shared.errors import DomainError
+from shared.tokens import Audience, InvalidToken, KeyRing
+
+bearer = HTTPBearer(auto_error=False, description="An access token from POST /api/v2/auth/login")
+
+
+class Unauthenticated(DomainError):
+    """No token, or none that is valid (any more)."""
+
+    status = 401
+    code = "unauthenticated"
+
+    def __init__(self, detail: str = "sign in: the request carries no valid token") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(DomainError):
+    """The bearer is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A person (or a person's program), or a device; `subject` is the user's id or the device's uid."""
+
+    audience: Audience
+    subject: str
+    organization_id: int
+    scopes: frozenset[str]
+    session: str | None
+    generation: int | None
+    expires_at: datetime
+
+    @property
+    def is_device(self) -> bool:
+        return self.audience is Audience.DEVICE
+
+
+def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Principal:
+    """The bearer of `token`. Raises Unauthenticated, and Forbidden for a valid token of the other kind."""
+    if not token:
+        raise Unauthenticated
+    try:
+        claims = keys.verify(token, *Audience)
+    except InvalidToken:
+        raise Unauthenticated from None
+    if claims.audience not in audiences:
+        raise Forbidden(f"a token for {claims.audience} is of no use here")
+    return Principal(
+        audience=claims.audience,
+        subject=claims.subject,
+        organization_id=claims.organization_id,
+        scopes=claims.scopes,
+        session=claims.session,
+        generation=claims.generation,
+        expires_at=claims.expires_at,
+    )
+
+
+def requires(*scopes: str) -> Any:
+    """A dependency: a person's principal that holds every one of `scopes`."""
+
+    def resolve(
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+    ) -> Principal:
+        principal = authenticate(request.app.state.keys, _token(credentials), Audience.PEOPLE)
+        missing = set(scopes) - principal.scopes
+        if missing:
+            raise Forbidden(f"the token lacks the scope {' '.join(sorted(missing))}")
+        return principal
+
+    return Depends(resolve)
+
+
+def requires_device() -> Any:
+    """A dependency: a device's principal, acting for the device in the path's `uid`."""
+
+    def resolve(
+        uid: str, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+    ) -> Principal:
+        principal = authenticate(request.app.state.keys, _token(credentials), Audience.DEVICE)
+        if principal.subject != uid:
+            raise Forbidden("a device speaks for itself only")
+        return principal
+
+    return Depends(resolve)
+
+
+def _token(credentials: HTTPAuthorizationCredentials | None) -> str | None:
+    return credentials.credentials if credentials else None

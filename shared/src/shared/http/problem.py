@@ -1,0 +1,61 @@
+"""Errors as problem documents (RFC 9457) with a stable `code`; nothing internal in any of them."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.errors import DomainError
+
+MEDIA_TYPE = "application/problem+json"
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
+
+_log = structlog.get_logger(__name__)
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> JSONResponse:
+    body = {"type": f"urn:muster:problem:{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+    return JSONResponse({**body, "detail": detail, **extra}, status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)  # noqa: S101 - registered for this class alone
+    return problem(error.status, error.code, error.detail, headers=error.headers, **error.extra)
+
+
+def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    """A body that is not JSON is 400; one of the wrong shape is 422 and names each place, without echoing values."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    entries: list[dict[str, Any]] = list(error.errors())
+    if any(entry["type"] == "json_invalid" for entry in entries):
+        return problem(400, "invalid_json", "the body is not JSON")
+    places = [
+        {"location": [str(part) for part in entry["loc"]], "message": entry["msg"], "type": entry["type"]}
+        for entry in entries[:50]
+    ]
+    return problem(422, "validation_failed", "the request does not have the expected shape", errors=places)
+
+
+def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    code = _CODES.get(error.status_code, HTTPStatus(error.status_code).name.lower())
+    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("unexpected error", path=request.url.path, exc_info=error)
+    return problem(500, "internal_error", "something went wrong on our side; the request id finds it in the logs")

@@ -1,0 +1,24 @@
+"""Runs an application under uvicorn, the same way in every service."""
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from shared.observability import logging
+from shared.settings import ServiceSettings
+
+
+def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) -> None:
+    """Serves until SIGTERM, then drains for at most `drain_seconds`."""
+    logging.configure(service, level=settings.log_level, style=settings.log_format)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+    )

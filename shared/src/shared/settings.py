@@ -1,0 +1,46 @@
+"""The settings every service reads from its environment (`MUSTER_*`), each frozen and built once, in `bootstrap`."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every process of Muster needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    metrics_port: int = 9000
+    """Where a worker answers /metrics, /livez and /readyz."""
+
+    keys_dir: Path = Path(".local/keys")
+    """Holds `token-keys.json`, and for device-management `token-signing.pem`."""
+
+    amqp_url: str = "amqp://muster:muster@127.0.0.1:5672/"
+    allowed_origins: tuple[str, ...] = ()
+    """Origins, exactly as browsers send them, whose pages may call this service."""
+
+    max_body_bytes: int = 1024 * 1024
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    drain_seconds: float = 10.0
+    """How long SIGTERM waits for work under way."""
+
+
+class PostgresSettings(ServiceSettings):
+    """A service that keeps a PostgreSQL database of its own."""
+
+    postgres_url: str = "postgresql://postgres@127.0.0.1:5432"
+    """The server, `postgresql://user:password@host:port`, without a database."""
+
+    postgres_database: str
+    postgres_pool: int = 10
+
+    def database_url(self) -> str:
+        """The URL of this service's database for SQLAlchemy on asyncpg."""
+        parts = urlsplit(self.postgres_url)
+        return urlunsplit(("postgresql+asyncpg", parts.netloc, f"/{self.postgres_database}", parts.query, ""))

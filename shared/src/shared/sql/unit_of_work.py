@@ -1,0 +1,94 @@
+"""One request or one message is one transaction.
+
+Services receive a unit of work and never commit: it commits when the block that opened it ends cleanly, together with
+the events added to its outbox, and rolls back when the block raises.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from socket import gaierror
+
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from shared.clock import Clock
+from shared.errors import DomainError, ServiceUnavailable
+from shared.ids import Ids
+from shared.outbox.outbox import Outbox
+
+AfterCommit = Callable[[], Awaitable[None]]
+
+_log = structlog.get_logger(__name__)
+
+
+class Conflicted(DomainError):
+    """The database refused the change because of another one; nothing of it was written."""
+
+    status = 409
+    code = "conflict"
+
+
+class UnitOfWork:
+    """The session of one transaction, its outgoing events, and what must happen once it is committed."""
+
+    def __init__(self, session: AsyncSession, outbox: Outbox) -> None:
+        self.session = session
+        self.outbox = outbox
+        self._after_commit: list[AfterCommit] = []
+
+    def after_commit(self, callback: AfterCommit) -> None:
+        """Calls `callback` after a successful commit. A failing callback is logged; the change stands."""
+        self._after_commit.append(callback)
+
+    async def commit(self) -> None:
+        """For the block that opened the unit alone."""
+        await self.session.flush()
+        await self.outbox.flush()
+        await self.session.commit()
+        for callback in self._after_commit:
+            try:
+                await callback()
+            except Exception:  # noqa: BLE001 - the change is committed, whatever its echo does
+                _log.exception("after-commit callback failed")
+
+
+class Units:
+    """Opens units of work on one engine."""
+
+    def __init__(self, engine: AsyncEngine, *, source: str, clock: Clock, ids: Ids) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._source = source
+        self._clock = clock
+        self._ids = ids
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[UnitOfWork]:
+        """A unit that commits when the block ends.
+
+        Raises ServiceUnavailable when the database is away and Conflicted when a constraint refuses the change.
+        """
+        try:
+            async with self._sessions() as session:
+                outbox = Outbox(session, source=self._source, clock=self._clock, ids=self._ids)
+                unit = UnitOfWork(session, outbox)
+                yield unit
+                await unit.commit()
+        except IntegrityError as error:
+            raise Conflicted("the change conflicts with another one; read again and retry") from error
+        except (ConnectionError, TimeoutError, gaierror, PoolTimeout) as error:
+            raise ServiceUnavailable("the database is away") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or _passing(error):
+                raise ServiceUnavailable("the database could not take the change now") from error
+            raise
+
+
+def _passing(error: DBAPIError) -> bool:
+    """Whether PostgreSQL says that the same statement may succeed later.
+
+    Source: PostgreSQL's error classes 08 connection, 40 transaction rollback, 53 resources, 57 operator intervention.
+    """
+    return str(getattr(error.orig, "sqlstate", "") or "")[:2] in {"08", "40", "53", "57"}

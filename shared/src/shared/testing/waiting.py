@@ -1,0 +1,36 @@
+"""Waiting for a condition, so that no test sleeps and hopes."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+
+
+async def eventually(
+    condition: Callable[[], T | Awaitable[T]],
+    *,
+    timeout: float = 10.0,  # noqa: ASYNC109 - the failure says what was waited for
+    interval: float = 0.02,
+    why: str = "",
+) -> T:
+    """The first true answer of `condition`, asked every `interval` seconds. Fails after `timeout` seconds.
+
+    An AssertionError or OSError of the condition counts as "not yet".
+    """
+    deadline = time.monotonic() + timeout
+    last: object = None
+    while True:
+        try:
+            asked = condition()
+            answer = await cast("Awaitable[T]", asked) if inspect.isawaitable(asked) else cast("T", asked)
+            if answer:
+                return answer
+            last = answer
+        except (AssertionError, OSError) as error:
+            last = error
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{why or 'the condition'} did not come true within {timeout} s; last: {last!r}")
+        await asyncio.sleep(interval)

@@ -1,0 +1,111 @@
+"""Runs a service's worker: its consumers and timers side by side until SIGTERM, with health and metrics on a port."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from prometheus_client import Counter
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
+
+from shared.http import health
+from shared.http.health import Check
+from shared.observability import logging
+from shared.settings import ServiceSettings
+
+_FAILURES = Counter("muster_worker_job_failures_total", "Jobs that ended with an error and were begun again", ["job"])
+
+_log = structlog.get_logger(__name__)
+
+Job = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a worker does: named jobs that run until cancelled, and the checks that say it is ready."""
+
+    jobs: Mapping[str, Job]
+    checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
+
+
+def run_worker(
+    opened: Callable[[], AbstractAsyncContextManager[Worker]], *, service: str, settings: ServiceSettings
+) -> None:
+    """Opens the worker and runs it; SIGTERM or SIGINT cancels the jobs and waits `drain_seconds` for them."""
+    logging.configure(service, level=settings.log_level, style=settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(opened, service, settings))
+
+
+def every(seconds: float, action: Job) -> Job:
+    """A timer: `action` now and then every `seconds`, measured from end to start. An error is counted and waits too."""
+
+    async def tick() -> None:
+        while True:
+            try:
+                await action()
+            except Exception:  # noqa: BLE001 - a timer outlives every error of its action
+                _FAILURES.labels(getattr(action, "__qualname__", "timer")).inc()
+                _log.exception("timer failed")
+            await asyncio.sleep(seconds)
+
+    return tick
+
+
+async def _run(
+    opened: Callable[[], AbstractAsyncContextManager[Worker]], service: str, settings: ServiceSettings
+) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with opened() as worker, _health_port(service, settings, worker.checks):
+        tasks = [asyncio.create_task(_keep_running(name, job), name=name) for name, job in worker.jobs.items()]
+        _log.info("worker started", jobs=sorted(worker.jobs))
+        await stopping.wait()
+        for task in tasks:
+            task.cancel()
+        _, stuck = await asyncio.wait(tasks, timeout=settings.drain_seconds)
+        _log.info("worker stopped", stuck=sorted(task.get_name() for task in stuck))
+
+
+async def _keep_running(name: str, job: Job) -> None:
+    """A job that fails is begun again, with growing waits: one bad dependency does not end the others."""
+
+    def report(state: RetryCallState) -> None:
+        _FAILURES.labels(name).inc()
+        error = state.outcome.exception() if state.outcome else None
+        _log.error("job failed and is begun again", job=name, exc_info=error)
+
+    async for attempt in AsyncRetrying(wait=wait_exponential_jitter(initial=0.2, max=10), after=report):
+        with attempt:
+            await job()
+
+
+class _HealthServer(uvicorn.Server):
+    """A server beside the jobs, which leaves the signals to the worker."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _health_port(service: str, settings: ServiceSettings, checks: Mapping[str, Check]) -> AsyncGenerator[None]:
+    app = FastAPI(openapi_url=None)
+    health.install(app, service)
+    app.state.checks = checks
+    server = _HealthServer(
+        uvicorn.Config(app, host=settings.host, port=settings.metrics_port, log_config=None, access_log=False)
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
