@@ -1,0 +1,66 @@
+"""The buffer between one channel and the batches made of what it delivers. It dies with its channel."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from aiormq.abc import AbstractChannel, DeliveredMessage
+
+from shared.messaging.connection import broker_errors, closing
+from shared.messaging.errors import BrokerAway
+
+
+class Intake:
+    """Collects deliveries; the broker's prefetch bounds it."""
+
+    def __init__(self, batch: int, linger_s: float) -> None:
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._batch = batch
+        self._linger_s = linger_s
+        self._buffer: deque[DeliveredMessage] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._wanted = 0
+
+    async def put(self, message: DeliveredMessage) -> None:
+        self._buffer.append(message)
+        if self._waiter is not None and len(self._buffer) >= self._wanted:
+            self._wake()
+
+    async def consume(self, channel: AbstractChannel, queue: str, consumer_tag: str) -> None:
+        """Begins to collect from `queue`. Raises BrokerAway."""
+        closing(channel).add_done_callback(self.close)
+        channel.on_consumer_cancel_callbacks.add(self.close)
+        with broker_errors():
+            await channel.basic_consume(queue, self.put, consumer_tag=consumer_tag)
+
+    def close(self, _cause: Any = None) -> None:
+        """The channel is lost, or the broker cancelled the consumer: what is in the buffer comes again."""
+        self._buffer.clear()
+        if not self.lost.done():
+            self.lost.set_result(None)
+        self._wake()
+
+    def check(self) -> None:
+        """Raises BrokerAway when the channel is lost."""
+        if self.lost.done():
+            raise BrokerAway("the channel was lost")
+
+    async def take(self) -> list[DeliveredMessage]:
+        """The next deliveries in order: a full batch, or what came within the linger of the first one seen."""
+        if not self._buffer:
+            await self._wait(1, None)
+        if len(self._buffer) < self._batch:
+            await self._wait(self._batch, self._linger_s)
+        self.check()
+        return [self._buffer.popleft() for _ in range(min(self._batch, len(self._buffer)))]
+
+    async def _wait(self, wanted: int, timeout_s: float | None) -> None:
+        self.check()
+        self._wanted = wanted
+        self._waiter = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._waiter], timeout=timeout_s)
+        self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

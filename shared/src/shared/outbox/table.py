@@ -1,0 +1,52 @@
+"""The tables `outbox` and `inbox`, which every service that keeps PostgreSQL adds to its metadata and migrations."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+
+
+def add_tables(metadata: MetaData) -> None:
+    """Adds both tables to `metadata`.
+
+    `outbox.payload` is the whole envelope as JSON, and `subject` the aggregate within which order is kept. A row is
+    unsent until `sent_at`; `next_attempt_at` is set only for a row that failed on its own.
+    """
+    unsent = text("sent_at is null")
+    Table(
+        "outbox",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("event_id", Uuid, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("payload", Text, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("sent_at", DateTime(timezone=True)),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("next_attempt_at", DateTime(timezone=True)),
+        Column("last_error", Text),
+        Index("ix_outbox_unsent", "id", postgresql_where=unsent),
+        Index("ix_outbox_put_off", "subject", "id", postgresql_where=text("sent_at is null and attempts > 0")),
+        Index("ix_outbox_sent_at", "sent_at", postgresql_where=text("sent_at is not null")),
+    )
+    Table(
+        "inbox",
+        metadata,
+        Column("consumer", Text, nullable=False),
+        Column("event_id", Uuid, nullable=False),
+        Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        PrimaryKeyConstraint("consumer", "event_id"),
+        Index("ix_inbox_seen_at", "seen_at"),
+    )
