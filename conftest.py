@@ -1,0 +1,165 @@
+"""Real servers for every test: started once for the session, when a test first asks, in a directory that goes away.
+
+Per test there is a fresh database, a flushed cache, a fresh virtual host. Nothing needs to be running beforehand, and
+nothing that runs is touched.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import uuid4
+
+import asyncpg
+import pymongo
+import pytest
+import redis
+
+from muster_stack.ports import LOOPBACK
+from muster_stack.rabbitmq import MONITOR_USER, create_vhost, delete_vhost
+from muster_stack.throwaway import ThrowAway
+
+_SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
+_servers = pytest.StashKey[ThrowAway]()
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    url: str
+    """`postgresql://user:password@host:port`, without a database."""
+
+
+@dataclass(frozen=True)
+class RedisServer:
+    url: str
+
+
+@dataclass(frozen=True)
+class MongoDBServer:
+    url: str
+
+
+@dataclass(frozen=True)
+class RabbitMQServer:
+    url: str
+    """AMQP, virtual host `/`, as the services' user."""
+
+    management_url: str
+    """As an administrator."""
+
+    monitor_url: str
+    """The management interface as a user who may only look."""
+
+    mqtt_host: str
+    mqtt_port: int
+    auth_port: int
+    """Where the broker asks for devices: a test that lets devices in serves POST /broker/* here. Free at first."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Starts all servers that the chosen tests need at once, while the first tests that need none already run."""
+    if session.config.option.collectonly:
+        return
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    for server in _SERVERS:
+        if f"{server}_server" in wanted:
+            _throw_away(session.config).begin(server)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _servers in config.stash:
+        config.stash[_servers].close()
+
+
+def _throw_away(config: pytest.Config) -> ThrowAway:
+    if _servers not in config.stash:
+        config.stash[_servers] = ThrowAway()
+    return config.stash[_servers]
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> ThrowAway:
+    """All of them, to stop, kill and start one by name: `postgres`, `redis`, `rabbitmq`, `mongodb`.
+
+    A test that takes one down starts it again, also when it fails.
+    """
+    return _throw_away(request.config)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers: ThrowAway) -> PostgresServer:
+    servers.wait("postgres")
+    return PostgresServer(servers.postgres.url)
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers: ThrowAway) -> RedisServer:
+    servers.wait("redis")
+    return RedisServer(servers.redis.url)
+
+
+@pytest.fixture(scope="session")
+def mongodb_server(servers: ThrowAway) -> MongoDBServer:
+    servers.wait("mongodb")
+    return MongoDBServer(servers.mongodb.url)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(servers: ThrowAway) -> RabbitMQServer:
+    servers.wait("rabbitmq")
+    broker = servers.rabbitmq
+    return RabbitMQServer(
+        url=broker.url,
+        management_url=broker.management_url(),
+        monitor_url=broker.management_url(MONITOR_USER),
+        mqtt_host=LOOPBACK,
+        mqtt_port=broker.ports.mqtt,
+        auth_port=broker.ports.authorisation,
+    )
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """A fresh database: `postgresql://user:password@host:port/database`."""
+    name = _fresh("test")
+    connection = await asyncpg.connect(f"{postgres_server.url}/postgres")
+    try:
+        await connection.execute(f"create database {name}")
+        yield f"{postgres_server.url}/{name}"
+        await connection.execute(f"drop database {name} with (force)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """A Redis without a key."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def amqp_url(rabbitmq_server: RabbitMQServer) -> Iterator[str]:
+    """A fresh virtual host, in which the services' user may do everything."""
+    name = _fresh("test")
+    create_vhost(rabbitmq_server.management_url, name)
+    yield rabbitmq_server.url + quote(name, safe="")
+    delete_vhost(rabbitmq_server.management_url, name)
+
+
+@pytest.fixture
+def mongodb_url(mongodb_server: MongoDBServer) -> str:
+    return mongodb_server.url
+
+
+@pytest.fixture
+def mongodb_database(mongodb_server: MongoDBServer) -> Iterator[str]:
+    """The name of a database that nothing else uses."""
+    name = _fresh("test")
+    yield name
+    with pymongo.MongoClient[dict[str, object]](mongodb_server.url) as client:
+        client.drop_database(name)
+
+
+def _fresh(prefix: str) -> str:
+    return f"{prefix}_{uuid4().hex[:12]}"

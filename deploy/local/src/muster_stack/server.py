@@ -1,0 +1,64 @@
+"""What a server is to the stack, and the environment that programs start with."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from muster_stack.processes import Processes, Spec
+
+READY_SECONDS = 90.0
+
+
+class Server(Protocol):
+    """A program of the stack. `spec` changes nothing; `prepare` is called only when the program is about to start."""
+
+    @property
+    def name(self) -> str: ...
+
+    def spec(self) -> Spec: ...
+
+    def prepare(self) -> None:
+        """Makes its configuration and its data directory; again and again without harm."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether it serves now."""
+        ...
+
+
+def base_environment(home: Path) -> dict[str, str]:
+    """The environment of a program that must not depend on who started it."""
+    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    kept = {name: os.environ[name] for name in ("TZ", "TMPDIR") if name in os.environ}
+    return environment | kept | {"HOME": str(home)}
+
+
+def ensure(processes: Processes, server: Server) -> bool:
+    """Sees to it that it runs as its spec says, and serves. Answers whether it had to be started."""
+    spec = server.spec()
+    if processes.is_current(spec):
+        processes.wait_ready(spec.name, server.ready, timeout=READY_SECONDS)
+        return False
+    processes.stop([spec.name])
+    server.prepare()
+    processes.start(spec)
+    processes.wait_ready(spec.name, server.ready, timeout=READY_SECONDS)
+    return True
+
+
+def ensure_all(
+    processes: Processes, servers: Sequence[Server], started: Callable[[str], None] = lambda _name: None
+) -> list[str]:
+    """All of them at once; `started` hears of each that had to be started. Raises the first failure, when all ended."""
+
+    def one(server: Server) -> str | None:
+        if not ensure(processes, server):
+            return None
+        started(server.name)
+        return server.name
+
+    with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
+        futures = [pool.submit(one, server) for server in servers]
+    return [name for future in futures if (name := future.result()) is not None]
