@@ -1,0 +1,107 @@
+"""`muster devices`: register, list and read devices."""
+
+import json
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any
+
+import typer
+
+from muster_cli.client import MusterClient
+from muster_cli.command import Invocation, platform_command
+from muster_cli.errors import BadUsage
+from muster_cli.models import Device, NewDevice
+
+app = typer.Typer(no_args_is_help=True, help="Register, list and read devices.")
+
+
+@app.command("list")
+@platform_command
+async def list_devices(
+    invocation: Invocation,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+) -> None:
+    """Your organization's devices, oldest first."""
+    async with _client(invocation) as client:
+        devices = [device async for device in client.devices(limit=limit)]
+    invocation.output.rows(
+        ["UID", "NAME", "TYPE", "LIFECYCLE", "STATUS", "FIRMWARE"],
+        [[d.device_uid, d.name, d.device_type, d.lifecycle, d.status, d.firmware_version] for d in devices],
+        data=devices,
+    )
+
+
+@app.command("register")
+@platform_command
+async def register_device(
+    invocation: Invocation,
+    uid: Annotated[str | None, typer.Argument(help="Its uid, for ever. Default: generated.")] = None,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    device_type: Annotated[str | None, typer.Option("--type", help="What kind of device it is.")] = None,
+    serial_number: Annotated[str | None, typer.Option("--serial", help="The maker's serial number.")] = None,
+    hardware_version: Annotated[str | None, typer.Option("--hardware", help="Decides which firmware fits.")] = None,
+    attributes: Annotated[
+        list[str] | None, typer.Option("--attribute", metavar="KEY=VALUE", help="May be repeated; VALUE may be JSON.")
+    ] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")] = None,
+) -> None:
+    """Register a device."""
+    given = {
+        "device_uid": uid,
+        "name": name,
+        "device_type": device_type,
+        "serial_number": serial_number,
+        "hardware_version": hardware_version,
+        "attributes": dict(_attribute(text) for text in attributes or []) or None,
+        "tags": tags or None,
+    }
+    new = NewDevice.model_validate({key: value for key, value in given.items() if value is not None})
+    async with _client(invocation) as client:
+        device = await client.register(new)
+    _show(invocation, device)
+
+
+@app.command("get")
+@platform_command
+async def get_device(
+    invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
+) -> None:
+    """Read one device."""
+    async with _client(invocation) as client:
+        device = await client.device(id_or_uid)
+    _show(invocation, device)
+
+
+def _client(invocation: Invocation) -> AbstractAsyncContextManager[MusterClient]:
+    email, password = invocation.connection.credentials()
+    return MusterClient.open(invocation.connection.server, email=email, password=password)
+
+
+def _show(invocation: Invocation, device: Device) -> None:
+    fields = {
+        "Device UID": device.device_uid,
+        "Device ID": device.id,
+        "Name": device.name,
+        "Type": device.device_type,
+        "Lifecycle": device.lifecycle,
+        "Status": device.status,
+        "Serial number": device.serial_number,
+        "Hardware": device.hardware_version,
+        "Firmware": device.firmware_version,
+        "Attributes": json.dumps(device.attributes, ensure_ascii=False) if device.attributes else None,
+        "Tags": ", ".join(device.tags),
+        "Registered": device.registered_at.isoformat(),
+        "Updated": device.updated_at.isoformat(),
+        "Version": device.version,
+    }
+    invocation.output.record(fields, data=device)
+
+
+def _attribute(text: str) -> tuple[str, Any]:
+    """`mode=fast` is text, `slots=4` a number: what reads as JSON is JSON. Raises BadUsage."""
+    key, found, value = text.partition("=")
+    if not key or not found:
+        raise BadUsage(f'"{text}" is not KEY=VALUE', "write it like --attribute site=hamburg")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value

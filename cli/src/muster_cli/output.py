@@ -1,0 +1,49 @@
+"""What a command prints: tables on a terminal, plain lines that grep and awk can take elsewhere, or JSON."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.table import Table
+
+_json = TypeAdapter[Any](Any)
+
+
+class Output:
+    """Results go to standard output; errors and progress to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._console = Console()
+
+    def record(self, fields: Mapping[str, object], *, data: object) -> None:
+        """One thing: `Label: value` lines, or `data` as JSON."""
+        if self.as_json:
+            self._write_json(data)
+            return
+        for label, value in fields.items():
+            sys.stdout.write(f"{label}: {_text(value)}\n")
+
+    def rows(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, data: object) -> None:
+        """Many things: a table, or one line each with tabs between the columns and no heading, or `data` as JSON."""
+        if self.as_json:
+            self._write_json(data)
+        elif self._console.is_terminal:
+            table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+            for row in rows:
+                table.add_row(*[_text(value) for value in row])
+            self._console.print(table)
+        else:
+            sys.stdout.writelines("\t".join(_text(value) for value in row) + "\n" for row in rows)
+
+    def _write_json(self, data: object) -> None:
+        sys.stdout.write(_json.dump_json(data, indent=2).decode() + "\n")
+
+
+def _text(value: object) -> str:
+    """`value` on one line without control characters: a device's name is somebody else's text."""
+    if value is None or value == "":
+        return "-"
+    return "".join(character if character.isprintable() else " " for character in str(value))

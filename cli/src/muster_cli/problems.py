@@ -1,0 +1,50 @@
+"""Turns an answer that is no success into one line with the next step."""
+
+import httpx
+from pydantic import ValidationError
+
+from muster_cli.errors import CommandError, Refused, Unreachable
+from muster_cli.models import Problem
+
+_NEXT_STEPS = {
+    "device_not_found": "`muster devices list` shows those there are",
+    "device_uid_taken": "choose another uid",
+}
+_NEXT_STEPS_BY_STATUS = {
+    401: "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
+    403: "ask an administrator for the scope",
+}
+
+
+def from_response(response: httpx.Response) -> CommandError:
+    """The error for an answer of 400 or above: Unreachable when trying later may help, else Refused."""
+    problem = _problem(response)
+    status = response.status_code
+    server = f"{response.request.url.scheme}://{response.request.url.netloc.decode()}"
+    if problem is None:
+        if status >= 500:
+            return Unreachable(f"{server} answered {status}", "see what is not up with `make status`")
+        return Refused(status, f"http_{status}", f"{server} does not answer as Muster does", "check --server")
+    message = problem.detail or problem.title or f"the platform answered {status}"
+    if problem.errors:
+        place = problem.errors[0]
+        message = f"{'.'.join(place.location[1:]) or 'the request'}: {place.message}"
+    if status >= 500 or status == 429:
+        wait = response.headers.get("Retry-After")
+        return Unreachable(f"{message} ({problem.code})", f"try again in {wait} s" if wait else "try again")
+    next_step = _NEXT_STEPS.get(problem.code) or _NEXT_STEPS_BY_STATUS.get(status)
+    return Refused(status, problem.code, message, next_step)
+
+
+def from_transport(error: httpx.HTTPError, server: str) -> CommandError:
+    """The error for a request that got no answer."""
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(f"{server} did not answer in time", "see what is not up with `make status`")
+    return Unreachable(f"nothing answers at {server}", "start it with `make up`, or name another with --server")
+
+
+def _problem(response: httpx.Response) -> Problem | None:
+    try:
+        return Problem.model_validate_json(response.content)
+    except ValidationError:
+        return None

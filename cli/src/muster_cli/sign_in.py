@@ -1,0 +1,57 @@
+"""Signs in when the first request goes out, and renews the access token before it ends or when it is refused."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+
+import httpx
+
+from muster_cli import problems
+from muster_cli.models import TokenPair
+
+_RENEW_BEFORE_S = 30.0
+
+
+class PasswordSignIn(httpx.Auth):
+    """Keeps one pair of tokens for all requests of a client; any number of requests may be under way."""
+
+    requires_response_body = True
+
+    def __init__(self, server: str, email: str, password: str) -> None:
+        self._server = server
+        self._form = {"username": email, "password": password}
+        self._pair: TokenPair | None = None
+        self._renew_at = 0.0
+        self._lock = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """One request, after a sign-in where one is due, and once more after a 401. Raises CommandError."""
+        for last in (False, True):
+            async with self._lock:
+                if self._pair is None or time.monotonic() >= self._renew_at:
+                    response = yield self._renewal()
+                    if response.status_code == 401 and self._pair is not None:
+                        self._pair = None
+                        response = yield self._renewal()
+                    self._accept(response)
+                used = self._pair
+            assert used is not None  # noqa: S101 - set above or by an earlier request
+            request.headers["Authorization"] = f"Bearer {used.access_token}"
+            response = yield request
+            if last or response.status_code != 401:
+                return
+            if self._pair is used:
+                self._renew_at = 0.0
+
+    def _renewal(self) -> httpx.Request:
+        if self._pair is None:
+            return httpx.Request("POST", f"{self._server}/api/v2/auth/login", data=self._form)
+        body = {"refresh_token": self._pair.refresh_token}
+        return httpx.Request("POST", f"{self._server}/api/v2/auth/refresh", json=body)
+
+    def _accept(self, response: httpx.Response) -> None:
+        if response.status_code != 200:
+            self._pair = None
+            raise problems.from_response(response)
+        self._pair = TokenPair.model_validate_json(response.content)
+        self._renew_at = time.monotonic() + max(self._pair.expires_in - _RENEW_BEFORE_S, self._pair.expires_in / 2)

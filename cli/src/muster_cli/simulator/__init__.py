@@ -1,0 +1,1 @@
+"""A fleet of simulated devices that speaks the platform's public protocols only, as real devices would."""

@@ -1,0 +1,77 @@
+"""All devices of one run in one process."""
+
+import asyncio
+import resource
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from muster_cli.connection import Endpoint
+from muster_cli.errors import BadUsage
+from muster_cli.simulator.device import DeviceProcess
+from muster_cli.simulator.pace import Pace
+from muster_cli.simulator.population import SimulatedDevice
+from muster_cli.simulator.tally import Tally
+
+_SPARE_FILES = 100
+_DRAIN_S = 10.0
+_DRAIN_PER_DEVICE_S = 0.005
+
+
+class Fleet:
+    """Starts devices, spread over one interval so that they do not publish in step, and stops them together."""
+
+    def __init__(
+        self,
+        devices: Sequence[SimulatedDevice],
+        tokens: Mapping[str, str],
+        *,
+        broker: Endpoint,
+        rate: float,
+        connects_per_second: float,
+        tally: Tally,
+    ) -> None:
+        """Each device publishes `rate` samples a second."""
+        interval = 1.0 / rate
+        pace = Pace(connects_per_second)
+        self._processes = [
+            DeviceProcess(
+                device,
+                tokens[device.uid],
+                broker=broker,
+                pace=pace,
+                tally=tally,
+                interval=interval,
+                offset=interval * number / len(devices),
+            )
+            for number, device in enumerate(devices)
+        ]
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self, duration: float | None) -> None:
+        """Runs for `duration` seconds, or until stopped; devices that do not end in a bounded time are cut off."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(process.run()) for process in self._processes]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(duration):
+                    await self._stopping.wait()
+            for process in self._processes:
+                process.stop()
+            _, late = await asyncio.wait(tasks, timeout=_DRAIN_S + _DRAIN_PER_DEVICE_S * len(tasks))
+            for task in late:
+                task.cancel()
+
+
+def allow_open_files(devices: int) -> None:
+    """Lets this process hold a connection for each device. Raises BadUsage when the system does not allow as many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = devices + _SPARE_FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise BadUsage(
+            f"{devices} devices need {wanted} open files and this system allows {hard}",
+            f"raise it with `ulimit -Hn {wanted}` as root, or simulate fewer",
+        )
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

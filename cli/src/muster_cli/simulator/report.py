@@ -1,0 +1,54 @@
+"""The figures at the end of a simulation."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from muster_cli.simulator.tally import Tally
+
+
+class Report(BaseModel):
+    """`failed` samples have no confirmation: each may or may not be stored. `rate` is confirmed samples a second."""
+
+    devices: int
+    registered: int
+    found: int
+    tokens_issued: int
+    tokens_reused: int
+    ever_connected: int
+    reconnects: int
+    sent: int
+    confirmed: int
+    failed: int
+    rate: float
+    duration_s: float
+    troubles: dict[str, int]
+
+    @classmethod
+    def of(cls, tally: Tally, duration_s: float) -> "Report":
+        return cls(
+            devices=tally.devices,
+            registered=tally.registered,
+            found=tally.found,
+            tokens_issued=tally.tokens_issued,
+            tokens_reused=tally.tokens_reused,
+            ever_connected=tally.ever_connected,
+            reconnects=tally.reconnects,
+            sent=tally.sent,
+            confirmed=tally.confirmed,
+            failed=tally.sent - tally.confirmed,
+            rate=round(tally.confirmed / duration_s, 1) if duration_s else 0.0,
+            duration_s=round(duration_s, 1),
+            troubles=dict(tally.troubles.most_common()),
+        )
+
+    def fields(self) -> Mapping[str, object]:
+        return {
+            "Devices": f"{self.devices} ({self.registered} registered now, {self.found} known)",
+            "Connected": f"{self.ever_connected} ({self.reconnects} reconnects)",
+            "Sent": self.sent,
+            "Confirmed": self.confirmed,
+            "Failed": self.failed,
+            "Rate": f"{self.rate}/s over {self.duration_s} s",
+            **{f"Trouble, {count} times": reason for reason, count in self.troubles.items()},
+        }

@@ -1,0 +1,26 @@
+"""What has happened so far: counters that every device adds to, and that progress and report read."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Tally:
+    """`sent` counts samples, not attempts: one is sent again after a lost connection until the broker confirms it."""
+
+    devices: int
+    registered: int = 0
+    found: int = 0
+    tokens_issued: int = 0
+    tokens_reused: int = 0
+    connected: int = 0
+    ever_connected: int = 0
+    reconnects: int = 0
+    sent: int = 0
+    confirmed: int = 0
+    troubles: Counter[str] = field(default_factory=Counter[str])
+    """Lost and refused connections, by reason."""
+
+    @property
+    def enrolled(self) -> int:
+        return self.registered + self.found
