@@ -34,7 +34,9 @@ async def open(url: str, database: str, *, name: str = "muster", pool: int = 20)
     )
     try:
         yield client.get_database(
-            database, codec_options=CodecOptions[Document](tz_aware=True), write_concern=WriteConcern(w="majority", j=True)
+            database,
+            codec_options=CodecOptions[Document](tz_aware=True),
+            write_concern=WriteConcern(w="majority", j=True),
         )
     finally:
         client.close()
