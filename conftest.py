@@ -14,6 +14,8 @@ import pymongo
 import pytest
 import redis
 
+import monitoring  # noqa: F401 - or pytest would take the folder of the same name for the package
+import shared  # noqa: F401 - likewise
 from muster_stack.ports import LOOPBACK
 from muster_stack.rabbitmq import MONITOR_USER, create_vhost, delete_vhost
 from muster_stack.throwaway import ThrowAway
