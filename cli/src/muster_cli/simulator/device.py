@@ -1,4 +1,4 @@
-"""One device on MQTT 3.1.1: it signs in with its token, announces itself, and publishes until it is stopped.
+"""One device: it signs in with its token, announces itself, and publishes until it is stopped.
 
 The names and shapes are the platform's public ones: `devices/<uid>/status` and `devices/<uid>/telemetry`.
 """
@@ -6,21 +6,17 @@ The names and shapes are the platform's public ones: `devices/<uid>/status` and 
 import asyncio
 import json
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from uuid import uuid4
 
-import aiomqtt
-
 from muster_cli.connection import Endpoint
+from muster_cli.mqtt.connection import MqttConnection, MqttError
+from muster_cli.mqtt.packets import Will
 from muster_cli.simulator.pace import Nap, Pace, backoff
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
 
 _STABLE_S = 10.0
 """A connection that lasted this long counts as good: the next loss starts with a short wait again."""
-
-_TIMEOUT_S = 10.0
 
 
 class DeviceProcess:
@@ -50,62 +46,58 @@ class DeviceProcess:
         self._next_at = 0.0
         self._unconfirmed: bytes | None = None
         self._nap = Nap()
+        self._stopping = False
         self._was_connected = False
 
     def stop(self) -> None:
         """Ends `run` soon: the sample under way is confirmed, the device says that it is going, and disconnects."""
-        self._nap.stop()
+        self._stopping = True
+        self._nap.wake()
 
     async def run(self) -> None:
         """Connects, and again after every loss, until stopped."""
         loop = asyncio.get_running_loop()
         self._next_at = loop.time() + self._offset
         failures = 0
-        while not self._nap.stopped:
+        while not self._stopping:
             await self._nap.until(self._pace.turn(loop.time()))
             started = loop.time()
             try:
-                await self._session()
-            except* aiomqtt.MqttError as errors:
-                self._tally.troubles[str(errors.exceptions[0])] += 1
-            failures = 1 if loop.time() - started > _STABLE_S else failures + 1
-            await self._nap.until(loop.time() + backoff(failures))
+                if not self._stopping:
+                    await self._session()
+            except MqttError as error:
+                self._tally.troubles[str(error)] += 1
+                failures = 1 if loop.time() - started > _STABLE_S else failures + 1
+                if not self._stopping:
+                    await self._nap.until(loop.time() + backoff(failures))
 
     async def _session(self) -> None:
-        """One connection, from sign-in to a clean end. Raises MqttError, alone or in a group, when it is lost."""
-        if self._nap.stopped:
-            return
+        """One connection, from sign-in to a clean end. Raises MqttError when there is none or it is lost."""
         status = f"devices/{self._device.uid}/status"
         session = uuid4().hex
-        gone = json.dumps({"online": False, "session": session})
-        async with aiomqtt.Client(
-            self._broker.host,
-            self._broker.port,
-            username=self._device.uid,
-            password=self._token,
-            identifier=self._device.uid,
-            will=aiomqtt.Will(status, gone, qos=1),
-            timeout=_TIMEOUT_S,
-        ) as mqtt:
-            with self._counted_as_connected():
-                await mqtt.publish(status, json.dumps({"online": True, "session": session}), qos=1)
-                async with asyncio.TaskGroup() as tasks:
-                    loss = tasks.create_task(_until_lost(mqtt))
-                    await self._publish(mqtt)
-                    loss.cancel()
-                await mqtt.publish(status, gone, qos=1)
+        gone = json.dumps({"online": False, "session": session}).encode()
+        connection = MqttConnection(on_lost=self._nap.wake)
+        await connection.open(*self._broker, uid=self._device.uid, token=self._token, will=Will(status, gone))
+        self._count_connection()
+        try:
+            await connection.publish(status, json.dumps({"online": True, "session": session}).encode())
+            await self._publish(connection)
+            await connection.publish(status, gone)
+        finally:
+            self._tally.connected -= 1
+            await connection.close()
 
-    async def _publish(self, mqtt: aiomqtt.Client) -> None:
+    async def _publish(self, connection: MqttConnection) -> None:
         """One sample at a time, each confirmed before the next; times that passed without a connection are skipped."""
         topic = f"devices/{self._device.uid}/telemetry"
         while True:
             if self._unconfirmed is None:
                 await self._nap.until(self._next_at)
-                if self._nap.stopped:
+                if self._stopping or not connection.signed_in:
                     return
                 self._unconfirmed = self._sample()
                 self._tally.sent += 1
-            await mqtt.publish(topic, self._unconfirmed, qos=1)
+            await connection.publish(topic, self._unconfirmed)
             self._unconfirmed = None
             self._tally.confirmed += 1
 
@@ -122,21 +114,10 @@ class DeviceProcess:
         }
         return json.dumps(sample, separators=(",", ":")).encode()
 
-    @contextmanager
-    def _counted_as_connected(self) -> Generator[None]:
+    def _count_connection(self) -> None:
         self._tally.connected += 1
         if self._was_connected:
             self._tally.reconnects += 1
         else:
             self._was_connected = True
             self._tally.ever_connected += 1
-        try:
-            yield
-        finally:
-            self._tally.connected -= 1
-
-
-async def _until_lost(mqtt: aiomqtt.Client) -> None:
-    """Raises MqttError as soon as the connection is lost; without it a publish would wait for its own timeout."""
-    async for _ in mqtt.messages:
-        pass

@@ -1,4 +1,4 @@
-"""When things may happen: a limit on new connections, backoff with jitter, and a sleep that a stop cuts short."""
+"""When things may happen: a limit on new connections, backoff with jitter, and a sleep that can be cut short."""
 
 import asyncio
 from random import uniform
@@ -26,24 +26,21 @@ def backoff(failures: int) -> float:
 
 
 class Nap:
-    """Sleeps for one task, until stopped. Each device has its own: ten thousand waiters on one event would be slow."""
+    """Sleeps for one task, until woken. Each device has its own: ten thousand waiters on one event would be slow."""
 
     def __init__(self) -> None:
-        self.stopped = False
         self._sleeping: asyncio.Future[None] | None = None
 
-    def stop(self) -> None:
-        self.stopped = True
+    def wake(self) -> None:
+        """Ends the sleep under way, if any; a later one is not affected."""
         if self._sleeping is not None:
-            _wake(self._sleeping)
+            _end(self._sleeping)
 
     async def until(self, when: float) -> None:
-        """Returns at `when`, in the event loop's time, or as soon as it is stopped."""
-        if self.stopped:
-            return
+        """Returns at `when`, in the event loop's time, or when woken."""
         loop = asyncio.get_running_loop()
         self._sleeping = loop.create_future()
-        timer = loop.call_at(when, _wake, self._sleeping)
+        timer = loop.call_at(when, _end, self._sleeping)
         try:
             await self._sleeping
         finally:
@@ -51,6 +48,6 @@ class Nap:
             self._sleeping = None
 
 
-def _wake(sleeping: asyncio.Future[None]) -> None:
+def _end(sleeping: asyncio.Future[None]) -> None:
     if not sleeping.done():
         sleeping.set_result(None)
