@@ -1,0 +1,1 @@
+"""device-management: organizations, people and their tokens, devices, and who may use the broker."""

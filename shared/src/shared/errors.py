@@ -12,7 +12,8 @@ class DomainError(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
-    title: ClassVar[str | None] = None
+    keeps_changes: ClassVar[bool] = False
+    """Whether the unit of work commits although the request is refused: the refusal itself changed something."""
 
     def __init__(self, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)

@@ -4,10 +4,19 @@ Source: CloudEvents 1.0.2, "JSON Event Format"; extension attributes are lower c
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.errors import DomainError
+
+
+class UnreadableEvent(DomainError):
+    """The data of an event does not have the shape of its type; it will not get better by waiting."""
+
+    status = 422
+    code = "unreadable_event"
 
 
 class EventData(BaseModel):
@@ -28,6 +37,15 @@ class EventData(BaseModel):
     def subject(self) -> str:
         """The aggregate, e.g. `device/pump-7`; the relay keeps events of one subject in order."""
         raise NotImplementedError
+
+    @classmethod
+    def of(cls, envelope: "Envelope") -> Self:
+        """What happened, read from its envelope. Raises UnreadableEvent."""
+        try:
+            return cls.model_validate(envelope.data)
+        except ValidationError as error:
+            problems = f"{error.error_count()} members are not as they should be"
+            raise UnreadableEvent(f"{envelope.type}: {problems}") from None
 
 
 class Envelope(BaseModel):

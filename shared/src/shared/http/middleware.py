@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problem import problem
@@ -61,8 +62,11 @@ class RequestContext:
                 _SECONDS.labels(scope["method"], route, str(status)).observe(time.perf_counter() - began)
 
 
-class BodyTooLarge(Exception):
-    """The body went past the limit while it was being read."""
+class BodyTooLarge(HTTPException):
+    """The body went past the limit while it was being read. FastAPI lets only this kind of error through unchanged."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"a body holds at most {limit} bytes")
 
 
 class BodyLimit:
@@ -81,27 +85,17 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
             return
         seen = 0
-        started = False
 
         async def limited_receive() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise BodyTooLarge
+                _REFUSED.inc()
+                raise BodyTooLarge(self._limit)
             return message
 
-        async def watched_send(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, limited_receive, watched_send)
-        except BodyTooLarge:
-            if started:
-                raise
-            await self._refuse(scope, receive, send)
+        await self._app(scope, limited_receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         _REFUSED.inc()

@@ -31,6 +31,10 @@ class TopologyConflict(Exception):
     """An exchange or queue of the same name exists with other properties; the message names it."""
 
 
+class TopologyMissing(Exception):
+    """Exchanges or queues are not there; the message names them."""
+
+
 def is_away(error: BaseException) -> bool:
     """Whether something the work needs is away, so that the same work may succeed later, unchanged."""
     return isinstance(error, ServiceUnavailable | OSError)

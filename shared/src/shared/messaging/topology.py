@@ -18,7 +18,7 @@ from shared.contracts.devices import DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.messaging.connection import Broker, broker_errors
-from shared.messaging.errors import TopologyConflict
+from shared.messaging.errors import TopologyConflict, TopologyMissing
 
 TELEMETRY_QUEUE = "monitoring.telemetry"
 PRESENCE_QUEUE = "monitoring.presence"
@@ -183,6 +183,12 @@ async def missing(broker: Broker, *, broker_events: str | None = BROKER_EVENTS_E
         if channel is not None and not channel.is_closed:
             await channel.close()
     return absent
+
+
+async def check(broker: Broker) -> None:
+    """For readiness. Raises BrokerAway, and TopologyMissing when something is not there."""
+    if absent := await missing(broker):
+        raise TopologyMissing(", ".join(absent))
 
 
 async def maintain(broker: Broker, *, broker_events: str | None = BROKER_EVENTS_EXCHANGE) -> None:

@@ -1,8 +1,10 @@
 """What every SQLModel table of Muster has in common."""
 
+import re
 from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, MetaData
+from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
@@ -16,10 +18,18 @@ NAMING = {
 
 
 def table_base() -> type[SQLModel]:
-    """A base class with metadata of its own, so that two services in one process do not mix their tables."""
+    """A base class with metadata of its own, so that two services in one process do not mix their tables.
+
+    A table's name is its class's in the plural: `RefreshToken` is kept in `refresh_tokens`.
+    """
 
     class Table(SQLModel):
         metadata = MetaData(naming_convention=NAMING)
+
+        @declared_attr.directive
+        @classmethod
+        def __tablename__(cls) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - the way SQLAlchemy shows
+            return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower() + "s"
 
     return Table
 

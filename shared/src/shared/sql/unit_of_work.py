@@ -74,7 +74,12 @@ class Units:
             async with self._sessions() as session:
                 outbox = Outbox(session, source=self._source, clock=self._clock, ids=self._ids)
                 unit = UnitOfWork(session, outbox)
-                yield unit
+                try:
+                    yield unit
+                except DomainError as error:
+                    if error.keeps_changes:
+                        await unit.commit()
+                    raise
                 await unit.commit()
         except IntegrityError as error:
             raise Conflicted("the change conflicts with another one; read again and retry") from error

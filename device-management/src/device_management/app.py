@@ -1,0 +1,31 @@
+"""device-management's api: every router, by name."""
+
+from fastapi import FastAPI
+
+from device_management.auth import api as auth
+from device_management.bootstrap import api_lifespan
+from device_management.broker_access import api as broker_access
+from device_management.devices import api as devices
+from device_management.settings import SERVICE, Settings
+from shared.http.app import create_app
+from shared.http.server import serve
+
+
+def build(settings: Settings) -> FastAPI:
+    app = create_app(
+        service=SERVICE,
+        title="Muster device-management",
+        description="Organizations, people and tokens, devices.",
+        settings=settings,
+        lifespan=api_lifespan(settings),
+    )
+    for router in (auth.router, devices.router):
+        app.include_router(router, prefix="/api/v2")
+    app.include_router(auth.router, prefix="/api", include_in_schema=False)
+    app.include_router(broker_access.router)
+    return app
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    serve(build(settings), service=SERVICE, settings=settings)

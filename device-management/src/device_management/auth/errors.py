@@ -1,0 +1,29 @@
+"""What can go wrong with signing in."""
+
+from shared.errors import DomainError
+
+
+class BadCredentials(DomainError):
+    """No such person, or another password: the answer does not say which."""
+
+    status = 401
+    code = "bad_credentials"
+
+    def __init__(self) -> None:
+        super().__init__("e-mail or password is wrong", headers={"WWW-Authenticate": "Bearer"})
+
+
+class BadRefreshToken(DomainError):
+    """Unknown, expired, or of a sign-in that has ended."""
+
+    status = 401
+    code = "bad_refresh_token"
+
+    def __init__(self) -> None:
+        super().__init__("the refresh token is not valid any more; sign in again")
+
+
+class RefreshTokenReused(BadRefreshToken):
+    """It was used before, so a copy of it is about: the refusal ends the whole sign-in."""
+
+    keeps_changes = True

@@ -1,0 +1,71 @@
+"""Every query about people and their sign-ins."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from device_management.auth.models import RefreshToken, SignIn, User
+
+
+class AuthStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find_user(self, user_id: int) -> User | None:
+        return await self._session.get(User, user_id)
+
+    async def find_user_by_email(self, email: str) -> User | None:
+        return (await self._session.scalars(select(User).where(User.email == email))).one_or_none()
+
+    async def has_users(self) -> bool:
+        return bool(await self._session.scalar(select(select(User.id).exists())))
+
+    async def add_user_unless_known(self, user: User) -> None:
+        values = user.model_dump(exclude={"id", "created_at"})
+        await self._session.execute(insert(User).values(values).on_conflict_do_nothing(index_elements=["email"]))
+
+    def add_sign_in(self, sign_in: SignIn) -> None:
+        self._session.add(sign_in)
+
+    async def add_refresh_token(self, token: RefreshToken) -> None:
+        await self._session.flush()  # its sign-in first: the two have no ORM relationship
+        self._session.add(token)
+
+    async def find_refresh_token(self, digest: bytes) -> tuple[RefreshToken, SignIn, User] | None:
+        """The token with its sign-in and person, whatever its state."""
+        query = (
+            select(RefreshToken, SignIn, User)
+            .join(SignIn, col(SignIn.id) == col(RefreshToken.sign_in_id))
+            .join(User, col(User.id) == col(SignIn.user_id))
+            .where(RefreshToken.digest == digest)
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return None if row is None else (row[0], row[1], row[2])
+
+    async def use_refresh_token(self, digest: bytes) -> bool:
+        """Marks it used, if it is unused, unexpired and its sign-in goes on. Of two at once, one gets True."""
+        query = (
+            update(RefreshToken)
+            .where(
+                col(RefreshToken.digest) == digest,
+                col(RefreshToken.used_at).is_(None),
+                col(RefreshToken.expires_at) > func.now(),
+                select(SignIn.id).where(SignIn.id == RefreshToken.sign_in_id, col(SignIn.ended_at).is_(None)).exists(),
+            )
+            .values(used_at=func.now())
+            .returning(col(RefreshToken.digest))
+        )
+        return (await self._session.execute(query)).first() is not None
+
+    async def end_sign_in(self, sign_in_id: UUID, reason: str) -> None:
+        query = update(SignIn).where(col(SignIn.id) == sign_in_id, col(SignIn.ended_at).is_(None))
+        await self._session.execute(query.values(ended_at=func.now(), ended_because=reason))
+
+    async def forget_expired(self, before: datetime) -> None:
+        """Deletes sign-ins all of whose refresh tokens expired before then."""
+        alive = select(RefreshToken.sign_in_id).where(RefreshToken.expires_at >= before)
+        await self._session.execute(delete(SignIn).where(col(SignIn.created_at) < before, col(SignIn.id).not_in(alive)))

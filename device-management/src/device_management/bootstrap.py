@@ -1,0 +1,184 @@
+"""The only place where device-management's objects are wired together."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import httpx
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from device_management.auth.gateway import Passwords
+from device_management.auth.service import AuthService, Lifetimes
+from device_management.auth.store import AuthStore
+from device_management.broker_access.consumers import RevocationConsumer
+from device_management.broker_access.gateway import BrokerManagement
+from device_management.broker_access.jobs import Sweep
+from device_management.broker_access.service import BrokerAccessService, ConnectionCloser
+from device_management.devices.cache import DeviceCache
+from device_management.devices.consumers import PresenceConsumer
+from device_management.devices.service import DeviceService
+from device_management.devices.store import DeviceStore
+from device_management.organizations.service import OrganizationService
+from device_management.organizations.store import OrganizationStore
+from device_management.settings import SERVICE, Settings
+from shared.clock import SystemClock
+from shared.http.app import Lifespan
+from shared.http.health import Check
+from shared.http.idempotency import forget_old_keys
+from shared.http.scope import Scopes
+from shared.ids import RandomIds
+from shared.messaging import topology
+from shared.messaging.connection import Broker
+from shared.messaging.consumer import EventConsumer
+from shared.messaging.publisher import Publisher
+from shared.outbox.relay import Relay
+from shared.sql.engine import open_engine
+from shared.sql.scope import Recipes, unit_scopes
+from shared.sql.unit_of_work import UnitOfWork, Units
+from shared.tokens import KeyRing, TokenSigner
+from shared.worker import Job
+
+
+@dataclass(frozen=True)
+class Core:
+    """What api and worker both stand on."""
+
+    settings: Settings
+    scopes: Scopes
+    keys: KeyRing
+    checks: dict[str, Check]
+
+
+@asynccontextmanager
+async def open_core(settings: Settings) -> AsyncGenerator[Core]:
+    clock, ids = SystemClock(), RandomIds()
+    signer, keys = TokenSigner.load(settings.keys_dir), KeyRing.load(settings.keys_dir)
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_engine(settings, application_name=SERVICE))
+        redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+            settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5
+        )
+        stack.push_async_callback(redis.aclose)
+        units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
+        cache, passwords = DeviceCache(redis), Passwords()
+        recipes: Recipes = {
+            OrganizationService: lambda scope: OrganizationService(OrganizationStore(scope.unit.session)),
+            AuthService: lambda scope: AuthService(
+                AuthStore(scope.unit.session),
+                scope.get(OrganizationService),
+                passwords=passwords,
+                signer=signer,
+                lifetimes=Lifetimes(
+                    access=timedelta(minutes=settings.access_token_minutes),
+                    refresh=timedelta(days=settings.refresh_token_days),
+                ),
+                clock=clock,
+                ids=ids,
+            ),
+            DeviceService: lambda scope: DeviceService(
+                scope.unit,
+                DeviceStore(scope.unit.session),
+                cache,
+                signer=signer,
+                token_lifetime=timedelta(days=settings.device_token_days),
+                clock=clock,
+                ids=ids,
+            ),
+            BrokerAccessService: lambda scope: BrokerAccessService(
+                scope.get(DeviceService), keys=keys, vhost=settings.broker_vhost
+            ),
+        }
+
+        async def database() -> None:
+            async with engine.connect() as connection:
+                await connection.execute(text("select 1"))
+
+        yield Core(settings, unit_scopes(units, recipes), keys, {"postgres": database})
+
+
+def api_lifespan(settings: Settings) -> Lifespan:
+    """The api needs no broker: what it publishes goes through the outbox."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with open_core(settings) as core:
+            app.state.scopes = core.scopes
+            app.state.keys = core.keys
+            app.state.checks = core.checks
+            yield
+
+    return lifespan
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What `worker.py` puts in its table of contents."""
+
+    topology: Job
+    relay: Relay
+    presence: EventConsumer
+    revocations: EventConsumer
+    closer: ConnectionCloser
+    sweep: Sweep
+    tidy: "Tidy"
+    checks: dict[str, Check]
+
+
+class Tidy:
+    """Forgets what is past its time: idempotency keys and ended sign-ins."""
+
+    SECONDS = 600.0
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self) -> None:
+        async with self._scopes() as scope:
+            await forget_old_keys(scope.get(UnitOfWork).session)
+            await scope.get(AuthService).forget_expired()
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
+    async with AsyncExitStack() as stack:
+        core = await stack.enter_async_context(open_core(settings))
+        await _ensure_first_administrator(core)
+        broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.broker_management_url, timeout=5))
+        closer = ConnectionCloser(BrokerManagement(client), clock=SystemClock())
+
+        yield WorkerParts(
+            topology=partial(topology.maintain, broker),
+            relay=Relay(settings.database_url(), Publisher(broker)),
+            presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
+            revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
+            closer=closer,
+            sweep=Sweep(core.scopes, closer),
+            tidy=Tidy(core.scopes),
+            checks={**core.checks, "broker": partial(topology.check, broker)},
+        )
+
+
+async def _ensure_first_administrator(core: Core) -> None:
+    settings = core.settings
+    async with core.scopes() as scope:
+        await scope.get(AuthService).ensure_first_administrator(
+            email=settings.admin_email,
+            password=settings.admin_password or _generated_password(settings),
+            slug=settings.organization_slug,
+            organization=settings.organization_name,
+        )
+
+
+def _generated_password(settings: Settings) -> str:
+    """The password in `admin-password`, written there once, for its owner's eyes."""
+    file = settings.admin_password_file()
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(18) + "\n")
+    return file.read_text().strip()

@@ -1,0 +1,162 @@
+"""The copy of one device in Redis, and for half a second in this process.
+
+A read that misses takes Redis's time first, reads PostgreSQL, and fills; the fill is refused when a newer revision is
+there and expires 4 s after that time, so a fill that comes late vanishes at once. A commit writes a tombstone with its
+revision for 5 s instead of deleting: a delete would let an older fill in. So what is read here is at most 5 s older
+than the last commit. Nothing is authorised from it. Redis away makes reads slower, never wrong.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from prometheus_client import Counter
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+FILL_MS: Final = 4_000
+TOMBSTONE_MS: Final = 5_000
+LOCAL_SECONDS: Final = 0.5
+LOCAL_ENTRIES: Final = 10_000
+PAUSE_SECONDS: Final = 1.0
+"""How long Redis is left alone after it failed."""
+
+_FILL = """
+local known = redis.call('HGET', KEYS[1], 'r')
+if known and tonumber(known) > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'r', ARGV[1], 'b', ARGV[2])
+redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+return 1
+"""
+
+_TOMBSTONE = """
+local known = redis.call('HGET', KEYS[1], 'r')
+if known and tonumber(known) > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'r', ARGV[1])
+redis.call('HDEL', KEYS[1], 'b')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+
+_READS = Counter("muster_device_cache_reads_total", "Reads of one device, by where it was found", ["found"])
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A device of one revision as the JSON that answers for it."""
+
+    organization_id: int
+    references: tuple[str, ...]
+    """Its id and its uid, as they stand in paths."""
+    revision: int
+    etag: str
+    body: bytes
+
+    def answer(self) -> "Answer":
+        return Answer(self.etag, self.body)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader gets: the entity tag of the device's version, and its JSON."""
+
+    etag: str
+    body: bytes
+
+    def pack(self) -> bytes:
+        return self.etag.encode() + b"\n" + self.body
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Answer":
+        etag, _, body = packed.partition(b"\n")
+        return cls(etag.decode(), body)
+
+
+class DeviceCache:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._fill = redis.register_script(_FILL)
+        self._tombstone = redis.register_script(_TOMBSTONE)
+        self._local: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+        self._away_until = 0.0
+
+    async def get(self, organization_id: int, reference: str) -> Answer | None:
+        """A device, or None when it must be read from the database."""
+        key = _key(organization_id, reference)
+        near = self._local.get(key)
+        if near is not None and near[0] > time.monotonic():
+            _READS.labels("process").inc()
+            return near[1]
+        if self._away():
+            return None
+        asked = time.monotonic()
+        try:
+            packed = await self._redis.hget(key, "b")
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+            return None
+        if packed is None:
+            _READS.labels("nowhere").inc()
+            return None
+        _READS.labels("redis").inc()
+        answer = Answer.unpack(packed if isinstance(packed, bytes) else packed.encode())
+        self._keep(key, asked, answer)
+        return answer
+
+    async def time_ms(self) -> int | None:
+        """Redis's clock before a read of the database, for `fill`. None while Redis is away."""
+        if self._away():
+            return None
+        try:
+            seconds, micros = await self._redis.time()  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+            return None
+        return seconds * 1_000 + micros // 1_000
+
+    async def fill(self, entry: Entry, read_at_ms: int) -> None:
+        """Offers what was read from the database at `read_at_ms` by Redis's clock."""
+        try:
+            for reference in entry.references:
+                args = (entry.revision, entry.answer().pack(), read_at_ms + FILL_MS)
+                await self._fill(keys=[_key(entry.organization_id, reference)], args=args)
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+
+    async def forget(self, entries: Sequence[Entry]) -> None:
+        """After the commit: nothing older than these revisions is served from here on."""
+        for entry in entries:
+            for reference in entry.references:
+                self._local.pop(_key(entry.organization_id, reference), None)
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for entry in entries:
+                    for reference in entry.references:
+                        key = _key(entry.organization_id, reference)
+                        await self._tombstone(keys=[key], args=(entry.revision, TOMBSTONE_MS), client=pipe)
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+
+    def _keep(self, key: str, asked: float, answer: Answer) -> None:
+        self._local[key] = (asked + LOCAL_SECONDS, answer)
+        self._local.move_to_end(key)
+        if len(self._local) > LOCAL_ENTRIES:
+            self._local.popitem(last=False)
+
+    def _away(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def _leave_alone(self, error: Exception) -> None:
+        _READS.labels("away").inc()
+        _log.warning("the cache is away; reading the database", error=type(error).__name__)
+        self._away_until = time.monotonic() + PAUSE_SECONDS
+
+
+def _key(organization_id: int, reference: str) -> str:
+    return f"device:{organization_id}:{reference}"

@@ -1,0 +1,19 @@
+"""What devices' slice hears: presence, from monitoring."""
+
+from collections.abc import Sequence
+
+from device_management.devices.service import DeviceService
+from shared.contracts.envelope import Envelope
+from shared.contracts.presence import PresenceState
+from shared.http.scope import Scopes
+
+
+class PresenceConsumer:
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self, envelopes: Sequence[Envelope]) -> None:
+        """Idempotent by the versions, so it needs no inbox."""
+        news = [PresenceState.of(envelope) for envelope in envelopes]
+        async with self._scopes() as scope:
+            await scope.get(DeviceService).take_presence(news)

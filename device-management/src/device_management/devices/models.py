@@ -1,0 +1,68 @@
+"""The devices table, and what its queries answer and take besides whole devices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, String, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from device_management.devices.states import Lifecycle, Status
+from device_management.organizations.models import Table
+from shared.sql.models import UtcDateTime
+
+
+class Device(Table, table=True):
+    """One device.
+
+    `version` counts the changes of its public state, which its events carry; `revision` counts every change of the row,
+    presence included, and orders the copies in the cache.
+    """
+
+    __table_args__ = (Index("ix_devices_organization_id_id", "organization_id", "id"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    organization_id: int = Field(foreign_key="organizations.id")
+    device_uid: str = Field(max_length=64, unique=True)
+    name: str | None = Field(default=None, max_length=200)
+    device_type: str | None = Field(default=None, max_length=64)
+    serial_number: str | None = Field(default=None, max_length=128)
+    hardware_version: str | None = Field(default=None, max_length=64)
+    firmware_version: str | None = Field(default=None, max_length=64)
+    lifecycle: str = Field(default=Lifecycle.IN_STOCK, max_length=16)
+    reported_status: str = Field(default=Status.IDLE, max_length=16)
+    updates_enabled: bool = Field(default=True)
+    attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String(64)), nullable=False))
+    online: bool | None = Field(default=None)
+    """None until monitoring has said anything."""
+    presence_version: int = Field(default=0, sa_type=BigInteger)
+    min_token_generation: int = Field(default=1)
+    token_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tokens_revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: int = Field(default=1, sa_type=BigInteger)
+    revision: int = Field(default=1, sa_type=BigInteger)
+    registered_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
+    updated_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What monitoring says of one device; the greater version wins."""
+
+    device_uid: str
+    online: bool
+    version: int
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What decides whether a device's token is good, and its open connections with it."""
+
+    device_uid: str
+    organization_id: int
+    lifecycle: str
+    min_token_generation: int
+    token_expires_at: datetime | None
+    tokens_revoked_at: datetime | None

@@ -1,0 +1,1 @@
+"""Organizations: whose devices, people and tokens everything else is."""

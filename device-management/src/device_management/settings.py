@@ -1,0 +1,34 @@
+"""What device-management reads from its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import PostgresSettings
+
+SERVICE = "device-management"
+
+
+class Settings(PostgresSettings):
+    """See `shared.settings` for what every service has."""
+
+    port: int = 8001
+    metrics_port: int = 9001
+    postgres_database: str = "device_management"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    broker_management_url: str = "http://muster-admin:muster-admin@127.0.0.1:15672"
+    """RabbitMQ's management API, as an administrator: only the worker uses it, to close connections."""
+
+    broker_vhost: str = "/"
+    organization_name: str = "Muster"
+    organization_slug: str = Field(default="muster", pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
+    admin_email: str = "admin@muster.example"
+    admin_password: str | None = None
+    """The first administrator's. Unset: generated once and written to `admin-password` in `keys_dir`."""
+
+    access_token_minutes: int = Field(default=15, ge=1, le=60)
+    refresh_token_days: int = Field(default=30, ge=1, le=365)
+    device_token_days: int = Field(default=365, ge=1, le=3650)
+
+    def admin_password_file(self) -> Path:
+        return self.keys_dir / "admin-password"

@@ -1,0 +1,30 @@
+"""device-management's worker: every consumer and timer, by name."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from device_management.bootstrap import open_worker
+from device_management.settings import SERVICE, Settings
+from shared.worker import Worker, every, run_worker
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Worker]:
+    async with open_worker(settings) as parts:
+        yield Worker(
+            jobs={
+                "topology": parts.topology,
+                "outbox-relay": parts.relay.run,
+                "presence": parts.presence.run,
+                "revocations": parts.revocations.run,
+                "close-again": parts.closer.close_again,
+                "sweep-connections": every(parts.sweep.SECONDS, parts.sweep),
+                "tidy": every(parts.tidy.SECONDS, parts.tidy),
+            },
+            checks=parts.checks,
+        )
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    run_worker(lambda: opened(settings), service=SERVICE, settings=settings)

@@ -1,0 +1,136 @@
+import json
+from datetime import timedelta
+
+import jwt
+import pytest
+
+from device_management.auth.service import AuthService
+from shared.testing import Credentials
+
+EMAIL, PASSWORD = "admin@fleet.example", "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+async def administrator(app):
+    async with app.state.scopes() as scope:
+        await scope.get(AuthService).ensure_first_administrator(
+            email=EMAIL, password=PASSWORD, slug="muster", organization="Muster"
+        )
+
+
+async def sign_in(client, email=EMAIL, password=PASSWORD):
+    return await client.post("/api/v2/auth/login", data={"username": email, "password": password})
+
+
+async def test_signing_in_answers_with_a_pair_of_tokens_that_open_the_door(anyone):
+    answer = await sign_in(anyone)
+    assert answer.status_code == 200
+    pair = answer.json()
+    assert pair["token_type"] == "bearer"
+    assert pair["expires_in"] == 900
+    me = await anyone.get("/api/v2/auth/me", headers={"Authorization": f"Bearer {pair['access_token']}"})
+    assert me.status_code == 200
+    assert me.json()["email"] == EMAIL
+    assert me.json()["organization"]["slug"] == "muster"
+    assert "platform:admin" in me.json()["scopes"]
+
+
+async def test_the_shorter_path_answers_alike_and_stays_out_of_the_document(anyone):
+    answer = await anyone.post("/api/auth/login", data={"username": EMAIL, "password": PASSWORD})
+    assert answer.status_code == 200
+    paths = (await anyone.get("/openapi.json")).json()["paths"]
+    assert "/api/v2/auth/login" in paths
+    assert "/api/auth/login" not in paths
+
+
+async def test_the_email_is_taken_in_either_case(anyone):
+    assert (await sign_in(anyone, email=" ADMIN@Fleet.Example ")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [(EMAIL, "wrong"), ("nobody@fleet.example", PASSWORD), (EMAIL, "x" * 100_000), ("nul\0@x", PASSWORD), (EMAIL, "")],
+)
+async def test_a_wrong_sign_in_does_not_say_what_was_wrong(anyone, email, password):
+    answer = await sign_in(anyone, email, password)
+    assert answer.status_code == 401 or (password == "" and answer.status_code == 422)
+    if answer.status_code == 401:
+        assert answer.json()["code"] == "bad_credentials"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_refresh_token_is_good_for_one_use(anyone):
+    first = (await sign_in(anyone)).json()
+    second = await anyone.post("/api/v2/auth/refresh", json={"refresh_token": first["refresh_token"]})
+    assert second.status_code == 200
+    assert second.json()["refresh_token"] != first["refresh_token"]
+
+
+async def test_a_refresh_token_that_comes_twice_ends_the_whole_sign_in(anyone):
+    first = (await sign_in(anyone)).json()["refresh_token"]
+    second = (await anyone.post("/api/v2/auth/refresh", json={"refresh_token": first})).json()["refresh_token"]
+    again = await anyone.post("/api/v2/auth/refresh", json={"refresh_token": first})
+    assert (again.status_code, again.json()["code"]) == (401, "bad_refresh_token")
+    owner = await anyone.post("/api/v2/auth/refresh", json={"refresh_token": second})
+    assert owner.status_code == 401
+
+
+async def test_signing_out_ends_the_sign_in_and_leaves_others_alone(anyone):
+    mine = (await sign_in(anyone)).json()["refresh_token"]
+    elsewhere = (await sign_in(anyone)).json()["refresh_token"]
+    assert (await anyone.post("/api/v2/auth/logout", json={"refresh_token": mine})).status_code == 204
+    assert (await anyone.post("/api/v2/auth/refresh", json={"refresh_token": mine})).status_code == 401
+    assert (await anyone.post("/api/v2/auth/refresh", json={"refresh_token": elsewhere})).status_code == 200
+
+
+async def test_an_unknown_refresh_token_is_refused(anyone):
+    answer = await anyone.post("/api/v2/auth/refresh", json={"refresh_token": "nothing"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_refresh_token")
+
+
+async def test_a_password_is_kept_as_argon2id_and_a_refresh_token_as_a_hash(anyone, sql):
+    secret = (await sign_in(anyone)).json()["refresh_token"]
+    assert (await sql.fetchval("select password_hash from users")).startswith("$argon2id$")
+    digests = await sql.fetch("select digest from refresh_tokens")
+    assert all(secret.encode() not in row["digest"] and len(row["digest"]) == 32 for row in digests)
+
+
+async def test_a_first_administrator_is_made_once(app, sql):
+    async with app.state.scopes() as scope:
+        await scope.get(AuthService).ensure_first_administrator(
+            email="second@fleet.example", password="x", slug="second", organization="Second"
+        )
+    assert await sql.fetchval("select count(*) from users") == 1
+
+
+class TestTokens:
+    async def refused(self, client, token):
+        answer = await client.get("/api/v2/auth/me", headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code, answer.json()["code"]
+
+    async def test_no_token_is_refused_with_a_challenge(self, anyone):
+        answer = await anyone.get("/api/v2/auth/me")
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    async def test_a_stale_token_is_refused(self, anyone, credentials):
+        token = credentials.person(lifetime=timedelta(minutes=-1))
+        assert await self.refused(anyone, token) == (401, "unauthenticated")
+
+    async def test_a_token_without_a_signature_is_refused(self, anyone, credentials):
+        claims = jwt.decode(credentials.person(), options={"verify_signature": False}, audience="muster:people")
+        token = jwt.encode(claims, "", algorithm="none")
+        assert await self.refused(anyone, token) == (401, "unauthenticated")
+
+    async def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(self, anyone, credentials):
+        claims = jwt.decode(credentials.person(), options={"verify_signature": False}, audience="muster:people")
+        secret = json.loads((credentials.directory / "token-keys.json").read_text())["keys"][0]["x"]
+        kid = jwt.get_unverified_header(credentials.person())["kid"]
+        token = jwt.encode(claims, secret, algorithm="HS256", headers={"kid": kid})
+        assert await self.refused(anyone, token) == (401, "unauthenticated")
+
+    async def test_a_token_of_another_signer_is_refused(self, anyone, tmp_path):
+        assert await self.refused(anyone, Credentials(tmp_path).person()) == (401, "unauthenticated")
+
+    async def test_a_devices_token_does_not_open_a_persons_path(self, anyone, credentials):
+        assert await self.refused(anyone, credentials.device("pump-1")) == (403, "forbidden")

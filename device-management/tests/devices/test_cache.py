@@ -1,0 +1,84 @@
+"""The cache through the races that break caches, on a real Redis."""
+
+import pytest
+from redis.asyncio import Redis
+
+from device_management.devices.cache import DeviceCache, Entry
+
+
+def entry(revision: int) -> Entry:
+    return Entry(1, ("7", "pump-7"), revision, f'"{revision}"', b'{"revision": %d}' % revision)
+
+
+@pytest.fixture
+async def redis(redis_url):
+    client = Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def cache(redis):
+    return DeviceCache(redis)
+
+
+@pytest.fixture
+def elsewhere(redis):
+    """The cache of another process."""
+    return DeviceCache(redis)
+
+
+async def test_what_was_filled_is_read_by_id_and_by_uid(cache):
+    await cache.fill(entry(1), await cache.time_ms())
+    for reference in ("7", "pump-7"):
+        answer = await cache.get(1, reference)
+        assert (answer.etag, answer.body) == ('"1"', b'{"revision": 1}')
+
+
+async def test_another_organization_finds_nothing(cache):
+    await cache.fill(entry(1), await cache.time_ms())
+    assert await cache.get(2, "pump-7") is None
+
+
+async def test_after_a_commit_nothing_older_is_read_here_or_elsewhere(cache, elsewhere):
+    await cache.fill(entry(1), await cache.time_ms())
+    await cache.forget([entry(2)])
+    assert await cache.get(1, "pump-7") is None
+    assert await elsewhere.get(1, "pump-7") is None
+
+
+async def test_a_read_that_began_before_a_commit_cannot_fill_after_it(cache):
+    began = await cache.time_ms()
+    await cache.forget([entry(2)])
+    await cache.fill(entry(1), began)
+    assert await cache.get(1, "pump-7") is None
+
+
+async def test_an_older_fill_does_not_replace_a_newer_one(cache, elsewhere):
+    began = await cache.time_ms()
+    await cache.fill(entry(2), began)
+    await cache.fill(entry(1), began)
+    assert (await elsewhere.get(1, "pump-7")).body == b'{"revision": 2}'
+
+
+async def test_a_late_tombstone_does_not_remove_what_is_newer(cache, elsewhere):
+    await cache.fill(entry(3), await cache.time_ms())
+    await cache.forget([entry(2)])
+    assert (await elsewhere.get(1, "pump-7")).body == b'{"revision": 3}'
+
+
+async def test_a_fill_that_comes_after_its_time_vanishes(cache):
+    await cache.fill(entry(1), await cache.time_ms() - 4_001)
+    assert await cache.get(1, "pump-7") is None
+
+
+async def test_what_is_filled_lives_no_longer_than_four_seconds(cache, redis):
+    await cache.fill(entry(1), await cache.time_ms())
+    assert 0 < await redis.pttl("device:1:pump-7") <= 4_000
+
+
+async def test_redis_away_reads_nothing_and_fails_nothing():
+    cache = DeviceCache(Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2))
+    assert await cache.get(1, "pump-7") is None
+    assert await cache.time_ms() is None
+    await cache.forget([entry(1)])

@@ -1,0 +1,28 @@
+import pytest
+
+from device_management.devices.rules import shown_status, uid_problem
+
+
+@pytest.mark.parametrize("uid", ["a", "pump-1", "A_b-C", "0x", "x" * 64])
+def test_a_plain_uid_is_fine(uid):
+    assert uid_problem(uid) is None
+
+
+@pytest.mark.parametrize("uid", ["", "x" * 65, "a.b", "a/b", "a#", "+", "1", "007", "search", "Import", "guest", "a\n"])
+def test_a_uid_that_aliases_something_is_refused_with_the_reason(uid):
+    assert uid_problem(uid)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "online", "reported", "shown"),
+    [
+        ("maintenance", True, "busy", "maintenance"),
+        ("maintenance", False, "idle", "maintenance"),
+        ("deployed", False, "busy", "offline"),
+        ("deployed", None, "busy", "offline"),
+        ("deployed", True, "busy", "busy"),
+        ("in_stock", True, "idle", "idle"),
+    ],
+)
+def test_the_shown_status_is_derived(lifecycle, online, reported, shown):
+    assert shown_status(lifecycle=lifecycle, online=online, reported=reported) == shown

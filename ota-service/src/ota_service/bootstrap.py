@@ -1,0 +1,81 @@
+"""The only place where ota-service's objects are wired together."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from ota_service.fleet.consumers import FleetConsumer
+from ota_service.fleet.service import FleetService
+from ota_service.fleet.store import FleetStore
+from ota_service.settings import SERVICE, Settings
+from shared.clock import SystemClock
+from shared.http.app import Lifespan
+from shared.http.health import Check
+from shared.http.scope import Scopes
+from shared.ids import RandomIds
+from shared.messaging import topology
+from shared.messaging.connection import Broker
+from shared.messaging.consumer import EventConsumer
+from shared.sql.engine import open_engine
+from shared.sql.scope import Recipes, unit_scopes
+from shared.sql.unit_of_work import Units
+from shared.tokens import KeyRing
+from shared.worker import Job
+
+
+@dataclass(frozen=True)
+class Core:
+    """What api and worker both stand on."""
+
+    scopes: Scopes
+    checks: dict[str, Check]
+
+
+@asynccontextmanager
+async def open_core(settings: Settings) -> AsyncGenerator[Core]:
+    async with open_engine(settings, application_name=SERVICE) as engine:
+        units = Units(engine, source=f"/{SERVICE}", clock=SystemClock(), ids=RandomIds())
+        recipes: Recipes = {FleetService: lambda scope: FleetService(FleetStore(scope.unit.session))}
+
+        async def database() -> None:
+            async with engine.connect() as connection:
+                await connection.execute(text("select 1"))
+
+        yield Core(unit_scopes(units, recipes), {"postgres": database})
+
+
+def api_lifespan(settings: Settings) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with open_core(settings) as core:
+            app.state.scopes = core.scopes
+            app.state.keys = KeyRing.load(settings.keys_dir)
+            app.state.checks = core.checks
+            yield
+
+    return lifespan
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What `worker.py` puts in its table of contents."""
+
+    topology: Job
+    fleet: EventConsumer
+    checks: dict[str, Check]
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
+    async with AsyncExitStack() as stack:
+        core = await stack.enter_async_context(open_core(settings))
+        broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
+        yield WorkerParts(
+            topology=partial(topology.maintain, broker),
+            fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
+            checks={**core.checks, "broker": partial(topology.check, broker)},
+        )

@@ -1,0 +1,24 @@
+"""The HTTP shape of a device in the copy."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class FleetDeviceRead(BaseModel):
+    """What ota-service knows of a device; `version` tells how far the copy has come."""
+
+    device_uid: str
+    device_id: int
+    organization_id: int
+    name: str | None
+    device_type: str | None
+    hardware_version: str | None
+    firmware_version: str | None
+    lifecycle: str
+    updates_enabled: bool
+    attributes: dict[str, Any]
+    tags: list[str]
+    version: int
+    changed_at: datetime

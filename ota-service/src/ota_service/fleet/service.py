@@ -1,0 +1,48 @@
+"""Use cases of the copy of the fleet."""
+
+from collections.abc import Sequence
+
+from ota_service.fleet.errors import DeviceNotFound
+from ota_service.fleet.models import FleetDevice
+from ota_service.fleet.schemas import FleetDeviceRead
+from ota_service.fleet.store import FleetStore
+from shared.contracts.devices import DeviceState
+
+
+class FleetService:
+    def __init__(self, store: FleetStore) -> None:
+        self._store = store
+
+    async def get(self, organization_id: int, uid: str) -> FleetDeviceRead:
+        """Raises DeviceNotFound."""
+        device = await self._store.find(organization_id, uid)
+        if device is None:
+            raise DeviceNotFound
+        return FleetDeviceRead.model_validate(device, from_attributes=True)
+
+    async def follow(self, states: Sequence[DeviceState]) -> None:
+        """Takes over the newest state of each device; one that is not newer than the copy's changes nothing."""
+        newest: dict[str, DeviceState] = {}
+        for state in sorted(states, key=lambda state: state.version):
+            newest[state.device_uid] = state
+        # In the order of their keys, so that two workers never wait for each other in a circle.
+        await self._store.put_newer([_copy(newest[uid]) for uid in sorted(newest)])
+
+
+def _copy(state: DeviceState) -> FleetDevice:
+    return FleetDevice(
+        device_uid=state.device_uid,
+        device_id=state.device_id,
+        organization_id=state.organization_id,
+        name=state.name,
+        device_type=state.device_type,
+        hardware_version=state.hardware_version,
+        firmware_version=state.firmware_version,
+        lifecycle=state.lifecycle,
+        updates_enabled=state.updates_enabled,
+        attributes=state.attributes,
+        tags=state.tags,
+        min_token_generation=state.min_token_generation,
+        version=state.version,
+        changed_at=state.updated_at,
+    )

@@ -1,0 +1,19 @@
+"""ota-service's worker: every consumer and timer, by name."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from ota_service.bootstrap import open_worker
+from ota_service.settings import SERVICE, Settings
+from shared.worker import Worker, run_worker
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Worker]:
+    async with open_worker(settings) as parts:
+        yield Worker(jobs={"topology": parts.topology, "fleet": parts.fleet.run}, checks=parts.checks)
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    run_worker(lambda: opened(settings), service=SERVICE, settings=settings)
