@@ -1,12 +1,9 @@
-"""device-management on a real PostgreSQL and Redis: migrated once, a fresh database for every test."""
+"""device-management on a real PostgreSQL and Redis: migrated once, emptied for every test."""
 
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -16,18 +13,15 @@ from fastapi import FastAPI
 from device_management.app import build
 from device_management.settings import Settings
 from shared.testing import Credentials
+from shared.testing.databases import empty, migrate
 
-SERVICE = Path(__file__).parents[1]
-TEMPLATE = "device_management_template"
+DATABASE = "device_management_tests"
 
 
 @pytest.fixture(scope="session")
-def migrated_server(postgres_server) -> str:
-    """The server's URL; its template database has every migration applied by alembic itself."""
-    environment = {**os.environ, "MUSTER_POSTGRES_URL": postgres_server.url, "MUSTER_POSTGRES_DATABASE": TEMPLATE}
-    command = [sys.executable, "-m", "alembic", "-c", str(SERVICE / "alembic.ini"), "upgrade", "head"]
-    subprocess.run(command, env=environment, check=True, cwd=SERVICE, timeout=60)
-    return postgres_server.url
+async def database(postgres_server) -> str:
+    await migrate(Path(__file__).parents[1], postgres_server.url, DATABASE)
+    return DATABASE
 
 
 @pytest.fixture(scope="session")
@@ -35,28 +29,20 @@ def credentials(tmp_path_factory) -> Credentials:
     return Credentials(tmp_path_factory.mktemp("keys"))
 
 
-@pytest.fixture(scope="session")
-async def database(migrated_server) -> str:
-    name = f"dm_{uuid4().hex[:12]}"
-    connection = await asyncpg.connect(f"{migrated_server}/postgres")
-    await connection.execute(f'create database "{name}" template "{TEMPLATE}"')
-    await connection.close()
-    return name
-
-
 @pytest.fixture
-def settings(migrated_server, database, redis_url, credentials) -> Settings:
+def settings(postgres_server, database, redis_url, credentials) -> Settings:
     return Settings(
-        postgres_url=migrated_server, postgres_database=database, redis_url=redis_url, keys_dir=credentials.directory
+        postgres_url=postgres_server.url,
+        postgres_database=database,
+        redis_url=redis_url,
+        keys_dir=credentials.directory,
     )
 
 
 @pytest.fixture
 async def app(settings, sql) -> AsyncIterator[FastAPI]:
     """The application on an empty database."""
-    tables = await sql.fetch("select tablename from pg_tables where schemaname = 'public' and tablename !~ 'alembic'")
-    names = ", ".join(row["tablename"] for row in tables)
-    await sql.execute(f"truncate {names} restart identity cascade")
+    await empty(sql)
     app = build(settings)
     async with app.router.lifespan_context(app):
         yield app
