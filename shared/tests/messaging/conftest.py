@@ -1,7 +1,10 @@
-"""A broker connection in a fresh virtual host, and the topology in it."""
+"""A broker connection in a fresh virtual host, the topology in it, and ways to harm it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
+import asyncio
+import subprocess
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import aiormq
@@ -60,3 +63,29 @@ async def raw(amqp_url: str) -> AsyncGenerator[Raw]:
     connection = await aiormq.connect(amqp_url)
     yield Raw(await connection.channel())
     await connection.close()
+
+
+@pytest.fixture
+def memory_alarm(servers, rabbitmq_server) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """Within the block the broker has too little memory and reads from no connection that publishes."""
+    environment = dict(servers.rabbitmq.spec().env)
+
+    async def watermark(fraction: float) -> None:
+        await asyncio.to_thread(
+            subprocess.run,
+            ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_vm_memory_high_watermark", str(fraction)],
+            env=environment,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    @asynccontextmanager
+    async def alarm() -> AsyncGenerator[None]:
+        await watermark(0.000001)
+        try:
+            yield
+        finally:
+            await watermark(0.4)
+
+    return alarm

@@ -1,4 +1,5 @@
 import pytest
+
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.errors import TopologyConflict

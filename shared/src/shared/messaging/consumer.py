@@ -82,7 +82,7 @@ class EventConsumer:
                 reason = reason_of(error)
                 if is_permanent(error):
                     return reason
-                _log.warning("event failed", queue=self._queue, event=envelope.type, exc_info=True)
+                _log.warning("event failed", queue=self._queue, event_type=envelope.type, exc_info=True)
                 return None if await self._letters.put_off(delivery, reason) else reason
         return None
 

@@ -1,0 +1,60 @@
+"""A TCP proxy between client and broker: to cut connections, and to stop what flows through them."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Proxy:
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
+    def cut(self) -> None:
+        """Every connection is reset; new ones are let through."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    def hold(self) -> None:
+        """Nothing flows towards the broker any more, as when it stops reading under an alarm."""
+        self._flowing.clear()
+
+    def let_go(self) -> None:
+        self._flowing.set()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, there_writer}
+        await asyncio.gather(self._pump(reader, there_writer, held=True), self._pump(there_reader, writer, held=False))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, held: bool) -> None:
+        try:
+            while data := await reader.read(65_536):
+                if held:
+                    await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+            self._writers.discard(writer)
+
+
+@asynccontextmanager
+async def proxied(url: str) -> AsyncGenerator[tuple[Proxy, str]]:
+    """A proxy to the server of `url`, and the URL that leads through it."""
+    parts = urlsplit(url)
+    proxy = Proxy(parts.hostname or "", parts.port or 0)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    netloc = f"{parts.username}:{parts.password}@127.0.0.1:{port}"
+    try:
+        yield proxy, urlunsplit(parts._replace(netloc=netloc))
+    finally:
+        server.close()
+        proxy.let_go()
+        proxy.cut()

@@ -1,0 +1,259 @@
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import aiormq
+import pytest
+
+from shared.errors import ServiceUnavailable
+from shared.messaging import isolation, topology
+from shared.messaging.batches import BatchConsumer, Delivery, HandleBatch, Rejected
+from shared.messaging.connection import Broker
+from shared.messaging.letters import QUEUE_HEADER, REASON_HEADER, ROUTING_KEY_HEADER
+from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
+from shared.testing import eventually
+
+from .proxy import proxied
+
+DEAD = dead_letters_of(TELEMETRY_QUEUE)
+
+
+class Recorder:
+    """A handler that keeps what it was given and does what it is told."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[bytes]] = []
+        self.deliveries: list[Delivery] = []
+        self.poison: set[bytes] = set()
+        self.fails: list[Exception] = []
+        self.fails_on: set[bytes] = set()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
+        bodies = [delivery.body for delivery in deliveries]
+        self.batches.append(bodies)
+        self.deliveries += deliveries
+        await self.gate.wait()
+        if self.fails:
+            raise self.fails.pop(0)
+        if self.fails_on.intersection(bodies):
+            raise KeyError("secret value of the message")
+        return [Rejected(index, "bad metric name") for index, body in enumerate(bodies) if body in self.poison]
+
+    @property
+    def seen(self) -> list[bytes]:
+        return [body for batch in self.batches for body in batch]
+
+
+@pytest.fixture
+def handle() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def acknowledgements(monkeypatch) -> list[tuple[int, bool]]:
+    """Every acknowledgement sent: delivery tag and whether it covers those before it."""
+    sent: list[tuple[int, bool]] = []
+    acknowledge = aiormq.Channel.basic_ack
+
+    async def recorded(self, delivery_tag: int, multiple: bool = False, wait: bool = True) -> None:
+        sent.append((delivery_tag, multiple))
+        await acknowledge(self, delivery_tag, multiple, wait)
+
+    monkeypatch.setattr(aiormq.Channel, "basic_ack", recorded)
+    return sent
+
+
+@pytest.fixture
+async def consume(declared: Broker, handle: Recorder):
+    """Starts a consumer of the telemetry queue; it is ended with the test."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def begin(broker: Broker = declared, handler: HandleBatch = handle, **options) -> asyncio.Task[None]:
+        options = {
+            "batch": 10,
+            "linger": timedelta(milliseconds=20),
+            "wait_at_most": timedelta(milliseconds=50),
+        } | options
+        tasks.append(asyncio.create_task(BatchConsumer(broker, TELEMETRY_QUEUE, handler, **options).run()))
+        return tasks[-1]
+
+    yield begin
+    handle.gate.set()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def put(raw, *bodies: bytes) -> None:
+    for body in bodies:
+        await raw.put(TELEMETRY_QUEUE, body)
+
+
+def numbers(count: int) -> list[bytes]:
+    return [str(number).encode() for number in range(count)]
+
+
+async def test_a_batch_is_full_or_what_came_within_the_linger(raw, handle: Recorder, consume):
+    await put(raw, *numbers(25))
+    consume()
+    await eventually(lambda: len(handle.seen) == 25)
+    assert [len(batch) for batch in handle.batches] == [10, 10, 5]
+    assert handle.seen == numbers(25)
+
+
+async def test_one_acknowledgement_settles_a_batch(raw, handle: Recorder, consume, acknowledgements):
+    await put(raw, *numbers(30))
+    consume()
+    await eventually(lambda: len(acknowledgements) == 3)
+    assert acknowledgements == [(10, True), (20, True), (30, True)]
+
+
+async def test_batches_are_acknowledged_in_order_though_a_later_one_ends_first(raw, consume, acknowledgements):
+    await put(raw, *numbers(20))
+    first_may_end, second_ended = asyncio.Event(), asyncio.Event()
+
+    async def uneven(deliveries: Sequence[Delivery]) -> list[Rejected]:
+        if deliveries[0].body == b"0":
+            await first_may_end.wait()
+        else:
+            second_ended.set()
+        return []
+
+    consume(handler=uneven)
+    await second_ended.wait()
+    assert acknowledgements == []
+    first_may_end.set()
+    await eventually(lambda: len(acknowledgements) == 2)
+    assert acknowledgements == [(10, True), (20, True)]
+
+
+async def test_no_more_batches_are_under_way_than_agreed(raw, handle: Recorder, consume):
+    await put(raw, *numbers(60))
+    handle.gate.clear()
+    consume(in_flight=2)
+    await eventually(lambda: len(handle.batches) == 2)
+    handle.gate.set()
+    await eventually(lambda: len(handle.seen) == 60)
+
+
+async def test_poison_is_dead_lettered_with_its_reason_and_stops_nothing_else(raw, handle: Recorder, consume):
+    handle.poison = {b"3", b"7"}
+    await raw.channel.basic_publish(b"3", exchange="amq.topic", routing_key="devices.pump.telemetry")
+    await put(raw, b"1", b"7", b"2")
+    consume()
+    await eventually(lambda: _count(raw, DEAD, 2))
+    letters = [await raw.take(DEAD) for _ in range(2)]
+    assert [letter.body for letter in letters] == [b"3", b"7"]
+    headers = letters[0].header.properties.headers
+    assert headers[REASON_HEADER] == "bad metric name"
+    assert headers[QUEUE_HEADER] == TELEMETRY_QUEUE
+    assert headers[ROUTING_KEY_HEADER] == "devices.pump.telemetry"
+    assert len(handle.batches) == 1
+    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+
+
+async def test_a_store_away_keeps_the_batch_and_tries_it_again_in_place(
+    raw, handle: Recorder, consume, acknowledgements
+):
+    handle.fails = [ServiceUnavailable("store away") for _ in range(isolation.CERTAIN_AFTER + 10)]
+    await put(raw, *numbers(3))
+    consume()
+    await eventually(lambda: acknowledgements)
+    assert handle.batches == [numbers(3)] * (isolation.CERTAIN_AFTER + 11)
+    assert not any(delivery.redelivered for delivery in handle.deliveries)
+    assert await raw.ready(DEAD) == 0
+
+
+async def test_a_message_that_breaks_the_handler_is_found_and_the_others_are_stored(raw, handle: Recorder, consume):
+    handle.fails_on = {b"4"}
+    await put(raw, *numbers(8))
+    consume()
+    await eventually(lambda: _count(raw, DEAD, 1))
+    letter = await raw.take(DEAD)
+    assert letter.body == b"4"
+    assert letter.header.properties.headers[REASON_HEADER] == "KeyError"
+    alone = [batch[0] for batch in handle.batches if len(batch) == 1]
+    assert alone == numbers(8)
+
+
+async def test_when_every_message_fails_the_surroundings_are_suspected_first(raw, handle: Recorder, consume):
+    handle.fails = [KeyError() for _ in range(isolation.SUSPECT_AFTER + 3)]
+    await put(raw, *numbers(2))
+    consume()
+    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+    await eventually(lambda: handle.batches[-2:] == [[b"0"], [b"1"]] or handle.batches[-1] == numbers(2))
+    assert await raw.ready(DEAD) == 0
+
+
+async def test_headers_too_large_to_travel_with_a_reason_are_left_out(raw, handle: Recorder, consume):
+    handle.poison = {b"big"}
+    await raw.put(TELEMETRY_QUEUE, b"big", headers={f"h{number}": "x" * 1_000 for number in range(100)})
+    consume()
+    await eventually(lambda: _count(raw, DEAD, 1))
+    letter = await raw.take(DEAD)
+    assert letter.header.properties.headers[REASON_HEADER] == "bad metric name"
+    assert "h1" not in letter.header.properties.headers
+
+
+async def test_stopping_finishes_the_batch_under_way_and_leaves_the_rest(
+    raw, handle: Recorder, consume, acknowledgements
+):
+    await put(raw, *numbers(40))
+    handle.gate.clear()
+    running = consume(in_flight=1)
+    await eventually(lambda: handle.batches)
+    running.cancel()
+    await asyncio.sleep(0)
+    handle.gate.set()
+    await asyncio.wait([running])
+    assert acknowledgements == [(10, True)]
+    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 30))
+
+
+async def test_stopping_does_not_wait_for_a_store_that_is_away(raw, handle: Recorder, consume):
+    await put(raw, *numbers(3))
+    handle.fails = [ServiceUnavailable("away") for _ in range(1_000)]
+    running = consume(drain=timedelta(milliseconds=200))
+    await eventually(lambda: len(handle.batches) > 2)
+    running.cancel()
+    async with asyncio.timeout(3):
+        await asyncio.wait([running])
+    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 3))
+
+
+async def test_a_lost_connection_empties_the_buffer_and_the_messages_come_again(
+    amqp_url: str, declared: Broker, raw, handle: Recorder, consume, acknowledgements
+):
+    await put(raw, *numbers(35))
+    handle.gate.clear()
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="cut") as broker:
+        consume(broker, in_flight=1)
+        await eventually(lambda: handle.batches)
+        proxy.cut()
+        await eventually(lambda: len(handle.batches) == 2)
+        assert acknowledgements == []
+        handle.gate.set()
+        await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+        await eventually(lambda: len(acknowledgements) == 4)
+    assert acknowledgements == [(10, True), (20, True), (30, True), (35, True)]
+    assert set(handle.seen) == set(numbers(35))
+    assert handle.batches[0] == handle.batches[1] == numbers(10)
+
+
+async def test_a_queue_made_again_is_consumed_again(
+    raw, handle: Recorder, consume, declared: Broker, caplog: pytest.LogCaptureFixture
+):
+    consume()
+    await put(raw, b"before")
+    await eventually(lambda: b"before" in handle.seen)
+    await raw.channel.queue_delete(TELEMETRY_QUEUE)
+    await eventually(lambda: "cancelled by the broker" in caplog.text)
+    await topology.declare(declared, broker_events=None)
+    await put(raw, b"after")
+    await eventually(lambda: b"after" in handle.seen)
+
+
+async def _count(raw, queue: str, count: int) -> bool:
+    return await raw.ready(queue) == count
