@@ -16,8 +16,10 @@ import redis
 
 import monitoring  # noqa: F401 - or pytest would take the folder of the same name for the package
 import shared  # noqa: F401 - likewise
+from muster_stack.keeper import Keeper
 from muster_stack.ports import LOOPBACK
 from muster_stack.rabbitmq import MONITOR_USER, create_vhost, delete_vhost
+from muster_stack.stack import Stack
 from muster_stack.throwaway import ThrowAway
 
 _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
@@ -117,6 +119,21 @@ def rabbitmq_server(servers: ThrowAway) -> RabbitMQServer:
         mqtt_port=broker.ports.mqtt,
         auth_port=broker.ports.authorisation,
     )
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole platform, started once: `stack.info` is its stack.json; `kill`, `stop` and `start` one process by name.
+
+    A test that takes a process down starts it again, also when it fails.
+    """
+    keeper = Keeper("muster-stack-")
+    try:
+        platform = Stack(keeper.directory, settings={}, say=print)
+        platform.up()
+        yield platform
+    finally:
+        keeper.close()
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ PLUGINS = (
 SERVICE_USER = "muster"
 ADMIN_USER = "muster-admin"
 MONITOR_USER = "muster-monitor"
+USERS = (SERVICE_USER, ADMIN_USER, MONITOR_USER)
 _TAGS = {SERVICE_USER: "", ADMIN_USER: "administrator", MONITOR_USER: "monitoring"}
 _EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 

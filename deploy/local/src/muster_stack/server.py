@@ -1,7 +1,7 @@
 """What a server is to the stack, and the environment that programs start with."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -48,17 +48,9 @@ def ensure(processes: Processes, server: Server) -> bool:
     return True
 
 
-def ensure_all(
-    processes: Processes, servers: Sequence[Server], started: Callable[[str], None] = lambda _name: None
-) -> list[str]:
-    """All of them at once; `started` hears of each that had to be started. Raises the first failure, when all ended."""
-
-    def one(server: Server) -> str | None:
-        if not ensure(processes, server):
-            return None
-        started(server.name)
-        return server.name
-
-    with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
-        futures = [pool.submit(one, server) for server in servers]
-    return [name for future in futures if (name := future.result()) is not None]
+def side_by_side(*lanes: Callable[[], object]) -> None:
+    """Runs all at once. Raises the first failure when all have ended."""
+    with ThreadPoolExecutor(max_workers=max(len(lanes), 1)) as pool:
+        futures = [pool.submit(lane) for lane in lanes]
+    for future in futures:
+        future.result()

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs Debian or Ubuntu packages as root without letting them start their services: while it runs, policy-rc.d
+# answers 101 (invoke-rc.d(8)). What was there before is put back, also after a failure.
+set -eu
+
+policy=/usr/sbin/policy-rc.d
+kept=$(mktemp -d)
+
+restore() {
+    rm -f "$policy"
+    if [ -e "$kept/policy-rc.d" ]; then
+        cp -p "$kept/policy-rc.d" "$policy"
+    fi
+    rm -rf "$kept"
+}
+
+trap restore EXIT
+trap 'exit 130' INT TERM HUP
+
+if [ -e "$policy" ]; then
+    cp -p "$policy" "$kept/policy-rc.d"
+fi
+rm -f "$policy"
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -o DPkg::Lock::Timeout=300 update
+apt-get -q -o DPkg::Lock::Timeout=300 install --no-install-recommends -y "$@"

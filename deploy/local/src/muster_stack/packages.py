@@ -1,0 +1,39 @@
+"""Installs missing programs on Debian and Ubuntu when it may; otherwise says what to type."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+from muster_stack.layout import REPOSITORY
+from muster_stack.programs import MissingPrograms, Program, missing
+
+_SCRIPT = REPOSITORY / "deploy" / "install-packages.sh"
+
+
+def install_missing(programs: tuple[Program, ...], say: Callable[[str], None]) -> None:
+    """Returns when all programs are there. Raises MissingPrograms."""
+    absent = missing(programs)
+    if not absent:
+        return
+    packages = sorted({program.package for program in absent})
+    command = _as_root()
+    if shutil.which("apt-get") is None or command is None:
+        raise MissingPrograms(absent)
+    say(f"installing {', '.join(packages)}")
+    subprocess.run([*command, "sh", str(_SCRIPT), *packages], stdin=subprocess.DEVNULL, check=False)
+    if still := missing(programs):
+        raise MissingPrograms(still)
+
+
+def _as_root() -> list[str] | None:
+    """What to put before a command so that root runs it: nothing, or sudo; None when neither may be."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo is None:
+        return None
+    if subprocess.run([sudo, "-n", "true"], check=False, capture_output=True).returncode == 0:
+        return [sudo, "-n"]
+    return [sudo] if sys.stdin.isatty() else None

@@ -1,0 +1,101 @@
+"""Muster's own processes: an api and a worker for each service, and the migrations before them."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+
+from muster_stack.layout import REPOSITORY
+from muster_stack.ports import LOOPBACK
+from muster_stack.processes import Spec
+from muster_stack.programs import of_this_environment
+from muster_stack.server import base_environment
+
+
+@dataclass(frozen=True)
+class Service:
+    """`database` is the name of its PostgreSQL database, if it has one."""
+
+    name: str
+    module: str
+    database: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return REPOSITORY / self.name
+
+    def revision(self) -> str:
+        """Changes with every change of its code, or of the code it shares with the others."""
+        digest = sha256()
+        for directory in (self.folder, REPOSITORY / "shared" / "src"):
+            for path in sorted(directory.glob("**/*.py")):
+                if "tests" not in path.parts:
+                    status = path.stat()
+                    digest.update(f"{path}:{status.st_mtime_ns}:{status.st_size}\n".encode())
+        return digest.hexdigest()
+
+
+SERVICES = (
+    Service("device-management", "device_management", database="device_management"),
+    Service("ota-service", "ota_service", database="ota_service"),
+    Service("monitoring", "monitoring"),
+)
+KINDS = ("api", "worker")
+
+
+@dataclass(frozen=True)
+class ServiceProcess:
+    """One process of a service: `kind` is `api` or `worker`; `port` answers its readiness."""
+
+    service: Service
+    kind: str
+    port: int
+    directory: Path
+    settings: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.service.name}-{self.kind}"
+
+    def spec(self) -> Spec:
+        module = f"{self.service.module}.{'app' if self.kind == 'api' else 'worker'}"
+        port = {"MUSTER_PORT" if self.kind == "api" else "MUSTER_METRICS_PORT": str(self.port)}
+        return Spec(
+            name=self.name,
+            argv=(str(of_this_environment("python")), "-m", module),
+            cwd=self.directory,
+            env={**base_environment(self.directory), **self.settings, **port},
+            stop_seconds=20,
+            revision=self.service.revision(),
+        )
+
+    def prepare(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"http://{LOOPBACK}:{self.port}/readyz", timeout=5, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+
+class MigrationFailed(RuntimeError):
+    """The message is what alembic said."""
+
+
+def migrate(service: Service, settings: Mapping[str, str], directory: Path) -> None:
+    """Brings the service's database to the newest schema. Raises MigrationFailed."""
+    finished = subprocess.run(
+        [of_this_environment("alembic"), "-c", service.folder / "alembic.ini", "upgrade", "head"],
+        cwd=directory,
+        env={**base_environment(directory), **settings},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise MigrationFailed(f"migrating {service.name} failed:\n{finished.stdout}{finished.stderr}")
