@@ -1,0 +1,95 @@
+/** One device: whether it is there, what it measures, what is known of it. */
+
+import { html, useEffect, useSignal } from "../view.js";
+import { ApiError } from "../rest.js";
+import { catchUp } from "../live/catch-up.js";
+import { useApp } from "../shell/context.js";
+import { ago, duration, moment } from "../shell/format.js";
+import { Heading } from "../shell/heading.js";
+import { Icon } from "../shell/icons.js";
+import { now } from "../shell/now.js";
+import { PresenceDot, presenceWord } from "../shell/presence-dot.js";
+import { FLEET } from "../shell/router.js";
+import { Empty, Failure, Waiting } from "../shell/states.js";
+import { Charts } from "./charts.js";
+import { Facts, LatestValues } from "./facts.js";
+
+/** @param {{uid: string, minutes: number}} props */
+export function DevicePage({ uid, minutes }) {
+  const { device, failure, retry } = useDevice(uid);
+  const name = device?.name ?? uid;
+
+  return html`
+    <p class="way"><a href=${FLEET}><${Icon} name="back" />Fleet</a></p>
+    <div class="device-head">
+      <${Heading} title=${name} />
+      <p class="uid">${uid}</p>
+      ${device && html`<${PresenceBadge} uid=${device.device_uid} />`}
+    </div>
+    ${!device && !failure && html`<${Waiting}>Reading the device<//>`}
+    ${failure && failure.status === 404 && html`<${Empty} title="No such device">
+      <p>Your organization has no device ${uid}. It may have been named differently. <a href=${FLEET}>See the fleet</a></p>
+    <//>`}
+    ${failure && failure.status !== 404 && html`<${Failure} title="The device could not be read" error=${failure} retry=${retry} />`}
+    ${device &&
+    html`<div class="device-body">
+      <${Charts} uid=${device.device_uid} minutes=${minutes} />
+      <div class="device-side"><${LatestValues} uid=${device.device_uid} /><${Facts} device=${device} /></div>
+    </div>`}
+  `;
+}
+
+/**
+ * The device over REST, and its newest state; its live samples while the page is open.
+ * @param {string} uid
+ */
+function useDevice(uid) {
+  const { api, feed, connection } = useApp();
+  const device = useSignal(/** @type {import("../fleet/inventory.js").Device | null} */ (null));
+  const failure = useSignal(/** @type {ApiError | null} */ (null));
+  const attempt = useSignal(0);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    failure.value = null;
+    api.get(`/devices/${encodeURIComponent(uid)}`, {}, abort.signal).then(
+      (found) => {
+        device.value = found;
+      },
+      (error) => {
+        if (!abort.signal.aborted) failure.value = error;
+      },
+    );
+    return () => abort.abort();
+  }, [uid, attempt.value]);
+
+  const known = device.value?.device_uid;
+  useEffect(() => {
+    if (!known) return undefined;
+    scrollTo(0, 0);
+    const abort = new AbortController();
+    // The page stands without this: the snapshot brings the same, and the charts tell of a platform that is away.
+    catchUp({ api, feed }, known, abort.signal).catch(() => null);
+    const leave = connection.watch({ devices: [known] });
+    return () => {
+      abort.abort();
+      leave();
+    };
+  }, [known]);
+
+  return { device: device.value, failure: failure.value, retry: () => (attempt.value += 1) };
+}
+
+/** @param {{uid: string}} props */
+function PresenceBadge({ uid }) {
+  const presence = useApp().feed.device(uid).presence.value;
+  const word = presenceWord(presence);
+  return html`<p class=${presence?.online ? "badge online" : "badge"} data-online=${String(presence?.online ?? false)}>
+    <span aria-hidden="true"><${PresenceDot} presence=${presence} /></span>
+    <strong>${word}</strong>
+    ${presence &&
+    html`<time datetime=${new Date(presence.since).toISOString()} title=${moment(presence.since)}>
+      ${presence.online ? `for ${duration(now.value - presence.since)}` : `since ${ago(presence.since, now.value)}`}
+    </time>`}
+  </p>`;
+}

@@ -1,0 +1,70 @@
+/** Keeps one device's recording: its history over REST, then every live sample, and after an interruption what was missed. */
+
+import { useEffect, useMemo, useRef, useSignal } from "../view.js";
+import { useApp } from "../shell/context.js";
+import { readHistory } from "./history.js";
+import { Recording } from "./series.js";
+
+/** A late sample may carry a time a little before the newest that is held. */
+const OVERLAP_MS = 5_000;
+/** How far ahead of this machine's clock a device's may run and still be drawn. */
+export const AHEAD_MS = 60_000;
+
+/**
+ * @param {string} uid
+ * @param {number} minutes of history
+ */
+export function useRecording(uid, minutes) {
+  const { api, feed, connection } = useApp();
+  const recording = useMemo(() => new Recording(), [uid]);
+  /** Grows with every change of the recording. */
+  const revision = useSignal(0);
+  /** Reads under way. */
+  const readings = useSignal(0);
+  const error = useSignal(/** @type {Error | null} */ (null));
+  const attempt = useSignal(0);
+  const readUntil = useRef(-Infinity);
+
+  /** @param {import("../live/merge.js").TelemetryItem[]} items */
+  function take(items) {
+    for (const item of items) recording.add(item);
+    if (items.length > 0) revision.value += 1;
+  }
+
+  /** @param {number} from @param {AbortSignal} signal */
+  async function read(from, signal) {
+    readUntil.current = Date.now();
+    readings.value += 1;
+    error.value = null;
+    try {
+      const to = Date.now() + AHEAD_MS;
+      for await (const items of readHistory({ api, uid, from, to, signal })) take(items);
+    } catch (failure) {
+      if (!signal.aborted) error.value = /** @type {Error} */ (failure);
+    } finally {
+      readings.value -= 1;
+    }
+  }
+
+  useEffect(() => feed.onTelemetry((items) => take(items.filter((item) => item.device_uid === uid))), [uid]);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    read(Date.now() - minutes * 60_000, abort.signal);
+    return () => abort.abort();
+  }, [uid, minutes, attempt.value]);
+
+  const snapshots = connection.snapshots.value;
+  const seen = useRef(snapshots);
+  useEffect(() => {
+    // What came between the last read, or the last live sample, and this subscription was sent to nobody here.
+    if (seen.current === snapshots) return undefined;
+    seen.current = snapshots;
+    const abort = new AbortController();
+    const held = Math.max(readUntil.current, recording.newest) - OVERLAP_MS;
+    read(Math.max(held, Date.now() - minutes * 60_000), abort.signal);
+    return () => abort.abort();
+  }, [snapshots]);
+
+  return { recording, revision, reading: readings.value > 0, error: error.value, retry: () => (attempt.value += 1) };
+}

@@ -1,0 +1,30 @@
+/** How many cells of which size fill a field, and what a search finds: pure. */
+
+const LARGEST = 34;
+const SMALLEST = 5;
+
+/**
+ * The largest square pitch at which `count` cells fit a field, in rows of one length.
+ * @param {number} count
+ * @param {number} width in pixels
+ * @param {number} height in pixels
+ * @returns {{pitch: number, columns: number, shown: number}} `shown` cells fit; fewer than `count` only at the smallest pitch
+ */
+export function arrange(count, width, height) {
+  for (let pitch = LARGEST; ; pitch--) {
+    const columns = Math.max(1, Math.floor(width / pitch));
+    const rows = Math.max(1, Math.floor(height / pitch));
+    if (columns * rows >= count) return { pitch, columns: Math.ceil(count / Math.ceil(count / columns)), shown: count };
+    if (pitch === SMALLEST) return { pitch, columns, shown: columns * rows };
+  }
+}
+
+/**
+ * Whether a device answers to every word of a search, in its uid, name, type or tags.
+ * @param {import("./inventory.js").Device} device
+ * @param {string} search
+ */
+export function matches(device, search) {
+  const said = [device.device_uid, device.name, device.device_type, device.firmware_version, ...(device.tags ?? [])].join("\n").toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => said.includes(word));
+}

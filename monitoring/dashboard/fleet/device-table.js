@@ -1,0 +1,74 @@
+/** The table of devices. A row listens to its own device only, so that a busy fleet repaints what changed. */
+
+import { html } from "../view.js";
+import { useApp } from "../shell/context.js";
+import { inOrder } from "../live/merge.js";
+import { ago, moment, reading } from "../shell/format.js";
+import { now } from "../shell/now.js";
+import { deviceHref } from "../shell/router.js";
+import { PresenceDot } from "../shell/presence-dot.js";
+
+const METRICS_SHOWN = 3;
+
+/** @param {{devices: import("./inventory.js").Device[]}} props */
+export function DeviceTable({ devices }) {
+  return html`<div class="panel">
+    <table class="devices" role="table">
+      <caption class="hidden">Devices, with what each said last</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Device</th>
+          <th scope="col" role="columnheader">Type</th>
+          <th scope="col" role="columnheader">Last values</th>
+          <th scope="col" role="columnheader" class="seen">Last seen</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${devices.map((device) => html`<${DeviceRow} key=${device.device_uid} device=${device} />`)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** @param {{device: import("./inventory.js").Device}} props */
+function DeviceRow({ device }) {
+  const heard = useApp().feed.device(device.device_uid);
+  const presence = heard.presence.value;
+  const latest = heard.reading.value;
+  return html`<tr role="row" data-uid=${device.device_uid} data-online=${String(presence?.online ?? false)} data-newest=${latest?.ts}>
+    <th scope="row" role="rowheader">
+      <div class="who">
+        <${PresenceDot} presence=${presence} />
+        <a href=${deviceHref(device.device_uid)}>${device.name ?? device.device_uid}</a>
+        <span class="uid">${device.name !== null && device.device_uid}</span>
+      </div>
+    </th>
+    <td role="cell" class="type">${device.device_type ?? html`<span class="none">–</span>`}</td>
+    <td role="cell" class="values"><${LastValues} latest=${latest} /></td>
+    <td role="cell" class="seen"><${LastSeen} presence=${presence} latest=${latest} /></td>
+  </tr>`;
+}
+
+/** @param {{latest: import("../live/merge.js").Reading | null}} props */
+function LastValues({ latest }) {
+  if (!latest) return html`<span class="none">nothing yet</span>`;
+  const metrics = inOrder(latest);
+  const beyond = metrics.length - METRICS_SHOWN;
+  return html`<ul>
+    ${metrics.slice(0, METRICS_SHOWN).map(
+      ([name, { value }]) => html`<li key=${name}><span class="metric">${name}</span> <span class="value">${reading(value)}</span></li>`,
+    )}
+    ${beyond > 0 && html`<li class="none">+${beyond}</li>`}
+  </ul>`;
+}
+
+/**
+ * @param {object} props
+ * @param {import("../live/merge.js").Presence | null} props.presence
+ * @param {import("../live/merge.js").Reading | null} props.latest
+ */
+function LastSeen({ presence, latest }) {
+  const seen = Math.max(latest?.ts ?? -Infinity, presence?.since ?? -Infinity);
+  if (seen === -Infinity) return html`<span class="none">never</span>`;
+  return html`<time datetime=${new Date(seen).toISOString()} title=${moment(seen)}>${ago(seen, now.value)}</time>`;
+}

@@ -1,0 +1,32 @@
+/** An empty fleet: how to get its first devices. It looks again by itself. */
+
+import { html, useEffect } from "../view.js";
+import { useApp } from "../shell/context.js";
+
+const LOOK_AGAIN_MS = 5_000;
+
+export function FirstDevice() {
+  const { inventory } = useApp();
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) inventory.load();
+    }, LOOK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<section class="first-device">
+    <h2>No device has reported for duty</h2>
+    <p>This page looks again by itself and fills as soon as a device is registered.</p>
+    <ol>
+      <li>
+        <h3>Try it with a simulated fleet</h3>
+        <pre tabindex="0"><code>muster simulate --devices 25</code></pre>
+        <p>Twenty-five devices register, log in to the broker with tokens of their own and report every second.</p>
+      </li>
+      <li>
+        <h3>Or register one of yours</h3>
+        <pre tabindex="0"><code>muster register greenhouse-1 --name "Greenhouse 1" --type sensor</code></pre>
+        <p>Issue it a token, then let it publish over MQTT to <code>devices/greenhouse-1/telemetry</code>, with its uid as user name and client id, and its token as password.</p>
+      </li>
+    </ol>
+  </section>`;
+}

@@ -1,0 +1,98 @@
+/** The whole fleet at a glance: one cell a device, lit while it is online, brighter as it speaks. */
+
+import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../view.js";
+import { useApp } from "../shell/context.js";
+import { deviceHref } from "../shell/router.js";
+import { colour, theme } from "../shell/theme.js";
+import { fitted } from "../shell/canvas.js";
+import { arrange } from "./arrange.js";
+
+const REPAINT_MS = 200;
+const GLOW_MS = 900;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {import("../live/feed.js").Heard} heard
+ * @param {{x: number, y: number, size: number}} cell
+ * @param {Record<string, string>} colours
+ */
+function paintCell(pen, heard, { x, y, size }, colours) {
+  pen.beginPath();
+  pen.roundRect(x + 0.5, y + 0.5, size - 1, size - 1, size * 0.24);
+  if (!heard.presence.peek()?.online) {
+    pen.strokeStyle = colours.away;
+    pen.stroke();
+    return;
+  }
+  pen.fillStyle = colours.live;
+  pen.fill();
+  const glow = still.matches ? 0 : 1 - (Date.now() - heard.arrived) / GLOW_MS;
+  if (glow <= 0) return;
+  pen.globalAlpha = glow;
+  pen.fillStyle = colours.bright;
+  pen.fill();
+  pen.globalAlpha = 1;
+}
+
+/** @param {{devices: import("./inventory.js").Device[]}} props */
+export function Formation({ devices }) {
+  const { feed } = useApp();
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const pointed = useSignal(/** @type {{device: import("./inventory.js").Device, x: number, y: number} | null} */ (null));
+  const shade = theme.value;
+
+  useLayoutEffect(() => {
+    const colours = { live: colour("--live-cell"), bright: colour("--live-bright"), away: colour("--line-strong") };
+    const paint = () => {
+      if (document.hidden || !canvas.current) return;
+      const { pen, width, height } = fitted(canvas.current);
+      const { pitch, columns, shown } = arrange(devices.length, width, height);
+      const size = pitch - Math.max(1, Math.round(pitch * 0.22));
+      for (let index = 0; index < shown; index++) {
+        const cell = { x: (index % columns) * pitch, y: Math.floor(index / columns) * pitch, size };
+        paintCell(pen, feed.device(devices[index].device_uid), cell, colours);
+      }
+    };
+    paint();
+    const timer = setInterval(paint, REPAINT_MS);
+    return () => clearInterval(timer);
+  }, [devices, shade]);
+
+  useEffect(() => {
+    pointed.value = null;
+  }, [devices]);
+
+  /** @param {MouseEvent} event */
+  function point(event) {
+    const { clientWidth, clientHeight } = /** @type {HTMLCanvasElement} */ (canvas.current);
+    const { pitch, columns, shown } = arrange(devices.length, clientWidth, clientHeight);
+    const column = Math.floor(event.offsetX / pitch);
+    const row = Math.floor(event.offsetY / pitch);
+    const index = row * columns + column;
+    pointed.value = column < columns && index < shown ? { device: devices[index], x: (column + 0.5) * pitch, y: row * pitch } : null;
+  }
+
+  return html`<div class="formation">
+    <p class="legend">
+      <span>Every device</span>
+      <span><i class="presence online"></i>online</span>
+      <span><i class="presence"></i>away</span>
+    </p>
+    <div class="field">
+      <canvas
+        ref=${canvas}
+        role="img"
+        aria-label=${`${feed.online.value} devices are online. The table below names each.`}
+        class=${pointed.value ? "pointing" : ""}
+        onMouseMove=${point}
+        onMouseLeave=${() => (pointed.value = null)}
+        onClick=${() => pointed.value && (location.hash = deviceHref(pointed.value.device.device_uid))}
+      ></canvas>
+      ${pointed.value &&
+      html`<p class="tip" style=${{ left: `${pointed.value.x}px`, top: `${pointed.value.y}px` }}>
+        ${pointed.value.device.name ?? pointed.value.device.device_uid}
+      </p>`}
+    </div>
+  </div>`;
+}

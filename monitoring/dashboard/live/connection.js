@@ -1,0 +1,156 @@
+/**
+ * The Socket.IO connection: signs in with a fresh token each time it connects, keeps one subscription alive across
+ * reconnects, and passes snapshots and frames to the feed. It never gives up while somebody is signed in.
+ */
+
+import { effect, signal } from "../view.js";
+import { io as connectSocket } from "../vendor/socket.io.js";
+
+const ACK_MS = 10_000;
+const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
+const TOPICS = ["telemetry", "presence"];
+
+/** @typedef {"idle" | "connecting" | "live"} LiveStatus */
+/** @typedef {{devices?: string[]}} Target  the whole organization when `devices` is absent */
+
+/**
+ * @param {object} parts
+ * @param {import("../auth/session.js").Session} parts.session
+ * @param {import("./feed.js").Feed} parts.feed
+ * @param {(options: object) => any} [parts.io]
+ */
+export function createConnection({ session, feed, io = connectSocket }) {
+  const status = signal(/** @type {LiveStatus} */ ("idle"));
+  /** When `status` last changed, by this machine's clock. */
+  const since = signal(Date.now());
+  /** Grows with every snapshot: what was read before it may have a gap. */
+  const snapshots = signal(0);
+  /** @type {Target | null} */
+  let target = null;
+  let attempts = 0;
+  /** @type {Promise<unknown>} */
+  let turn = Promise.resolve();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  const socket = io({
+    autoConnect: false,
+    timeout: ACK_MS,
+    reconnectionDelay: RETRY_MS[0],
+    reconnectionDelayMax: 5_000,
+    auth: (/** @type {(data: object) => void} */ give) => session.token().then((token) => give({ token }), () => give({ token: "" })),
+  });
+
+  /** @param {LiveStatus} next */
+  function become(next) {
+    if (status.peek() === next) return;
+    since.value = Date.now();
+    status.value = next;
+  }
+
+  /** Connects anew after a refusal, later each time, with a token that is renewed first. */
+  function retry() {
+    become("connecting");
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (session.phase.peek() !== "in") return;
+      session.renew().catch(() => null).finally(() => {
+        if (session.phase.peek() === "in") socket.connect();
+      });
+    }, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
+  }
+
+  /**
+   * One question at a time: the server may handle two of a connection side by side, and the later could win.
+   * @param {string} event
+   * @param {object} payload
+   * @returns {Promise<{ok: boolean}>}
+   */
+  function ask(event, payload) {
+    const answer = turn.then(async () => {
+      if (!socket.connected) return { ok: false };
+      return socket.timeout(ACK_MS).emitWithAck(event, payload).catch(() => ({ ok: false }));
+    });
+    turn = answer;
+    return answer;
+  }
+
+  async function subscribe() {
+    const wanted = target;
+    const answer = wanted ? await ask("subscribe", { ...wanted, topics: TOPICS }) : { ok: true };
+    if (wanted !== target || !socket.connected) return;
+    if (answer.ok) {
+      attempts = 0;
+      become("live");
+    } else {
+      socket.disconnect();
+    }
+  }
+
+  socket.on("connect", subscribe);
+  socket.on("snapshot", (/** @type {any} */ snapshot) => {
+    feed.presence(snapshot.presence ?? []);
+    feed.latest(snapshot.telemetry ?? []);
+    snapshots.value += 1;
+  });
+  socket.on("telemetry", (/** @type {any} */ frame) => feed.telemetry(frame.items));
+  socket.on("presence", (/** @type {any} */ frame) => feed.presence(frame.items));
+  socket.on("disconnect", () => {
+    if (session.phase.peek() !== "in") return become("idle");
+    become("connecting");
+    if (!socket.active) retry();
+  });
+  socket.on("connect_error", () => {
+    become("connecting");
+    if (!socket.active) retry();
+  });
+
+  effect(() => {
+    if (session.phase.value === "in") {
+      attempts = 0;
+      become("connecting");
+      socket.connect();
+    } else {
+      clearTimeout(timer);
+      socket.disconnect();
+      become("idle");
+    }
+  });
+
+  effect(() => {
+    const token = session.access.value;
+    if (!token || !socket.connected) return;
+    ask("authenticate", { token }).then((answer) => {
+      if (!answer.ok && socket.connected) socket.disconnect();
+    });
+  });
+
+  return {
+    status,
+    since,
+    snapshots,
+
+    /**
+     * Makes `wanted` the one subscription of this connection until the returned function is called.
+     * @param {Target} wanted
+     */
+    watch(wanted) {
+      target = wanted;
+      if (socket.connected) subscribe();
+      return () => {
+        if (socket.connected) ask("unsubscribe", { ...wanted, topics: TOPICS });
+        if (target === wanted) target = null;
+      };
+    },
+
+    /** Tries at once rather than after the pause. */
+    reconnect() {
+      attempts = 0;
+      socket.disconnect();
+      clearTimeout(timer);
+      socket.connect();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createConnection>} Connection */

@@ -1,0 +1,70 @@
+/**
+ * What is kept of each device, and which of two accounts of it is the newer: pure. Frames and REST answers may arrive in
+ * any order and more than once; a presence with a greater version and a metric with a later sample time win.
+ */
+
+/**
+ * @typedef {number | boolean | string} Value
+ * @typedef {{value: Value, ts: number}} Measured  `ts` in epoch milliseconds, by the device's clock
+ * @typedef {{ts: number, metrics: ReadonlyMap<string, Measured>}} Reading  the newest value of every metric
+ * @typedef {{online: boolean, since: number, version: number}} Presence  `since` in epoch milliseconds
+ *
+ * @typedef {{device_uid: string, ts: number | string, metrics: Record<string, Value | {value: Value, ts: number | string}>}} TelemetryItem
+ *     a live item has bare values, taken at its `ts`; an item of `/telemetry/latest` has the time of each
+ * @typedef {{device_uid: string, online: boolean, since: number | string, version: number}} PresenceItem
+ */
+
+/**
+ * Epoch milliseconds, from those or from RFC 3339.
+ * @param {number | string} time
+ */
+export function instant(time) {
+  return typeof time === "number" ? time : Date.parse(time);
+}
+
+/**
+ * The metrics of an item, each with its time. Names come from devices, so they are keys of a Map and never properties.
+ * @param {TelemetryItem} item
+ * @returns {[string, Measured][]}
+ */
+export function measurements(item) {
+  const ts = instant(item.ts);
+  return Object.entries(item.metrics).map(([name, held]) =>
+    held !== null && typeof held === "object" ? [name, { value: held.value, ts: instant(held.ts) }] : [name, { value: held, ts }],
+  );
+}
+
+/**
+ * @param {Reading | null} held
+ * @param {TelemetryItem} item
+ * @returns {Reading} `held` itself when the item brings nothing newer
+ */
+export function mergeReading(held, item) {
+  const newer = measurements(item).filter(([name, measured]) => {
+    const known = held?.metrics.get(name);
+    return !known || known.ts < measured.ts;
+  });
+  const ts = Math.max(held?.ts ?? -Infinity, instant(item.ts));
+  if (held && newer.length === 0 && ts === held.ts) return held;
+  return { ts, metrics: new Map([...(held?.metrics ?? []), ...newer]) };
+}
+
+/**
+ * A reading's metrics in the order they are shown: numbers first, each kind by name.
+ * @param {Reading | null} held
+ * @returns {[string, Measured][]}
+ */
+export function inOrder(held) {
+  const rank = (/** @type {[string, Measured]} */ [name, { value }]) => (typeof value === "number" ? "0" : "1") + name;
+  return [...(held?.metrics ?? [])].sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
+}
+
+/**
+ * @param {Presence | null} held
+ * @param {PresenceItem} item
+ * @returns {Presence} `held` itself unless the item's version is greater
+ */
+export function mergePresence(held, item) {
+  if (held && held.version >= item.version) return held;
+  return { online: item.online, since: instant(item.since), version: item.version };
+}

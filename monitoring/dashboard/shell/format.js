@@ -1,0 +1,64 @@
+/** Times and numbers as people read them: pure, the caller brings the time. */
+
+/** @typedef {import("../live/merge.js").Value} Value */
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How far a device's clock may run ahead of this machine's before it is worth a word. */
+const AHEAD = MINUTE;
+
+/**
+ * A length of time in its largest fitting unit: `12 s`, `4 min`, `3 h`, `9 d`.
+ * @param {number} ms
+ */
+export function duration(ms) {
+  if (ms < MINUTE) return `${Math.max(0, Math.floor(ms / SECOND))} s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
+  if (ms < 2 * DAY) return `${Math.floor(ms / HOUR)} h`;
+  return `${Math.floor(ms / DAY)} d`;
+}
+
+/**
+ * How long ago `then` was. A device's clock may run ahead, which is said rather than shown as a time to come.
+ * @param {number} then epoch milliseconds
+ * @param {number} now epoch milliseconds
+ */
+export function ago(then, now) {
+  const past = now - then;
+  if (past < -AHEAD) return "clock ahead";
+  if (past < 2 * SECOND) return "now";
+  return `${duration(past)} ago`;
+}
+
+/**
+ * A measured value in a table: at most four significant digits, or all of an integer.
+ * @param {Value} value
+ */
+export function reading(value) {
+  if (typeof value !== "number") return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e9 || size < 1e-3)) return value.toExponential(2);
+  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3);
+}
+
+/**
+ * How many a second: one decimal while that says something.
+ * @param {number} perSecond
+ */
+export function rate(perSecond) {
+  return perSecond === 0 || perSecond >= 9.95 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
+}
+
+/** @param {number | string} time epoch milliseconds or RFC 3339 */
+export function moment(time) {
+  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** @param {number} time epoch milliseconds */
+export function clock(time) {
+  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+}

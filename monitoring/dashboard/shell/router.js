@@ -1,0 +1,51 @@
+/** Which page the address names. The address is a fragment, so that deep links need nothing of the server. */
+
+import { signal } from "../view.js";
+
+/**
+ * @typedef {{page: "fleet"} | {page: "device", uid: string, minutes: number} | {page: "lost"}} Route
+ */
+
+/** The lengths of history that a device page offers, in minutes. */
+export const SPANS = [5, 15, 60];
+
+/**
+ * @param {string} fragment as in `location.hash`
+ * @returns {Route}
+ */
+export function parse(fragment) {
+  const [path, query] = fragment.replace(/^#/, "").split("?");
+  const parts = path.split("/").filter(Boolean);
+  if (parts.length === 0 || (parts.length === 1 && parts[0] === "fleet")) return { page: "fleet" };
+  if (parts.length === 2 && parts[0] === "devices") {
+    const uid = decode(parts[1]);
+    const minutes = Number(new URLSearchParams(query).get("minutes"));
+    if (uid) return { page: "device", uid, minutes: SPANS.includes(minutes) ? minutes : SPANS[0] };
+  }
+  return { page: "lost" };
+}
+
+/** @param {string} part */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+export const FLEET = "#/fleet";
+
+/** @param {string} uid @param {number} [minutes] */
+export function deviceHref(uid, minutes) {
+  return `#/devices/${encodeURIComponent(uid)}${minutes ? `?minutes=${minutes}` : ""}`;
+}
+
+/** The current route, following the address. */
+export function createRouter(location = globalThis.location) {
+  const route = signal(parse(location.hash));
+  addEventListener("hashchange", () => {
+    route.value = parse(location.hash);
+  });
+  return route;
+}

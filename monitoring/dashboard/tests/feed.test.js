@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createFeed } from "../live/feed.js";
+
+const presence = (device_uid, online, version) => ({ device_uid, online, since: 0, version });
+
+test("online counts devices, not messages", () => {
+  const feed = createFeed();
+  feed.presence([presence("a", true, 1), presence("b", true, 1), presence("c", false, 1)]);
+  feed.presence([presence("a", true, 2), presence("b", false, 2), presence("b", true, 1)]);
+  assert.equal(feed.online.value, 1);
+});
+
+test("a snapshot is merged but is no traffic", () => {
+  let now = 100_000;
+  const feed = createFeed({ now: () => now });
+  feed.latest([{ device_uid: "a", ts: 1, metrics: { t: 1 } }]);
+  now += 1_000;
+  assert.equal(feed.perSecond(), 0);
+  feed.telemetry([{ device_uid: "a", ts: 2, metrics: { t: 2 } }]);
+  now += 1_000;
+  assert.equal(feed.perSecond(), 1);
+  assert.equal(feed.device("a").reading.value.metrics.get("t").value, 2);
+});
+
+test("known grows once for each device that is heard of", () => {
+  const feed = createFeed();
+  feed.device("asked for only");
+  feed.latest([{ device_uid: "a", ts: 1, metrics: {} }]);
+  feed.presence([presence("a", true, 1), presence("b", true, 1)]);
+  assert.equal(feed.known.value, 2);
+  assert.deepEqual(feed.uids().sort(), ["a", "b"]);
+});
+
+test("a listener hears live frames until it leaves", () => {
+  const feed = createFeed();
+  const heard = [];
+  const leave = feed.onTelemetry((items) => heard.push(...items));
+  feed.telemetry([{ device_uid: "a", ts: 1, metrics: {} }]);
+  leave();
+  feed.telemetry([{ device_uid: "a", ts: 2, metrics: {} }]);
+  assert.equal(heard.length, 1);
+});
+
+test("clearing forgets one person's fleet before the next signs in", () => {
+  const feed = createFeed();
+  feed.presence([presence("a", true, 1)]);
+  feed.clear();
+  assert.equal(feed.online.value, 0);
+  assert.equal(feed.device("a").presence.value, null);
+});

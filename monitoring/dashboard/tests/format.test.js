@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ago, clock, duration, rate, reading } from "../shell/format.js";
+
+test("a duration is told in its largest fitting unit", () => {
+  assert.deepEqual([0, 59_999, 60_000, 3_599_999, 3_600_000, 47 * 3_600_000, 49 * 3_600_000].map(duration),
+    ["0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 d"]);
+});
+
+test("a moment ago is now, and a clock that runs ahead is said to", () => {
+  const now = 1_000_000_000;
+  assert.equal(ago(now - 500, now), "now");
+  assert.equal(ago(now + 30_000, now), "now");
+  assert.equal(ago(now - 12_000, now), "12 s ago");
+  assert.equal(ago(now + 120_000, now), "clock ahead");
+});
+
+test("values keep the digits that say something", () => {
+  assert.deepEqual([21.456, 1234.5, 123.45, 0.12345, 42, -3.14159, 0, 1.5e12, 0.00001234].map(reading),
+    ["21.46", "1235", "123.5", "0.123", "42", "-3.14", "0", "1.50e+12", "1.23e-5"]);
+});
+
+test("a yes is a yes and a word stays as it is", () => {
+  assert.deepEqual([true, false, "<b>auto</b>"].map(reading), ["yes", "no", "<b>auto</b>"]);
+});
+
+test("a rate has a decimal while it is small", () => {
+  assert.deepEqual([0, 0.4, 9.96, 24.8, 480.2].map(rate), ["0", "0.4", "10", "25", "480"]);
+});
+
+test("the clock has twenty-four hours", () => {
+  assert.match(clock(Date.UTC(2026, 10, 21, 22, 5, 9)), /^\d\d.\d\d.\d\d$/);
+});
