@@ -4,6 +4,7 @@ Per test there is a fresh database, a flushed cache, a fresh virtual host. Nothi
 nothing that runs is touched.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -24,6 +25,19 @@ from muster_stack.throwaway import ThrowAway
 
 _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
 _servers = pytest.StashKey[ThrowAway]()
+
+# Seconds that the tests of a folder may take together on two cores; `make check` holds them to it. The sum stays well
+# below half an hour.
+_BUDGETS = {
+    "shared": 240,
+    "device-management": 240,
+    "ota-service": 180,
+    "monitoring": 240,
+    "cli": 120,
+    "deploy/local": 240,
+    "tests": 360,
+}
+_spent: defaultdict[str, float] = defaultdict(float)
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,32 @@ class RabbitMQServer:
     mqtt_port: int
     auth_port: int
     """Where the broker asks for devices: a test that lets devices in serves POST /broker/* here. Free at first."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--budgets", action="store_true", help="fail when a suite takes longer than it may")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    suite = report.nodeid.partition("/tests/")[0] if "/tests/" in report.nodeid else report.nodeid.split("/")[0]
+    _spent[suite] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not session.config.option.budgets:
+        return
+    for suite, seconds in _spent.items():
+        if seconds > _BUDGETS[suite]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not terminalreporter.config.option.budgets:
+        return
+    terminalreporter.section("time by suite")
+    for suite, seconds in sorted(_spent.items()):
+        over = "  OVER" if seconds > _BUDGETS[suite] else ""
+        terminalreporter.line(f"{suite:20} {seconds:6.0f} s of {_BUDGETS[suite]:4} s{over}", red=bool(over))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -3,7 +3,7 @@
 # answers 101 (invoke-rc.d(8)). What was there before is put back, also after a failure.
 set -eu
 
-policy=/usr/sbin/policy-rc.d
+policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
 kept=$(mktemp -d)
 
 restore() {

@@ -28,9 +28,7 @@ SERVERS = (POSTGRES, RABBITMQ, EPMD, REDIS, NGINX)
 
 MOSQUITTO = Program("mosquitto_pub", "mosquitto-clients")
 CHROMIUM = Program("chromium", "chromium", ("/usr/bin/chromium-browser", "/usr/bin/google-chrome"))
-NODE = Program("node", "nodejs")
-NPM = Program("npm", "npm")
-TEST_CLIENTS = (MOSQUITTO, CHROMIUM, NODE, NPM)
+TEST_CLIENTS = (MOSQUITTO, CHROMIUM)
 
 
 class MissingPrograms(RuntimeError):

@@ -19,7 +19,8 @@ class ThrowAway:
 
     def __init__(self) -> None:
         self._keeper = Keeper("muster-tests-")
-        layout = Layout(self._keeper.directory)
+        self.directory = self._keeper.directory
+        layout = Layout(self.directory)
         self.processes = Processes(layout.run, layout.logs)
         ports = Ports(layout.ports)
         password = secrets.token_hex(8)

@@ -1,0 +1,76 @@
+# Everything one does with Muster on one machine. Plain `make` explains it.
+
+STACK ?= .local
+SERVICE ?=
+DEVICES ?= 25
+ROUNDS ?= 20
+ARGS ?=
+
+VENV := .venv/bin
+STACK_COMMAND := $(VENV)/muster-stack
+PACKAGES := shared device-management ota-service monitoring cli deploy/local
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status logs demo test check lint types imports bench soak clean lock fmt bootstrap test-clients
+
+help: ## what there is
+	@echo 'usage: make TARGET [STACK=directory]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  %-14s %s\n' "$$name" "$$what"; done
+
+up: bootstrap ## start everything, or repair it; returns when all is ready
+	@$(STACK_COMMAND) up --stack '$(STACK)'
+
+down: bootstrap ## end everything that `up` started; the data stays
+	@$(STACK_COMMAND) down --stack '$(STACK)'
+
+status: bootstrap ## show every process
+	@$(STACK_COMMAND) status --stack '$(STACK)'
+
+logs: bootstrap ## show the logs  [SERVICE=monitoring]
+	@$(STACK_COMMAND) logs --stack '$(STACK)' --service '$(SERVICE)'
+
+demo: bootstrap ## up, and a simulated fleet to look at  [DEVICES=25]
+	@$(STACK_COMMAND) demo --stack '$(STACK)' --devices $(DEVICES)
+
+test: bootstrap test-clients ## all tests, on servers of their own  [ARGS='-k presence']
+	@$(VENV)/pytest $(ARGS)
+
+check: bootstrap lint types imports test-clients ## all that must be green: lint, types, import contracts, tests
+	@$(VENV)/pytest --budgets --session-timeout=1500
+
+lint: bootstrap ## ruff, and dependencies that are declared and used
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	@for package in $(PACKAGES); do echo "deptry $$package"; \
+		(cd $$package && $(CURDIR)/$(VENV)/deptry --package-module-name-map muster-shared=shared src) || exit 1; done
+
+types: bootstrap ## basedpyright, strict
+	$(VENV)/basedpyright
+
+imports: bootstrap ## the import contracts
+	$(VENV)/lint-imports --no-logo
+
+fmt: bootstrap ## format, and repair what ruff can
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+bench: bootstrap ## measure, each figure against its ceiling
+	@$(VENV)/python -m benchmarks
+
+soak: bootstrap ## the fault tests again and again  [ROUNDS=20]
+	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; $(VENV)/pytest -q tests/faults $(ARGS) || exit 1; done
+
+clean: bootstrap ## end everything and remove the stack with its data
+	@$(STACK_COMMAND) clean --stack '$(STACK)'
+
+lock: bootstrap ## pin all dependencies anew in requirements.lock
+	.local/uv/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
+		--no-emit-package muster-shared --python-version 3.11 --group dev \
+		$(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.lock
+
+bootstrap:
+	@python3 deploy/bootstrap/bootstrap.py
+
+test-clients: bootstrap
+	@$(STACK_COMMAND) test-clients
