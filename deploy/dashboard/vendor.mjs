@@ -10,12 +10,15 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const MANIFEST = "manifest.json";
 const SUMS = "SHA256SUMS";
+// The npm that came with this node, if one did.
+const BUNDLED = join(dirname(process.execPath), "../lib/node_modules/npm/bin/npm-cli.js");
+const NPM = existsSync(BUNDLED) ? [process.execPath, BUNDLED] : ["npm"];
 const TEXT = /\.(js|css)$/;
 
 /**
@@ -42,7 +45,8 @@ const digest = (algorithm, content, encoding) => createHash(algorithm).update(co
  */
 function unpack(pinned, into) {
   const id = `${pinned.name}@${pinned.version}`;
-  const answer = execFileSync("npm", ["pack", id, "--json", "--pack-destination", into, "--loglevel", "error"], { encoding: "utf8" });
+  const [npm, ...first] = NPM;
+  const answer = execFileSync(npm, [...first, "pack", id, "--json", "--pack-destination", into, "--loglevel", "error"], { encoding: "utf8" });
   const described = JSON.parse(answer);
   const [{ filename }] = Array.isArray(described) ? described : Object.values(described);
   const tarball = join(into, filename);
@@ -79,29 +83,41 @@ function sums(folder) {
   return listing(folder).map((path) => `${digest("sha256", readFileSync(join(folder, path)), "hex")}  ${path}\n`).join("");
 }
 
-/** @param {string} folder */
+/**
+ * The files of a package that the manifest asks for, and its licence.
+ * @param {Package} pinned
+ * @param {Record<string, string>} imports
+ * @param {string} scratch
+ * @returns {[string, string | Buffer][]} path in the folder, content
+ */
+function filesOf(pinned, imports, scratch) {
+  const unpacked = unpack(pinned, scratch);
+  const terms = readdirSync(unpacked).find((name) => /^licen[cs]e(\.|$)/i.test(name));
+  if (!terms) throw new Error(`${pinned.name}: the package holds no licence`);
+  const licence = `licences/${pinned.name.replace("@", "").replace("/", "-")}.txt`;
+  return Object.entries({ ...pinned.files, [terms]: licence }).map(([from, to]) => {
+    const content = readFileSync(join(unpacked, from));
+    return [to, TEXT.test(to) ? localize(content.toString("utf8"), imports) : content];
+  });
+}
+
+/** Replaces all that the folder holds, once everything is here. @param {string} folder */
 function fetchAll(folder) {
   /** @type {Manifest} */
-  const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8"));
-  for (const path of listing(folder)) if (path !== MANIFEST) rmSync(join(folder, path));
+  const { packages, imports = {} } = JSON.parse(readFileSync(join(folder, MANIFEST), "utf8"));
   const scratch = mkdtempSync(join(tmpdir(), "vendor-"));
   try {
-    for (const pinned of manifest.packages) {
-      const unpacked = unpack(pinned, scratch);
-      const licence = `licences/${pinned.name.replace("@", "").replace("/", "-")}.txt`;
-      const terms = readdirSync(unpacked).find((name) => /^licen[cs]e(\.|$)/i.test(name));
-      if (!terms) throw new Error(`${pinned.name}: the package holds no licence`);
-      for (const [from, to] of Object.entries({ ...pinned.files, [terms]: licence })) {
-        const content = readFileSync(join(unpacked, from));
-        mkdirSync(dirname(join(folder, to)), { recursive: true });
-        writeFileSync(join(folder, to), TEXT.test(to) ? localize(content.toString("utf8"), manifest.imports ?? {}) : content);
-      }
-      console.log(`${pinned.name} ${pinned.version}`);
+    const files = packages.flatMap((pinned) => filesOf(pinned, imports, scratch));
+    for (const path of listing(folder)) if (path !== MANIFEST) rmSync(join(folder, path));
+    for (const [path, content] of files) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
     }
   } finally {
     rmSync(scratch, { recursive: true });
   }
   writeFileSync(join(folder, SUMS), sums(folder));
+  for (const { name, version } of packages) console.log(`${folder}: ${name} ${version}`);
 }
 
 /** @param {string} folder @returns {boolean} whether the folder is what its sums say */

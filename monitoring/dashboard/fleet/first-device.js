@@ -24,8 +24,9 @@ export function FirstDevice() {
       </li>
       <li>
         <h3>Or register one of yours</h3>
-        <pre tabindex="0"><code>muster register greenhouse-1 --name "Greenhouse 1" --type sensor</code></pre>
-        <p>Issue it a token, then let it publish over MQTT to <code>devices/greenhouse-1/telemetry</code>, with its uid as user name and client id, and its token as password.</p>
+        <pre tabindex="0"><code>muster devices register greenhouse-1 --name "Greenhouse 1" --type sensor</code></pre>
+        <p>Issue it a token with <code>POST /api/v2/devices/greenhouse-1/token</code>. It publishes over MQTT to${" "}
+          <code>devices/greenhouse-1/telemetry</code>, with its uid as user name and client id and its token as password.</p>
       </li>
     </ol>
   </section>`;
