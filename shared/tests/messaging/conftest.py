@@ -4,16 +4,18 @@ import asyncio
 import subprocess
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
 
 import aiormq
 import pytest
-from aiormq.abc import AbstractChannel
 
 from shared.messaging import topology
+from shared.messaging.batches import BatchConsumer, HandleBatch
 from shared.messaging.connection import Broker
 from shared.messaging.publisher import Publisher
+from shared.messaging.topology import TELEMETRY_QUEUE
+
+from .harness import Raw, Recorder
 
 
 @pytest.fixture
@@ -34,28 +36,6 @@ async def declared(broker: Broker) -> Broker:
 @pytest.fixture
 def publisher(broker: Broker) -> Publisher:
     return Publisher(broker)
-
-
-@dataclass
-class Raw:
-    """A channel of a client that is not ours, to look at queues and to put anything into them."""
-
-    channel: AbstractChannel
-
-    async def ready(self, queue: str) -> int:
-        """Messages ready for delivery."""
-        declared = await self.channel.queue_declare(queue, passive=True)
-        return declared.message_count or 0
-
-    async def take(self, queue: str) -> "aiormq.abc.DeliveredMessage | None":
-        """The next message of the queue, acknowledged; None when it is empty."""
-        message = await self.channel.basic_get(queue, no_ack=True)
-        return None if isinstance(message.delivery, aiormq.spec.Basic.GetEmpty) else message
-
-    async def put(self, queue: str, body: bytes, **properties: Any) -> None:
-        await self.channel.basic_publish(
-            body, routing_key=queue, properties=aiormq.spec.Basic.Properties(delivery_mode=2, **properties)
-        )
 
 
 @pytest.fixture
@@ -89,3 +69,43 @@ def memory_alarm(servers, rabbitmq_server) -> Callable[[], AbstractAsyncContextM
             await watermark(0.4)
 
     return alarm
+
+
+@pytest.fixture
+def handle() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def acknowledgements(monkeypatch) -> list[tuple[int, bool]]:
+    """Every acknowledgement sent: delivery tag and whether it covers those before it."""
+    sent: list[tuple[int, bool]] = []
+    acknowledge = aiormq.Channel.basic_ack
+
+    async def recorded(self, delivery_tag: int, multiple: bool = False, wait: bool = True) -> None:
+        sent.append((delivery_tag, multiple))
+        await acknowledge(self, delivery_tag, multiple, wait)
+
+    monkeypatch.setattr(aiormq.Channel, "basic_ack", recorded)
+    return sent
+
+
+@pytest.fixture
+async def consume(declared: Broker, handle: Recorder):
+    """Starts a consumer of the telemetry queue; it is ended with the test."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def begin(broker: Broker = declared, handler: HandleBatch = handle, **options) -> asyncio.Task[None]:
+        options = {
+            "batch": 10,
+            "linger": timedelta(milliseconds=20),
+            "wait_at_most": timedelta(milliseconds=50),
+        } | options
+        tasks.append(asyncio.create_task(BatchConsumer(broker, TELEMETRY_QUEUE, handler, **options).run()))
+        return tasks[-1]
+
+    yield begin
+    handle.gate.set()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,8 +10,9 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._writers: set[asyncio.StreamWriter] = set()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+        self._to_broker = asyncio.Event()
+        self._from_broker = asyncio.Event()
+        self.let_go()
 
     def cut(self) -> None:
         """Every connection is reset; new ones are let through."""
@@ -20,21 +21,28 @@ class Proxy:
 
     def hold(self) -> None:
         """Nothing flows towards the broker any more, as when it stops reading under an alarm."""
-        self._flowing.clear()
+        self._to_broker.clear()
+
+    def fall_silent(self) -> None:
+        """Nothing flows in either direction, and nobody is told."""
+        self._to_broker.clear()
+        self._from_broker.clear()
 
     def let_go(self) -> None:
-        self._flowing.set()
+        self._to_broker.set()
+        self._from_broker.set()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, there_writer}
-        await asyncio.gather(self._pump(reader, there_writer, held=True), self._pump(there_reader, writer, held=False))
+        await asyncio.gather(
+            self._pump(reader, there_writer, self._to_broker), self._pump(there_reader, writer, self._from_broker)
+        )
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, held: bool) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event) -> None:
         try:
             while data := await reader.read(65_536):
-                if held:
-                    await self._flowing.wait()
+                await flowing.wait()
                 writer.write(data)
                 await writer.drain()
         except OSError:

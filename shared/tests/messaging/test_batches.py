@@ -2,88 +2,20 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-import aiormq
 import pytest
 
 from shared.errors import ServiceUnavailable
 from shared.messaging import isolation, topology
-from shared.messaging.batches import BatchConsumer, Delivery, HandleBatch, Rejected
+from shared.messaging.batches import Delivery, Rejected
 from shared.messaging.connection import Broker
 from shared.messaging.letters import QUEUE_HEADER, REASON_HEADER, ROUTING_KEY_HEADER
 from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
 from shared.testing import eventually
 
+from .harness import Recorder
 from .proxy import proxied
 
 DEAD = dead_letters_of(TELEMETRY_QUEUE)
-
-
-class Recorder:
-    """A handler that keeps what it was given and does what it is told."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[bytes]] = []
-        self.deliveries: list[Delivery] = []
-        self.poison: set[bytes] = set()
-        self.fails: list[Exception] = []
-        self.fails_on: set[bytes] = set()
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def __call__(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
-        bodies = [delivery.body for delivery in deliveries]
-        self.batches.append(bodies)
-        self.deliveries += deliveries
-        await self.gate.wait()
-        if self.fails:
-            raise self.fails.pop(0)
-        if self.fails_on.intersection(bodies):
-            raise KeyError("secret value of the message")
-        return [Rejected(index, "bad metric name") for index, body in enumerate(bodies) if body in self.poison]
-
-    @property
-    def seen(self) -> list[bytes]:
-        return [body for batch in self.batches for body in batch]
-
-
-@pytest.fixture
-def handle() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def acknowledgements(monkeypatch) -> list[tuple[int, bool]]:
-    """Every acknowledgement sent: delivery tag and whether it covers those before it."""
-    sent: list[tuple[int, bool]] = []
-    acknowledge = aiormq.Channel.basic_ack
-
-    async def recorded(self, delivery_tag: int, multiple: bool = False, wait: bool = True) -> None:
-        sent.append((delivery_tag, multiple))
-        await acknowledge(self, delivery_tag, multiple, wait)
-
-    monkeypatch.setattr(aiormq.Channel, "basic_ack", recorded)
-    return sent
-
-
-@pytest.fixture
-async def consume(declared: Broker, handle: Recorder):
-    """Starts a consumer of the telemetry queue; it is ended with the test."""
-    tasks: list[asyncio.Task[None]] = []
-
-    def begin(broker: Broker = declared, handler: HandleBatch = handle, **options) -> asyncio.Task[None]:
-        options = {
-            "batch": 10,
-            "linger": timedelta(milliseconds=20),
-            "wait_at_most": timedelta(milliseconds=50),
-        } | options
-        tasks.append(asyncio.create_task(BatchConsumer(broker, TELEMETRY_QUEUE, handler, **options).run()))
-        return tasks[-1]
-
-    yield begin
-    handle.gate.set()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def put(raw, *bodies: bytes) -> None:

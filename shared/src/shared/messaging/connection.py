@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from shared.messaging.errors import BrokerAway
 from shared.messaging.metrics import BROKER_CONNECTED
+from shared.messaging.properties import survive_strangers
 
 HEARTBEAT_S = 10
 _CONNECT_S = 10.0
@@ -128,6 +129,7 @@ class Broker:
 
         `name` is shown in the broker's management pages. Closing takes a few seconds at most.
         """
+        survive_strangers()
         broker = cls(Link(url, f"{name}.publishing"), Link(url, f"{name}.consuming"))
         keepers = [asyncio.create_task(link.keep_open()) for link in (broker.publishing, broker.consuming)]
         try:

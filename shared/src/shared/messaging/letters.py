@@ -11,6 +11,7 @@ import structlog
 
 from shared.messaging.deliveries import Delivery
 from shared.messaging.metrics import DEAD_LETTERED, RETRIED
+from shared.messaging.properties import simple
 from shared.messaging.publisher import Message, Publisher
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_DELAYS, retry_exchange
 
@@ -68,7 +69,7 @@ class Letters:
                 **_kept(delivery.headers),
                 REASON_HEADER: reason[:_REASON_CHARS],
                 QUEUE_HEADER: self._queue,
-                ROUTING_KEY_HEADER: delivery.headers.get(ROUTING_KEY_HEADER, delivery.routing_key),
+                ROUTING_KEY_HEADER: str(delivery.headers.get(ROUTING_KEY_HEADER, delivery.routing_key)),
                 RETRIES_HEADER: climbed,
             },
         )
@@ -80,7 +81,6 @@ def retries(delivery: Delivery) -> int:
     return count if isinstance(count, int) and count > 0 else 0
 
 
-def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
-    if sum(len(name) + len(str(value)) for name, value in headers.items()) > _HEADERS_CHARS:
-        return {}
-    return {name: value for name, value in headers.items() if not name.startswith(_BROKERS_OWN)}
+def _kept(headers: Mapping[str, Any]) -> dict[str, str | int | bool]:
+    kept = {name: value for name, value in simple(headers).items() if not name.startswith(_BROKERS_OWN)}
+    return kept if sum(len(name) + len(str(value)) for name, value in kept.items()) <= _HEADERS_CHARS else {}

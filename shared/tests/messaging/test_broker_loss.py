@@ -1,0 +1,152 @@
+"""The broker goes away at any time and comes back at any time."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import aiormq
+import pytest
+
+from shared.contracts.routes import DEVICES_EXCHANGE
+from shared.messaging import topology
+from shared.messaging.batches import Delivery
+from shared.messaging.connection import Broker
+from shared.messaging.errors import BrokerAway, PublishUnknown
+from shared.messaging.publisher import Message, Publisher
+from shared.messaging.topology import TELEMETRY_QUEUE
+from shared.testing import eventually
+
+from .harness import Raw, Recorder
+from .proxy import proxied
+
+
+def sample(number: int) -> Message:
+    return Message(DEVICES_EXCHANGE, "devices.pump.telemetry", str(number).encode())
+
+
+async def test_a_broker_killed_and_started_again_loses_nothing_confirmed(
+    declared: Broker, amqp_url: str, servers, consume, handle: Recorder
+):
+    publisher = Publisher(declared, timeout=timedelta(seconds=2))
+    consume()
+    confirmed: list[int] = []
+    lost_sight = asyncio.Event()
+    stop = asyncio.Event()
+
+    async def keep_publishing() -> None:
+        number = 0
+        while not stop.is_set():
+            numbers = range(number, number + 20)
+            for each, outcome in zip(numbers, await publisher.publish_all(list(map(sample, numbers))), strict=True):
+                if outcome is None:
+                    confirmed.append(each)
+                else:
+                    lost_sight.set()
+            number += 20
+            await asyncio.sleep(0.01)
+
+    publishing = asyncio.create_task(keep_publishing())
+    try:
+        await eventually(lambda: len(confirmed) > 200 and len(handle.seen) > 100)
+        await asyncio.to_thread(servers.kill, "rabbitmq")
+        await eventually(lambda: lost_sight.is_set() and not declared.consuming.is_open)
+        with pytest.raises(BrokerAway):
+            await declared.check()
+    finally:
+        before = len(confirmed)
+        await asyncio.to_thread(servers.start, "rabbitmq")
+    await eventually(lambda: len(confirmed) > before + 200, timeout=20)
+    stop.set()
+    await publishing
+    await eventually(lambda: declared.publishing.is_open and declared.consuming.is_open, timeout=20)
+    await declared.check()
+    await eventually(lambda: set(confirmed) <= set(map(int, handle.seen)), timeout=20)
+    connection = await aiormq.connect(amqp_url)
+    assert await Raw(await connection.channel()).ready(TELEMETRY_QUEUE) == 0
+    await connection.close()
+
+
+async def test_a_connection_lost_before_the_confirm_leaves_the_message_unknown(amqp_url: str, declared: Broker):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="cut") as broker:
+        await broker.publishing.opened()
+        publisher = Publisher(broker)
+        await publisher.publish(sample(1))
+        proxy.hold()
+        publishing = asyncio.create_task(publisher.publish_all([sample(2), sample(3)]))
+        await asyncio.sleep(0.05)
+        proxy.cut()
+        assert [type(outcome) for outcome in await publishing] == [PublishUnknown, PublishUnknown]
+        proxy.let_go()
+        await eventually(lambda: broker.publishing.is_open)
+        await publisher.publish(sample(4))
+
+
+async def test_a_broker_that_falls_silent_is_noticed_by_its_heartbeats(
+    amqp_url: str, declared: Broker, raw, handle: Recorder, consume
+):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(f"{url}?heartbeat=1", name="silent") as broker:
+        publisher = Publisher(broker, timeout=timedelta(seconds=30))
+        consume(broker)
+        await raw.put(TELEMETRY_QUEUE, b"before")
+        await eventually(lambda: b"before" in handle.seen)
+        await publisher.publish(sample(1))
+        proxy.fall_silent()
+        publishing = asyncio.create_task(publisher.publish_all([sample(2)]))
+        assert [type(outcome) for outcome in await publishing] == [PublishUnknown]
+        proxy.let_go()
+        await raw.put(TELEMETRY_QUEUE, b"after")
+        await eventually(lambda: b"after" in handle.seen, timeout=20)
+
+
+async def test_a_batch_that_waits_for_its_store_is_let_go_when_its_channel_dies(
+    amqp_url: str, declared: Broker, raw, consume
+):
+    running: set[int] = set()
+    calls = 0
+
+    async def stuck(deliveries: Sequence[Delivery]) -> list[object]:
+        nonlocal calls
+        calls += 1
+        mine = calls
+        running.add(mine)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            running.discard(mine)
+        return []
+
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="cut") as broker:
+        consume(broker, handler=stuck)
+        await raw.put(TELEMETRY_QUEUE, b"x")
+        await eventually(lambda: running == {1})
+        proxy.cut()
+        await eventually(lambda: running == {2})
+
+
+async def test_the_topology_comes_back_with_the_connection(amqp_url: str, declared: Broker, raw):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="cut") as broker:
+        keeper = asyncio.create_task(topology.maintain(broker, broker_events=None))
+        await eventually(lambda: broker.consuming.is_open)
+        await raw.channel.queue_delete(TELEMETRY_QUEUE)
+        proxy.cut()
+
+        async def complete() -> bool:
+            return await topology.missing(declared, broker_events=None) == []
+
+        await eventually(complete)
+        keeper.cancel()
+
+
+async def test_closing_ends_in_time_though_the_broker_is_silent(amqp_url: str):
+    async with proxied(amqp_url) as (proxy, url), asyncio.timeout(10), Broker.open(url, name="silent") as broker:
+        await broker.publishing.opened()
+        await broker.consuming.opened()
+        proxy.fall_silent()
+
+
+async def test_while_the_broker_is_away_it_is_not_ready():
+    async with Broker.open("amqp://guest:guest@127.0.0.1:1/", name="test") as broker:
+        with pytest.raises(BrokerAway):
+            await broker.check()
+        with pytest.raises(BrokerAway):
+            await topology.missing(broker)
