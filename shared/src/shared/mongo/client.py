@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import WriteConcern
@@ -24,18 +25,16 @@ async def open(url: str, database: str, *, name: str = "muster", pool: int = 20)
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
         url,
         appname=name,
-        tz_aware=True,
         serverSelectionTimeoutMS=2_000,
         connectTimeoutMS=2_000,
         socketTimeoutMS=20_000,
         waitQueueTimeoutMS=5_000,
         maxPoolSize=pool,
-        uuidRepresentation="standard",
     )
     try:
         yield client.get_database(
             database,
-            codec_options=CodecOptions[Document](tz_aware=True),
+            codec_options=CodecOptions[Document](tz_aware=True, uuid_representation=UuidRepresentation.STANDARD),
             write_concern=WriteConcern(w="majority", j=True),
         )
     finally:

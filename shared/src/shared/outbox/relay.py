@@ -101,9 +101,11 @@ class Relay:
         *,
         batch: int = 500,
         poll: timedelta = timedelta(seconds=0.5),
+        frozen_after: timedelta = FROZEN_AFTER,
         name: str = "postgresql",
     ) -> None:
         self._engine_url = engine_url
+        self._frozen_after = frozen_after
         self._publisher = publisher
         self._batch = batch
         self._poll_s = poll.total_seconds()
@@ -115,7 +117,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until cancelled, then ends the round under way. Outlives every loss of the database or the broker."""
-        engine = _own_engine(self._engine_url)
+        engine = _own_engine(self._engine_url, self._frozen_after)
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(Exception), wait=wait_random(0.2, 1.0), before_sleep=self._log_failure
@@ -196,7 +198,7 @@ class Relay:
         _log.warning("relay interrupted", relay=self._name, error=type(error).__name__)
 
 
-def _own_engine(url: str) -> AsyncEngine:
+def _own_engine(url: str, frozen_after: timedelta) -> AsyncEngine:
     """A connection of the relay's own, which PostgreSQL ends when its process is frozen or its machine is gone."""
     return create_async_engine(
         url,
@@ -206,7 +208,7 @@ def _own_engine(url: str) -> AsyncEngine:
             "command_timeout": 30,
             "server_settings": {
                 "application_name": "muster-relay",
-                "idle_in_transaction_session_timeout": str(int(FROZEN_AFTER.total_seconds() * 1000)),
+                "idle_in_transaction_session_timeout": str(int(frozen_after.total_seconds() * 1000)),
                 "tcp_keepalives_idle": "5",
                 "tcp_keepalives_interval": "2",
                 "tcp_keepalives_count": "3",

@@ -21,7 +21,7 @@ class WrittenEvent:
     payload: bytes
 
 
-class _Envelope(msgspec.Struct, omit_defaults=True):
+class _Envelope(msgspec.Struct):
     """The members of `shared.contracts.envelope.Envelope`, around data that is JSON already."""
 
     id: UUID
@@ -31,9 +31,11 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     time: str
     organizationid: int
     data: msgspec.Raw
-    correlationid: str | None = None
-    causationid: str | None = None
-    traceparent: str | None = None
+    correlationid: str | msgspec.UnsetType
+    causationid: str | msgspec.UnsetType
+    traceparent: str | msgspec.UnsetType
+    specversion: str = "1.0"
+    datacontenttype: str = "application/json"
 
 
 MAX_EVENT_BYTES = 512 * 1024
@@ -56,9 +58,9 @@ def write(event: EventData, *, source: str, clock: Clock, ids: Ids, causation_id
             time=clock.now().isoformat(),
             organizationid=event.organization_id,
             data=msgspec.Raw(event.__pydantic_serializer__.to_json(event)),
-            correlationid=trace.correlation_id if trace else None,
-            causationid=causation_id,
-            traceparent=trace.traceparent if trace else None,
+            correlationid=trace.correlation_id if trace else msgspec.UNSET,
+            causationid=causation_id or msgspec.UNSET,
+            traceparent=(trace and trace.traceparent) or msgspec.UNSET,
         )
     )
     if len(payload) > MAX_EVENT_BYTES:

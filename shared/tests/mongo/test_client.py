@@ -1,0 +1,52 @@
+import asyncio
+from datetime import UTC, datetime
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+from pymongo.errors import DuplicateKeyError
+
+from shared.mongo import client
+from shared.mongo.errors import StoreAway, store_errors
+
+
+@pytest.fixture
+async def database(mongodb_url: str, mongodb_database: str):
+    async with client.open(mongodb_url, mongodb_database) as opened:
+        yield opened
+
+
+async def test_times_are_aware_and_ids_are_uuids(database):
+    document = {"_id": uuid4(), "at": datetime(2026, 11, 21, tzinfo=UTC)}
+    await database["things"].insert_one(document)
+    assert await database["things"].find_one() == document
+
+
+async def test_every_write_is_journaled(database):
+    assert database.write_concern.document == {"w": "majority", "j": True}
+    assert database["things"].write_concern.document == {"w": "majority", "j": True}
+
+
+async def test_a_store_that_is_away_is_said_so_in_time():
+    async with client.open("mongodb://127.0.0.1:1", "nowhere") as database:
+        begun = monotonic()
+        with pytest.raises(StoreAway):
+            await client.check(database)
+        assert monotonic() - begun < 4
+
+
+async def test_a_refusal_of_the_store_is_no_outage(database):
+    await database["things"].insert_one({"_id": 1})
+    with pytest.raises(DuplicateKeyError), store_errors():
+        await database["things"].insert_one({"_id": 1})
+
+
+async def test_a_store_stopped_and_started_again_is_used_again(servers, database):
+    await client.check(database)
+    try:
+        await asyncio.to_thread(servers.kill, "mongodb")
+        with pytest.raises(StoreAway):
+            await client.check(database)
+    finally:
+        await asyncio.to_thread(servers.start, "mongodb")
+    await client.check(database)

@@ -1,0 +1,55 @@
+"""A process of its own that commits or relays, to be killed or frozen by a test.
+
+`python -m` is not used: it is run by its path. Each step is a line on standard output.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from shared.clock import SystemClock
+from shared.contracts.presence import DeviceConnected
+from shared.ids import RandomIds
+from shared.messaging.publisher import Message
+from shared.outbox.outbox import Outbox
+from shared.outbox.relay import Relay
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def commit(engine_url: str) -> None:
+    """Commits an event and is then about to publish it for ever."""
+    engine = create_async_engine(engine_url)
+    async with AsyncSession(engine) as session:
+        outbox = Outbox(session, source="test", clock=SystemClock(), ids=RandomIds())
+        outbox.add(
+            DeviceConnected(organization_id=1, version=1, device_uid="pump-7", online=True, since=datetime.now(UTC))
+        )
+        await outbox.flush()
+        await session.commit()
+    say("committed")
+    await asyncio.Event().wait()
+
+
+class Slow:
+    """Says what it is about to publish, and confirms it a second later."""
+
+    async def publish_all(self, messages: Sequence[Message]) -> list[Exception | None]:
+        say(f"publishing {len(messages)}")
+        await asyncio.sleep(1)
+        say("published")
+        return [None] * len(messages)
+
+
+async def relay(engine_url: str, frozen_after_s: float) -> None:
+    await Relay(engine_url, Slow(), frozen_after=timedelta(seconds=frozen_after_s)).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(commit(sys.argv[2]) if sys.argv[1] == "commit" else relay(sys.argv[2], float(sys.argv[3])))

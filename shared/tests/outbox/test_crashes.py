@@ -1,0 +1,108 @@
+"""Processes that are killed or frozen at the worst moment."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.contracts.presence import DeviceConnected
+from shared.messaging import topology
+from shared.messaging.connection import Broker
+from shared.messaging.publisher import Publisher
+from shared.outbox.relay import Relay
+from shared.testing import eventually
+
+from .harness import Recorded
+
+PROGRAM = Path(__file__).with_name("relay_process.py")
+
+
+@asynccontextmanager
+async def process(*arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROGRAM), *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
+
+
+async def hear(running: asyncio.subprocess.Process, wanted: str) -> None:
+    """Reads until the process says `wanted`."""
+    assert running.stdout is not None
+    async with asyncio.timeout(30):
+        while (line := await running.stdout.readline()) != f"{wanted}\n".encode():
+            assert line, f"the process ended before it said {wanted!r}"
+
+
+@asynccontextmanager
+async def relaying(relay: Relay) -> AsyncGenerator[None]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_process_killed_between_commit_and_publish_still_publishes(
+    engine: AsyncEngine, engine_url: str, amqp_url: str
+):
+    async with process("commit", engine_url) as running:
+        await hear(running, "committed")
+        running.send_signal(signal.SIGKILL)
+        assert await running.wait() == -signal.SIGKILL
+    async with Broker.open(amqp_url, name="test") as broker:
+        await topology.declare(broker, broker_events=None)
+        async with relaying(Relay(engine_url, Publisher(broker))), broker.consuming.channel() as channel:
+
+            async def arrived() -> bool:
+                message = await channel.basic_get(topology.DEVICE_PRESENCE_QUEUE, no_ack=True)
+                return message.routing_key == DeviceConnected.type
+
+            await eventually(arrived)
+
+
+async def test_a_relay_killed_in_its_round_is_replaced_at_once(engine: AsyncEngine, engine_url: str, tell):
+    await tell("a")
+    successor = Recorded()
+    async with process("relay", engine_url, "15") as running:
+        await hear(running, "publishing 1")
+        running.send_signal(signal.SIGKILL)
+        async with relaying(Relay(engine_url, successor)):
+            await eventually(lambda: successor.subjects == ["a"], timeout=3)
+
+
+async def test_a_frozen_relay_is_replaced_and_its_late_commit_fails(engine: AsyncEngine, engine_url: str, tell):
+    await tell("a")
+    successor = Recorded()
+    async with process("relay", engine_url, "2") as running:
+        await hear(running, "publishing 1")
+        os.kill(running.pid, signal.SIGSTOP)
+        frozen = monotonic()
+        async with relaying(Relay(engine_url, successor, frozen_after=timedelta(seconds=2))):
+            await eventually(lambda: successor.subjects == ["a"])
+            assert 1 < monotonic() - frozen < 5
+            await eventually(lambda: _sent_at(engine))
+            sent_at = await _sent_at(engine)
+            os.kill(running.pid, signal.SIGCONT)
+            await hear(running, "published")
+            await tell("b")
+            await eventually(lambda: successor.subjects == ["a", "b"])
+        assert await _sent_at(engine) == sent_at
+
+
+async def _sent_at(engine: AsyncEngine) -> object:
+    async with engine.connect() as connection:
+        return await connection.scalar(text("select sent_at from outbox where subject = 'device/a'"))
