@@ -17,6 +17,7 @@ class Credentials:
     admin_password: str
     postgres: str
     redis: str
+    mongodb: str
     broker: dict[str, str]
     """By user."""
 
@@ -27,17 +28,21 @@ class Credentials:
             admin_password=secrets.token_urlsafe(12),
             postgres=secrets.token_hex(16),
             redis=secrets.token_hex(16),
+            mongodb=secrets.token_hex(16),
             broker={user: secrets.token_hex(16) for user in USERS},
         )
 
     @classmethod
     def keep(cls, path: Path, settings: Mapping[str, str]) -> "Credentials":
         """Those of the file, made at the first time. `MUSTER_ADMIN_EMAIL` and `MUSTER_ADMIN_PASSWORD` win."""
-        if path.exists():
-            credentials = cls(**json.loads(path.read_text()))
-        else:
-            credentials = cls.generate()
-            write_private(path, json.dumps(asdict(credentials), indent=2) + "\n")
+        if not path.exists():
+            write_private(path, json.dumps(asdict(cls.generate()), indent=2) + "\n")
+        return cls.parse(path.read_text(), settings)
+
+    @classmethod
+    def parse(cls, text: str, settings: Mapping[str, str]) -> "Credentials":
+        """Reads what `keep` wrote."""
+        credentials = cls(**json.loads(text))
         return replace(
             credentials,
             admin_email=settings.get("MUSTER_ADMIN_EMAIL") or credentials.admin_email,

@@ -51,5 +51,10 @@ class Gateway:
         return f"daemon off; {user}"
 
     def _configuration(self) -> str:
-        values = {"GATEWAY_LISTEN": f"{LOOPBACK}:{self.port}", "GATEWAY_STATE": str(self.directory)}
+        values = {
+            "GATEWAY_LISTEN": f"{LOOPBACK}:{self.port}",
+            "GATEWAY_STATE": str(self.directory),
+            "GATEWAY_RESOLVER": "",
+            "GATEWAY_RESOLVE": "",
+        }
         return Template(TEMPLATE.read_text()).safe_substitute(values | self.upstreams)

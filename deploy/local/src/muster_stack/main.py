@@ -1,24 +1,28 @@
 """The `muster-stack` command: what `make up`, `down`, `status`, `logs` and `demo` call."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from muster_stack.layout import DEFAULT_STACK, REPOSITORY
+from muster_stack.compose import Compose, ComposeFailed, engine_answers
+from muster_stack.layout import DEFAULT_STACK, REPOSITORY, Layout
 from muster_stack.packages import install_missing
-from muster_stack.processes import Spec, StartFailed
+from muster_stack.processes import Processes, Spec, StartFailed
 from muster_stack.programs import TEST_CLIENTS, MissingPrograms, of_this_environment
+from muster_stack.provision import provision as provision_files
 from muster_stack.server import base_environment
-from muster_stack.services import MigrationFailed
+from muster_stack.services import SERVICES, MigrationFailed, migrate_service
 from muster_stack.settings import read_settings
 from muster_stack.stack import Stack
 
@@ -26,12 +30,14 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _out = Console(highlight=False, soft_wrap=True)
 
 Directory = Annotated[Path, typer.Option("--stack", help="The stack's directory.")]
+_SIMULATOR = "simulator"
 
 
 @app.command()
 def up(directory: Directory = DEFAULT_STACK) -> None:
     """Start everything, or repair what does not run; return when all of it is ready."""
-    _bring_up(directory)
+    with _failures():
+        _bring_up(directory)
 
 
 @app.command()
@@ -40,60 +46,59 @@ def demo(
     devices: Annotated[int, typer.Option(min=1, help="How many devices to simulate.")] = 25,
 ) -> None:
     """Start everything and leave a simulated fleet running."""
-    stack = _bring_up(directory)
-    simulator = Spec(
-        name="simulator",
-        argv=(
-            str(of_this_environment("muster")),
-            "simulate",
-            "--stack",
-            str(stack.layout.root),
-            "--devices",
-            str(devices),
-        ),
-        cwd=stack.layout.root,
-        env=base_environment(stack.layout.root),
-    )
-    if stack.keep_running(simulator):
-        _out.print(f"{devices} simulated devices sign in and publish; `make down` ends them too")
-    else:
-        _out.print("the simulated devices run already")
-    _out.print(f"\n  watch them at  [bold]{stack.info['dashboard']}[/bold]\n")
+    with _failures():
+        layout = _bring_up(directory)
+        command = ("simulate", "--stack", str(layout.root), "--devices", str(devices))
+        simulator = Spec(
+            name=_SIMULATOR,
+            argv=(str(of_this_environment("muster")), *command),
+            cwd=layout.root,
+            env=base_environment(layout.root),
+        )
+        processes = Processes(layout.run, layout.logs)
+        if processes.is_current(simulator):
+            _out.print("\nthe simulated devices run already")
+        else:
+            processes.start(simulator)
+            _out.print(f"\n{devices} simulated devices sign in and publish; `make down` ends them too")
+        _out.print(f"watch them at [bold]{_info(layout)['dashboard']}[/bold]")
 
 
 @app.command()
 def down(directory: Directory = DEFAULT_STACK) -> None:
     """End everything that was started. The data stays."""
-    ended = _stack(directory).down()
-    _out.print(f"ended {', '.join(ended)}" if ended else "nothing was running")
+    with _failures():
+        _end(directory)
 
 
 @app.command()
 def clean(directory: Directory = DEFAULT_STACK) -> None:
     """End everything and remove the stack's directory, data included."""
-    stack = _stack(directory)
-    stack.down()
-    shutil.rmtree(stack.layout.root)
-    _out.print(f"removed {stack.layout.root}")
+    with _failures():
+        _end(directory, "--volumes")
+        root = Layout(directory.resolve()).root
+        shutil.rmtree(root, ignore_errors=True)
+        _out.print(f"removed {root}")
 
 
 @app.command()
 def status(directory: Directory = DEFAULT_STACK) -> None:
     """Show every process: whether it runs and serves."""
-    stack = _stack(directory)
-    table = Table("process", "state", "pid", box=None, pad_edge=False)
-    words = {True: "[green]ready[/green]", False: "[yellow]not ready[/yellow]", None: "[green]running[/green]"}
-    for state in stack.status():
-        table.add_row(
-            state.name,
-            words[state.ready] if state.pid is not None else "[red]not running[/red]",
-            str(state.pid or ""),
-        )
-    if table.row_count == 0:
-        _out.print(f"no stack in {stack.layout.root}; `make up` makes one")
-        return
-    _out.print(table)
-    _out.print(f"\nlogs are in {os.path.relpath(stack.layout.logs)}")
+    with _failures():
+        if engine_answers():
+            _compose(directory).run("ps")
+            return
+        stack = _stack(directory)
+        table = Table("process", "state", "pid", box=None, pad_edge=False)
+        words = {True: "[green]ready[/green]", False: "[yellow]not ready[/yellow]", None: "[green]running[/green]"}
+        for state in stack.status():
+            word = words[state.ready] if state.pid is not None else "[red]not running[/red]"
+            table.add_row(state.name, word, str(state.pid or ""))
+        if table.row_count == 0:
+            _out.print(f"no stack in {stack.layout.root}; `make up` makes one")
+            return
+        _out.print(table)
+        _out.print(f"\nlogs are in {os.path.relpath(stack.layout.logs)}")
 
 
 @app.command()
@@ -103,51 +108,93 @@ def logs(
     lines: Annotated[int, typer.Option(help="How many lines of each to begin with.")] = 20,
 ) -> None:
     """Show the end of the logs, and on a terminal what is added to them."""
-    stack = _stack(directory)
-    files = sorted(path for path in stack.layout.logs.glob("*.log") if path.stem.startswith(service))
-    if not files:
-        _out.print(f"no log of {service or 'any process'} in {stack.layout.logs}")
-        raise typer.Exit(1)
-    follow = ["-F"] if sys.stdout.isatty() else []
-    with contextlib.suppress(KeyboardInterrupt):
+    follow = ["-f"] if sys.stdout.isatty() else []
+    with _failures(), contextlib.suppress(KeyboardInterrupt):
+        if engine_answers():
+            _compose(directory).run("logs", "--tail", str(lines), *follow, *([service] if service else []))
+            return
+        folder = Layout(directory.resolve()).logs
+        files = sorted(path for path in folder.glob("*.log") if path.stem.startswith(service))
+        if not files:
+            raise FileNotFoundError(f"no log of {service or 'any process'} in {folder}")
         subprocess.run(["tail", "-n", str(lines), *follow, *files], check=False)
 
 
 @app.command("test-clients")
 def test_clients() -> None:
     """Install the clients of other makers that the tests use, where they are missing."""
-    try:
+    with _failures():
         install_missing(TEST_CLIENTS, _out.print)
-    except MissingPrograms as error:
-        _fail(str(error))
+
+
+@app.command()
+def provision(directory: Path) -> None:
+    """Make keys, passwords and settings as files, for docker compose and Kubernetes."""
+    credentials = provision_files(directory, read_settings(os.environ, REPOSITORY / ".env"))
+    _out.print(f"{directory} holds what each process reads; sign in as {credentials.admin_email}")
+
+
+@app.command()
+def migrate(service: str) -> None:
+    """Create a service's database at MUSTER_POSTGRES_URL, and bring it to the newest schema."""
+    with _failures():
+        chosen = next((known for known in SERVICES if known.name == service and known.database), None)
+        if chosen is None:
+            raise ValueError(f"{service} has no database")
+        migrate_service(chosen, read_settings(os.environ, REPOSITORY / ".env"))
+
+
+def _bring_up(directory: Path) -> Layout:
+    began = time.monotonic()
+    if engine_answers():
+        compose = _compose(directory)
+        compose.up()
+        layout, started = compose.layout, True
+    else:
+        stack = _stack(directory)
+        layout, started = stack.layout, bool(stack.up())
+    if started:
+        _out.print(f"\nMuster is up ({time.monotonic() - began:.0f} s)")
+    else:
+        _out.print("Muster is up already; nothing was changed")
+    info = _info(layout)
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    for name in ("dashboard", "gateway", "device_management", "ota_service", "monitoring", "mqtt"):
+        table.add_row("", name.replace("_", "-"), info[name])
+    table.add_row("", "sign in as", info["admin"]["email"])
+    table.add_row("", "password", info["admin"]["password"])
+    table.add_row("", "all addresses", os.path.relpath(layout.info))
+    _out.print(table)
+    return layout
+
+
+def _end(directory: Path, *compose_options: str) -> None:
+    if engine_answers():
+        layout = Layout(directory.resolve())
+        Processes(layout.run, layout.logs).stop([_SIMULATOR])
+        _compose(directory).run("down", *compose_options)
+        return
+    ended = _stack(directory).down()
+    _out.print(f"ended {', '.join(ended)}" if ended else "nothing was running")
 
 
 def _stack(directory: Path) -> Stack:
     return Stack(directory, read_settings(os.environ, REPOSITORY / ".env"), say=_out.print)
 
 
-def _bring_up(directory: Path) -> Stack:
-    stack = _stack(directory)
-    began = time.monotonic()
+def _compose(directory: Path) -> Compose:
+    return Compose(directory, read_settings(os.environ, REPOSITORY / ".env"), say=_out.print)
+
+
+def _info(layout: Layout) -> dict[str, Any]:
+    return json.loads(layout.info.read_text())
+
+
+@contextlib.contextmanager
+def _failures() -> Generator[None]:
+    """What a person can do something about is a sentence and exit code 1, not a traceback."""
     try:
-        started = stack.up()
-    except (MissingPrograms, StartFailed, MigrationFailed, ValueError) as error:
-        _fail(str(error))
-    if started:
-        _out.print(f"\nMuster is up ({time.monotonic() - began:.0f} s)")
-    else:
-        _out.print("Muster is up already; nothing was changed")
-    info = stack.info
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
-    for name in ("dashboard", "gateway", "device_management", "ota_service", "monitoring", "mqtt"):
-        table.add_row("", name.replace("_", "-"), str(info[name]))
-    table.add_row("", "sign in as", str(info["admin"]["email"]))
-    table.add_row("", "password", str(info["admin"]["password"]))
-    table.add_row("", "all addresses", os.path.relpath(stack.layout.info))
-    _out.print(table)
-    return stack
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(message)
-    raise typer.Exit(1)
+        yield
+    except (MissingPrograms, StartFailed, MigrationFailed, ComposeFailed, FileNotFoundError, ValueError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(str(error))
+        raise typer.Exit(1) from None

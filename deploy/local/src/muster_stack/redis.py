@@ -10,6 +10,14 @@ from muster_stack.processes import Spec
 from muster_stack.programs import REDIS, require
 from muster_stack.server import base_environment
 
+REDIS_SETTINGS = """\
+save ""
+appendonly no
+maxmemory 256mb
+maxmemory-policy allkeys-lru
+loglevel warning
+"""
+
 
 @dataclass(frozen=True)
 class Redis:
@@ -39,15 +47,7 @@ class Redis:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._config.touch(mode=0o600)
         self._config.write_text(
-            f"bind {LOOPBACK}\n"
-            f"port {self.port}\n"
-            f"requirepass {self.password}\n"
-            f'dir "{self.directory}"\n'
-            'save ""\n'
-            "appendonly no\n"
-            "maxmemory 256mb\n"
-            "maxmemory-policy allkeys-lru\n"
-            "loglevel warning\n"
+            f'bind {LOOPBACK}\nport {self.port}\nrequirepass {self.password}\ndir "{self.directory}"\n{REDIS_SETTINGS}'
         )
 
     def ready(self) -> bool:

@@ -1,6 +1,8 @@
 """Muster's own processes: an api and a worker for each service, and the migrations before them."""
 
+import asyncio
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,6 +12,7 @@ import httpx
 
 from muster_stack.layout import REPOSITORY
 from muster_stack.ports import LOOPBACK
+from muster_stack.postgres import create_databases
 from muster_stack.processes import Spec
 from muster_stack.programs import of_this_environment
 from muster_stack.server import base_environment
@@ -86,8 +89,13 @@ class MigrationFailed(RuntimeError):
     """The message is what alembic said."""
 
 
-def migrate(service: Service, settings: Mapping[str, str], directory: Path) -> None:
-    """Brings the service's database to the newest schema. Raises MigrationFailed."""
+def migrate_service(service: Service, settings: Mapping[str, str]) -> None:
+    """Creates the service's database if need be and brings it to the newest schema. Raises MigrationFailed."""
+    url = settings.get("MUSTER_POSTGRES_URL")
+    if service.database is None or url is None:
+        raise MigrationFailed(f"migrating {service.name} needs MUSTER_POSTGRES_URL")
+    asyncio.run(create_databases(url, settings.get("MUSTER_POSTGRES_DATABASE", service.database)))
+    directory = Path(tempfile.gettempdir())
     finished = subprocess.run(
         [of_this_environment("alembic"), "-c", service.folder / "alembic.ini", "upgrade", "head"],
         cwd=directory,

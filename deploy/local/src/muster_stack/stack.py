@@ -1,6 +1,5 @@
 """A whole platform in one directory: brought up, repaired, described and taken down."""
 
-import asyncio
 import fcntl
 import json
 import time
@@ -17,12 +16,11 @@ from muster_stack.credentials import Credentials, write_private
 from muster_stack.layout import Layout
 from muster_stack.packages import install_missing
 from muster_stack.ports import Ports
-from muster_stack.postgres import create_databases
-from muster_stack.processes import Processes, Spec
+from muster_stack.processes import Processes
 from muster_stack.programs import EPMD, NGINX, POSTGRES, RABBITMQ, REDIS
 from muster_stack.server import Server, ensure, side_by_side
 from muster_stack.servers import Servers, wire
-from muster_stack.services import SERVICES, migrate
+from muster_stack.services import migrate_service
 from shared.tokens import create_keys
 
 Say = Callable[[str], None]
@@ -84,14 +82,6 @@ class Stack:
             write_private(self.layout.info, json.dumps(description, indent=2) + "\n")
             return started
 
-    def keep_running(self, spec: Spec) -> bool:
-        """Adds a process to the stack, such as a simulated fleet. Answers whether it had to be started."""
-        with self._locked():
-            if self.processes.is_current(spec):
-                return False
-            self.processes.start(spec)
-            return True
-
     def down(self) -> list[str]:
         """Ends all that was started: first what uses, then what is used. Answers the names of those that ran."""
         with self._locked():
@@ -145,13 +135,9 @@ class Stack:
         return wire(self.layout, Ports(self.layout.ports), self._credentials(), self._settings)
 
     def _migrate(self, servers: Servers) -> None:
-        names = [service.database for service in SERVICES if service.database]
-        asyncio.run(create_databases(servers.addresses.postgres, *names))
         owners = [process for process in servers.services if process.kind == "api" and process.service.database]
-        for owner in owners:
-            owner.prepare()
         began = time.monotonic()
-        side_by_side(*(partial(migrate, owner.service, owner.settings, owner.directory) for owner in owners))
+        side_by_side(*(partial(migrate_service, owner.service, owner.settings) for owner in owners))
         self._say(f"migrations are applied ({time.monotonic() - began:.1f} s)")
 
     @contextmanager
