@@ -80,7 +80,7 @@ def test_a_stranger_who_got_the_pid_is_left_alone(processes: Processes, tmp_path
         record = tmp_path / "run" / "ours.json"
         content = json.loads(record.read_text())
         os.kill(content["pid"], signal.SIGKILL)
-        record.write_text(json.dumps(content | {"pid": stranger.pid}))
+        record.write_text(json.dumps(content | {"pid": stranger.pid, "started": content["started"] - 1}))
         assert processes.pid("ours") is None
         assert processes.stop(["ours"]) == []
         assert stranger.poll() is None

@@ -105,16 +105,21 @@ class Stack:
         return [states[name] for name in names]
 
     def kill(self, name: str) -> None:
-        """SIGKILL to one process, as a crash would do."""
+        """SIGKILL to one process, as a crash would do. Raises KeyError for a name that the stack does not have."""
+        self._known(name)
         self.processes.kill(name)
 
     def stop(self, name: str) -> None:
-        """Ends one process in good order."""
+        """Ends one process in good order. Raises KeyError for a name that the stack does not have."""
+        self._known(name)
         self.processes.stop([name])
 
     def start(self, name: str) -> None:
-        """Starts one process again after `kill` or `stop`; returns when it serves."""
-        ensure(self.processes, self._wired().by_name()[name])
+        """Starts one process again after `kill` or `stop`; returns when it serves. Raises KeyError, StartFailed."""
+        ensure(self.processes, self._known(name))
+
+    def _known(self, name: str) -> Server:
+        return self._wired().by_name()[name]
 
     def _install(self) -> None:
         given = explicit_servers(self._settings)
