@@ -27,3 +27,10 @@ chmod 755 "$policy"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q -o DPkg::Lock::Timeout=300 update
 apt-get -q -o DPkg::Lock::Timeout=300 install --no-install-recommends -y "$@"
+
+# Nor at the next boot: these packages were not here before, so nobody else has asked for their services.
+if [ -d /run/systemd/system ]; then
+    for unit in "$@"; do
+        systemctl disable --quiet "$unit.service" 2>/dev/null || true
+    done
+fi

@@ -49,7 +49,7 @@ def test_services_may_not_start_while_packages_are_installed_and_only_then(
     apt.write_text(f'#!/bin/sh\n"{policy}"; echo "$? $*" >>"{tmp_path}/calls"; exit {outcome}\n')
     apt.chmod(0o755)
     finished = subprocess.run(
-        ["sh", REPOSITORY / "deploy" / "install-packages.sh", "redis-server"],
+        ["sh", REPOSITORY / "deploy" / "install-packages.sh", "no-such-package"],
         env={"PATH": f"{apt.parent}:{os.environ['PATH']}", "POLICY_RC_D": str(policy)},
         check=False,
     )
