@@ -170,8 +170,8 @@ async def test_sent_events_are_forgotten_after_a_day_and_unsent_ones_never(
         for change in (
             "update outbox set sent_at = now() - interval '25 hours' where subject = 'device/a'",
             "update outbox set sent_at = now() - interval '23 hours' where subject = 'device/b'",
-            "update outbox set created_at = now() - interval '9 days', next_attempt_at = now() + interval '1 day'"
-            " where subject = 'device/c'",
+            "update outbox set created_at = now() - interval '9 days' where subject = 'device/c'",
+            "update outbox set next_attempt_at = now() + interval '1 day' where subject = 'device/c'",
         ):
             await connection.execute(text(change))
     relay()

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TypeVar
 
 import structlog
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import AbstractChannel
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random, wait_random_exponential
 
 from shared.messaging.connection import Broker, broker_errors
@@ -80,9 +80,9 @@ class BatchConsumer:
                 await intake.consume(channel, self._queue, consumer_tag=self._queue)
                 while True:
                     await self._free_slot(under_way, intake)
-                    messages = await intake.take()
+                    deliveries = await intake.take()
                     previous = under_way[-1] if under_way else None
-                    under_way.append(asyncio.create_task(self._settle(channel, messages, previous)))
+                    under_way.append(asyncio.create_task(self._settle(channel, deliveries, previous)))
             except asyncio.CancelledError:
                 await self._finish(channel, under_way)
                 raise
@@ -98,10 +98,9 @@ class BatchConsumer:
             under_way.popleft().result()
 
     async def _settle(
-        self, channel: AbstractChannel, messages: list[DeliveredMessage], previous: asyncio.Task[None] | None
+        self, channel: AbstractChannel, deliveries: Sequence[Delivery], previous: asyncio.Task[None] | None
     ) -> None:
         started = monotonic()
-        deliveries = [Delivery.of(message) for message in messages]
         rejected = await self._patiently(lambda attempt: self._attempt(deliveries, attempt))
         if rejected:
             letters = [(deliveries[poison.index], poison.reason) for poison in rejected]
@@ -110,9 +109,9 @@ class BatchConsumer:
             await asyncio.wait([previous])
             previous.result()
         with broker_errors():
-            await channel.basic_ack(messages[-1].delivery_tag or 0, multiple=True)
-        CONSUMED.labels(self._queue).inc(len(messages))
-        BATCH_SIZE.labels(self._queue).observe(len(messages))
+            await channel.basic_ack(deliveries[-1].tag, multiple=True)
+        CONSUMED.labels(self._queue).inc(len(deliveries))
+        BATCH_SIZE.labels(self._queue).observe(len(deliveries))
         BATCH_SECONDS.labels(self._queue).observe(monotonic() - started)
 
     async def _attempt(self, deliveries: Sequence[Delivery], attempt: int) -> Sequence[Rejected]:

@@ -63,7 +63,7 @@ class Link:
         """A channel without confirms, as soon as there is a connection. Raises BrokerAway when it cannot be opened."""
         connection = await self.opened()
         with broker_errors():
-            channel = await connection.channel(publisher_confirms=False, frame_buffer_size=prefetch)
+            channel = await connection.channel(publisher_confirms=False)
         try:
             if prefetch:
                 with broker_errors():

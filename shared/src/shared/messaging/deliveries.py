@@ -10,7 +10,10 @@ from aiormq.abc import DeliveredMessage
 
 @dataclass(slots=True)
 class Delivery:
-    """One delivery. `timestamp` is the publisher's, to the second, in UTC; the publisher may invent all of it."""
+    """One delivery. `timestamp` is the publisher's, to the second, in UTC; the publisher may invent all of it.
+
+    `tag` acknowledges it, on the channel it came by and on no other.
+    """
 
     body: bytes
     routing_key: str
@@ -20,6 +23,7 @@ class Delivery:
     timestamp: datetime | None
     type: str | None = None
     content_type: str | None = None
+    tag: int = 0
 
     @classmethod
     def of(cls, message: DeliveredMessage) -> "Delivery":
@@ -34,6 +38,7 @@ class Delivery:
             timestamp.replace(tzinfo=UTC) if timestamp is not None and timestamp.tzinfo is None else timestamp,
             properties.message_type,
             properties.content_type,
+            message.delivery_tag or 0,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from shared.messaging.connection import broker_errors, closing
+from shared.messaging.deliveries import Delivery
 from shared.messaging.errors import BrokerAway
 
 
@@ -17,12 +18,12 @@ class Intake:
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._batch = batch
         self._linger_s = linger_s
-        self._buffer: deque[DeliveredMessage] = deque()
+        self._buffer: deque[Delivery] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._wanted = 0
 
     async def put(self, message: DeliveredMessage) -> None:
-        self._buffer.append(message)
+        self._buffer.append(Delivery.of(message))
         if self._waiter is not None and len(self._buffer) >= self._wanted:
             self._wake()
 
@@ -45,7 +46,7 @@ class Intake:
         if self.lost.done():
             raise BrokerAway("the channel was lost")
 
-    async def take(self) -> list[DeliveredMessage]:
+    async def take(self) -> list[Delivery]:
         """The next deliveries in order: a full batch, or what came within the linger of the first one seen."""
         if not self._buffer:
             await self._wait(1, None)

@@ -92,7 +92,7 @@ class Publisher:
             if self._channel is None or self._channel.is_closed:
                 with broker_errors():
                     connection = self._broker.publishing.current()
-                    self._channel = await connection.channel(on_return_raises=True, frame_buffer_size=WINDOW)
+                    self._channel = await connection.channel(on_return_raises=True)
             return self._channel
 
     async def _send(self, channel: AbstractChannel, message: Message) -> Exception | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 import structlog
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import AbstractChannel
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random
 
 from shared.messaging.connection import Broker, broker_errors
@@ -90,11 +90,11 @@ class Subscriber:
                     await channel.queue_bind(queue, self._exchange, key)
         return queue
 
-    async def _deliver(self, channel: AbstractChannel, messages: list[DeliveredMessage]) -> None:
-        for message in messages:
+    async def _deliver(self, channel: AbstractChannel, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
             try:
-                await self._handle(Delivery.of(message))
+                await self._handle(delivery)
             except Exception:  # noqa: BLE001 - one message that fails must not end the following of all others
                 _log.exception("following failed", exchange=self._exchange)
         with broker_errors():
-            await channel.basic_ack(messages[-1].delivery_tag or 0, multiple=True)
+            await channel.basic_ack(deliveries[-1].tag, multiple=True)
