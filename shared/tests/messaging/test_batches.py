@@ -110,13 +110,33 @@ async def test_a_message_that_breaks_the_handler_is_found_and_the_others_are_sto
     assert alone == numbers(8)
 
 
-async def test_when_every_message_fails_the_surroundings_are_suspected_first(raw, handle: Recorder, consume):
+async def test_when_every_message_fails_the_surroundings_are_suspected_first(
+    raw, handle: Recorder, consume, acknowledgements
+):
     handle.fails = [KeyError() for _ in range(isolation.SUSPECT_AFTER + 3)]
     await put(raw, *numbers(2))
     consume()
-    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
-    await eventually(lambda: handle.batches[-2:] == [[b"0"], [b"1"]] or handle.batches[-1] == numbers(2))
+    await eventually(lambda: acknowledgements == [(2, True)])
+    assert handle.batches[-2:] == [[b"0"], [b"1"]]
     assert await raw.ready(DEAD) == 0
+
+
+async def test_a_message_alone_that_always_fails_is_given_up_in_the_end(raw, handle: Recorder, consume):
+    handle.fails_on = {b"0"}
+    await put(raw, b"0")
+    consume(wait_at_most=timedelta(milliseconds=5))
+    await eventually(lambda: _count(raw, DEAD, 1))
+    assert len([batch for batch in handle.batches if batch == [b"0"]]) >= isolation.CERTAIN_AFTER
+
+
+async def test_the_broker_gives_up_what_was_handed_out_too_often(raw, declared: Broker):
+    await raw.put(topology.MONITORING_FLEET_QUEUE, b"kills its reader")
+    for _ in range(topology.EVENT_DELIVERY_LIMIT + 1):
+        message = await raw.channel.basic_get(topology.MONITORING_FLEET_QUEUE)
+        await raw.channel.basic_nack(message.delivery_tag)
+    await eventually(lambda: _count(raw, dead_letters_of(topology.MONITORING_FLEET_QUEUE), 1))
+    letter = await raw.take(dead_letters_of(topology.MONITORING_FLEET_QUEUE))
+    assert letter.header.properties.headers["x-first-death-reason"] == "delivery_limit"
 
 
 async def test_headers_too_large_to_travel_with_a_reason_are_left_out(raw, handle: Recorder, consume):
