@@ -65,7 +65,7 @@ clean: bootstrap ## end everything and remove the stack with its data
 	@$(STACK_COMMAND) clean --stack '$(STACK)'
 
 lock: bootstrap ## pin all dependencies anew in requirements.lock
-	.local/uv/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
+	.tools/uv/bin/uv pip compile -q --universal --generate-hashes --no-annotate --no-header \
 		--no-emit-package muster-shared --python-version 3.11 --group dev \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.lock
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VENV = REPOSITORY / ".venv"
-TOOLS = REPOSITORY / ".local" / "uv"
+TOOLS = REPOSITORY / ".tools" / "uv"
 STAMP = VENV / "muster-bootstrap"
 LOCK = REPOSITORY / "requirements.lock"
 WORKSPACE = REPOSITORY / "deploy" / "bootstrap" / "workspace.txt"
@@ -66,8 +66,9 @@ def find_uv() -> Path:
 
 
 def install(package: str) -> None:
-    """A Debian or Ubuntu package, as root or by a sudo that asks for nothing."""
-    command = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    """A Debian or Ubuntu package, as root or by sudo, which may ask for a password where there is a terminal."""
+    sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
+    command = [] if os.geteuid() == 0 else sudo
     if shutil.which("apt-get") is None or (command and shutil.which("sudo") is None):
         fail(f"{package} is not installed.", f"apt-get install {package}")
     say(f"installing {package}")

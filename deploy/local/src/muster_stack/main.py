@@ -75,10 +75,12 @@ def down(directory: Directory = DEFAULT_STACK) -> None:
 def clean(directory: Directory = DEFAULT_STACK) -> None:
     """End everything and remove the stack's directory, data included."""
     with _failures():
+        layout = Layout(directory.resolve())
+        if not layout.ports.exists():
+            raise FileNotFoundError(f"no stack in {layout.root}")
         _end(directory, "--volumes")
-        root = Layout(directory.resolve()).root
-        shutil.rmtree(root, ignore_errors=True)
-        _out.print(f"removed {root}")
+        shutil.rmtree(layout.root)
+        _out.print(f"removed {layout.root}")
 
 
 @app.command()

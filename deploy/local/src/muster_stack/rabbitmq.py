@@ -127,7 +127,7 @@ class RabbitMQ:
         settings = {
             "listeners.tcp.1": f"{LOOPBACK}:{self.ports.amqp}",
             "mqtt.listeners.tcp.1": f"{LOOPBACK}:{self.ports.mqtt}",
-            "mqtt.allow_anonymous": "false",
+            **({"anonymous_login_user": "none"} if _major_version() >= 4 else {"mqtt.allow_anonymous": "false"}),
             "mqtt.exchange": "amq.topic",
             "management.tcp.ip": LOOPBACK,
             "management.tcp.port": self.ports.management,
@@ -203,6 +203,12 @@ def create_vhost(management_url: str, name: str) -> None:
 def delete_vhost(management_url: str, name: str) -> None:
     with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as client:
         client.delete(f"/api/vhosts/{name}").raise_for_status()
+
+
+def _major_version() -> int:
+    """Of the installed one. RabbitMQ 4 renamed a setting, and refuses to start with one it does not know."""
+    folders = (require(RABBITMQ).parents[1] / "lib").glob("rabbitmq_server-*")
+    return max((int(folder.name.removeprefix("rabbitmq_server-").partition(".")[0]) for folder in folders), default=4)
 
 
 def _password_hash(password: str) -> str:
