@@ -7,6 +7,7 @@ A body is one sample or a list of them: `{"ts": ..., "seq": 17, "boot": "...", "
 import math
 import re
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
@@ -19,7 +20,10 @@ Value = float | bool | str
 
 _METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
 _BOOT = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+_LATEST_MS = 253_402_300_799_999
+_AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class TelemetrySample(msgspec.Struct, frozen=True):
@@ -36,9 +40,9 @@ class TelemetrySample(msgspec.Struct, frozen=True):
         if self.ts is None:
             return None
         if isinstance(self.ts, str):
-            at = datetime.fromisoformat(self.ts)
-            if at.tzinfo is None:
-                raise ValueError("ts needs a time zone")
+            at = msgspec.convert(self.ts, _AwareTime)
+            if not _EARLIEST <= at <= _LATEST:
+                raise ValueError("ts is not within the years 1970 to 9999")
             return at.astimezone(UTC)
         if not 0 <= self.ts <= _LATEST_MS:
             raise ValueError("ts is not epoch milliseconds")
@@ -54,7 +58,10 @@ def decode(body: bytes) -> list[TelemetrySample]:
     """The samples of one message, checked. Raises ValueError, with the reason, for anything that is not telemetry."""
     if len(body) > MAX_BODY_BYTES:
         raise ValueError(f"body over {MAX_BODY_BYTES} bytes")
-    decoded = _one_or_many.decode(body)
+    try:
+        decoded = _one_or_many.decode(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     samples = decoded if isinstance(decoded, list) else [decoded]
     if not 1 <= len(samples) <= MAX_SAMPLES:
         raise ValueError(f"a message holds 1 to {MAX_SAMPLES} samples")
