@@ -10,10 +10,12 @@ const SYNC = "device";
 /** So few samples would be an invisible line. */
 const FEW = 24;
 
-/** @param {number} time epoch milliseconds @param {number} step between two ticks */
-function tick(time, step) {
-  const seconds = step < 60_000 ? /** @type {const} */ ({ second: "2-digit" }) : {};
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false, ...seconds });
+/** Between two ticks of the time axis, in milliseconds: whole minutes, so that their names stay short. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * 60_000);
+
+/** @param {number} time epoch milliseconds */
+function tick(time) {
+  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
 }
 
 /**
@@ -49,8 +51,9 @@ export function options({ width, height, binary, range, point }) {
         size: 32,
         gap: 8,
         space: 56,
+        incrs: STEPS,
         grid: { show: false },
-        values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((time) => tick(time, splits[1] - splits[0] || 60_000)),
+        values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(tick),
       },
       {
         ...axis,
