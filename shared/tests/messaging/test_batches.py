@@ -1,6 +1,8 @@
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -192,6 +194,20 @@ async def test_a_lost_connection_empties_the_buffer_and_the_messages_come_again(
     assert acknowledgements == [(10, True), (20, True), (30, True), (35, True)]
     assert set(handle.seen) == set(numbers(35))
     assert handle.batches[0] == handle.batches[1] == numbers(10)
+
+
+async def test_a_process_killed_in_the_middle_of_a_batch_loses_nothing(amqp_url: str, raw, handle: Recorder, consume):
+    await put(raw, *numbers(25))
+    program = str(Path(__file__).with_name("batch_process.py"))
+    process = await asyncio.create_subprocess_exec(sys.executable, program, amqp_url, stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(20):
+        while await process.stdout.readline() != b"holds 10\n":
+            pass
+    process.kill()
+    await process.wait()
+    consume()
+    await eventually(lambda: sorted(handle.seen, key=int) == numbers(25))
+    assert await raw.ready(DEAD) == 0
 
 
 async def test_a_queue_made_again_is_consumed_again(

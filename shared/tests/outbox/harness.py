@@ -10,6 +10,7 @@ from shared.clock import SystemClock
 from shared.contracts.devices import DeviceRegistered
 from shared.contracts.envelope import Envelope
 from shared.ids import RandomIds
+from shared.messaging.errors import PublishRefused
 from shared.messaging.publisher import Message
 from shared.outbox.outbox import Outbox
 
@@ -41,6 +42,7 @@ class Recorded:
     def __init__(self) -> None:
         self.events: list[Envelope] = []
         self.refuses: dict[str, Exception] = {}
+        self.refuses_once: list[str] = []
         self.asked = 0
         self.under_way = 0
         self.most_at_once = 0
@@ -62,7 +64,11 @@ class Recorded:
             self.under_way -= 1
 
     def _outcome(self, event: Envelope) -> Exception | None:
-        refused = self.refuses.get(event.subject.removeprefix("device/"))
+        uid = event.subject.removeprefix("device/")
+        refused = self.refuses.get(uid)
+        if uid in self.refuses_once:
+            self.refuses_once.remove(uid)
+            refused = PublishRefused("once")
         if refused is None:
             self.events.append(event)
         return refused

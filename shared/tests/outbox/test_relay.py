@@ -79,6 +79,16 @@ async def test_a_refused_event_holds_back_its_own_subject_only(tell, relay, reco
     assert [event.time for event in events] == sorted(event.time for event in events)
 
 
+async def test_an_event_refused_once_is_still_before_the_later_ones_of_its_subject(tell, relay, recorded: Recorded):
+    recorded.refuses_once = ["a"]
+    await tell("a", "b", "a", "a")
+    relay()
+    await eventually(lambda: len(recorded.events) == 4)
+    assert recorded.subjects[0] == "b"
+    times = [event.time for event in recorded.events[1:]]
+    assert times == sorted(times)
+
+
 async def test_a_refused_event_waits_longer_each_time(engine: AsyncEngine, tell, relay, recorded: Recorded):
     recorded.refuses["a"] = PublishRefused("full")
     await tell("a")
