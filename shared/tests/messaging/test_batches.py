@@ -141,6 +141,17 @@ async def test_the_broker_gives_up_what_was_handed_out_too_often(raw, declared: 
     assert letter.header.properties.headers["x-first-death-reason"] == "delivery_limit"
 
 
+async def test_a_batch_cancelled_by_what_it_waits_for_does_not_end_the_consumer(raw, handle: Recorder, consume):
+    handle.fails = [asyncio.CancelledError()]
+    running = consume(in_flight=1)
+    await put(raw, *numbers(3))
+    await eventually(lambda: handle.batches)
+    await put(raw, b"3")
+    await eventually(lambda: b"3" in handle.seen)
+    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+    assert not running.done()
+
+
 async def test_headers_too_large_to_travel_with_a_reason_are_left_out(raw, handle: Recorder, consume):
     handle.poison = {b"big"}
     await raw.put(TELEMETRY_QUEUE, b"big", headers={f"h{number}": "x" * 1_000 for number in range(100)})

@@ -89,3 +89,18 @@ async def test_after_a_lost_connection_it_follows_again_and_says_so(
         await eventually(lambda: follower.resumed == 2)
         await publisher.publish_all([frame("a", b"1"), frame("b", b"2")])
         await eventually(lambda: follower.seen == [b"1", b"2"])
+
+
+async def test_following_more_while_the_broker_is_silent_is_made_good(
+    amqp_url: str, declared: Broker, publisher: Publisher, follow
+):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(f"{url}?heartbeat=1", name="silent") as broker:
+        follower = Follower(broker, keys=["a"])
+        follow(follower.subscriber)
+        await eventually(lambda: follower.resumed == 1)
+        proxy.fall_silent()
+        await follower.subscriber.follow("b")
+        proxy.let_go()
+        await eventually(lambda: follower.resumed == 2)
+        await publisher.publish(frame("b", b"2"))
+        await eventually(lambda: follower.seen == [b"2"])

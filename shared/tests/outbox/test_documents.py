@@ -89,7 +89,7 @@ async def test_a_refused_event_holds_back_its_own_document_only(things, relay, r
     recorded.refuses["a"] = PublishRefused("full")
     await change(things, "a", 1, 2)
     await change(things, "b", 1)
-    relay()
+    relay(batch=1)
     await eventually(lambda: versions(recorded, "b") == [1])
     await change(things, "b", 2)
     await eventually(lambda: versions(recorded, "b") == [1, 2])

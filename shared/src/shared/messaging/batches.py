@@ -95,7 +95,10 @@ class BatchConsumer:
         while under_way and (len(under_way) >= self._in_flight or under_way[0].done()):
             await asyncio.wait([under_way[0], intake.lost], return_when=asyncio.FIRST_COMPLETED)
             intake.check()
-            under_way.popleft().result()
+            settled = under_way.popleft()
+            if settled.cancelled():
+                raise BrokerAway("a batch was cancelled by what it waited for")
+            settled.result()
 
     async def _settle(
         self, channel: AbstractChannel, deliveries: Sequence[Delivery], previous: asyncio.Task[None] | None

@@ -85,6 +85,7 @@ class Publisher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        # Cancelled are those that came too late, and by aiormq those whose connection missed its heartbeats.
         return [PublishUnknown("no confirm in time") if task.cancelled() else task.result() for task in sending]
 
     async def _opened(self) -> AbstractChannel:
@@ -117,12 +118,6 @@ async def _confirmed(channel: AbstractChannel, message: Message, message_id: str
             mandatory=message.mandatory,
             properties=_properties(message, message_id),
         )
-    except asyncio.CancelledError:
-        # aiormq cancels what waits when a heartbeat is missed: only a task that was told to stop is cancelled.
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        return PublishUnknown("the connection was lost before the confirm")
     except Exception as error:  # noqa: BLE001 - what stops one message must not stop its window
         return _outcome(error, message)
     return None
