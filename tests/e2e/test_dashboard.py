@@ -353,13 +353,13 @@ async def test_what_an_interruption_left_out_is_read_afterwards(
     await device.publish({"ts": _now(), "metrics": {"temperature": 1.0}})
     await visit.sign_in(f"#/devices/{device.uid}")
     await expect(visit.page.locator(_TEMPERATURE)).to_have_attribute("data-value", "1", timeout=15_000)
-    stack.kill("monitoring")
+    stack.kill("monitoring-api")
     try:
         await expect(visit.page.get_by_role("button", name="Try now")).to_be_visible(timeout=15_000)
         missed = [{"ts": _now() - 10 + each, "metrics": {"temperature": 2.0 + each}} for each in range(10)]
         await device.publish(*missed)
     finally:
-        await asyncio.to_thread(stack.start, "monitoring")
+        await asyncio.to_thread(stack.start, "monitoring-api")
     await expect(visit.page.locator(".live-state")).to_have_attribute("data-live", "live", timeout=30_000)
     await expect(visit.page.locator(_TEMPERATURE)).to_have_attribute("data-points", "11", timeout=15_000)
     await expect(visit.page.get_by_role("button", name="Try now")).to_have_count(0)
