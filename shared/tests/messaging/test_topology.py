@@ -2,7 +2,7 @@ import pytest
 
 from shared.messaging import topology
 from shared.messaging.connection import Broker
-from shared.messaging.errors import TopologyConflict
+from shared.messaging.errors import TopologyConflict, TopologyMissing
 
 
 async def test_declaring_again_changes_nothing(broker: Broker):
@@ -31,3 +31,10 @@ async def test_the_brokers_own_events_are_bound_where_they_exist(rabbitmq_server
     async with Broker.open(rabbitmq_server.url, name="test") as broker:
         await topology.declare(broker)
         assert await topology.missing(broker) == []
+        await topology.check(broker)
+
+
+async def test_a_process_is_not_ready_while_something_is_missing(declared: Broker, raw):
+    await raw.channel.queue_delete(topology.OTA_FLEET_QUEUE)
+    with pytest.raises(TopologyMissing, match=topology.OTA_FLEET_QUEUE):
+        await topology.check(declared)

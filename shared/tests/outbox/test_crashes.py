@@ -93,7 +93,7 @@ async def test_a_frozen_relay_is_replaced_and_its_late_commit_fails(engine: Asyn
         frozen = monotonic()
         async with relaying(Relay(engine_url, successor, frozen_after=timedelta(seconds=2))):
             await eventually(lambda: successor.subjects == ["a"])
-            assert 1 < monotonic() - frozen < 5
+            assert 1 < monotonic() - frozen < 8
             await eventually(lambda: _sent_at(engine))
             sent_at = await _sent_at(engine)
             os.kill(running.pid, signal.SIGCONT)

@@ -14,7 +14,7 @@ import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from shared.messaging.errors import BrokerAway
+from shared.messaging.errors import BrokerAway, reason_of
 from shared.messaging.metrics import BROKER_CONNECTED
 from shared.messaging.properties import survive_strangers
 
@@ -93,7 +93,7 @@ class Link:
 
     async def _connect(self) -> AbstractConnection:
         attempts = AsyncRetrying(
-            retry=retry_if_exception_type((BrokerAway, TimeoutError)),
+            retry=retry_if_exception_type(Exception),
             wait=wait_random_exponential(multiplier=0.2, max=_RECONNECT_AT_MOST_S),
             before_sleep=self._log_attempt,
         )
@@ -105,7 +105,9 @@ class Link:
 
     def _log_attempt(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        _log.warning("broker away", connection=self.name, attempt=state.attempt_number, error=str(error))
+        _log.warning(
+            "broker away", connection=self.name, attempt=state.attempt_number, reason=error and reason_of(error)
+        )
 
     async def _close(self) -> None:
         if self._connection is None or self._connection.is_closed:

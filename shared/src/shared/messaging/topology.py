@@ -186,7 +186,8 @@ async def missing(broker: Broker, *, broker_events: str | None = BROKER_EVENTS_E
 
 
 async def check(broker: Broker) -> None:
-    """For readiness. Raises BrokerAway, and TopologyMissing when something is not there."""
+    """For readiness. Raises BrokerAway unless both connections are open, TopologyMissing while something is missing."""
+    await broker.check()
     if absent := await missing(broker):
         raise TopologyMissing(", ".join(absent))
 
