@@ -15,8 +15,6 @@ _RENEW_BEFORE_S = 30.0
 class PasswordSignIn(httpx.Auth):
     """Keeps one pair of tokens for all requests of a client; any number of requests may be under way."""
 
-    requires_response_body = True
-
     def __init__(self, server: str, email: str, password: str) -> None:
         self._server = server
         self._form = {"username": email, "password": password}
@@ -33,6 +31,7 @@ class PasswordSignIn(httpx.Auth):
                     if response.status_code == 401 and self._pair is not None:
                         self._pair = None
                         response = yield self._renewal()
+                    await response.aread()
                     self._accept(response)
                 used = self._pair
             assert used is not None  # noqa: S101 - set above or by an earlier request

@@ -92,10 +92,15 @@ class Enrolment:
 
 async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
     """Repeats a call that is safe to repeat while the platform is not ready."""
+
+    async def attempt() -> T:
+        # tenacity awaits coroutine functions alone, not what merely returns an awaitable
+        return await call()
+
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(Unreachable),
         wait=wait_random_exponential(multiplier=0.2, max=3),
         stop=stop_after_delay(_PATIENCE_S),
         reraise=True,
     )
-    return await retrying(call)
+    return await retrying(attempt)
