@@ -18,7 +18,7 @@ MAX_TEXT = 1_024
 
 Value = float | bool | str
 
-_METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
+METRIC_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
 _BOOT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
@@ -74,7 +74,7 @@ def _check(sample: TelemetrySample) -> None:
     if not 1 <= len(sample.metrics) <= MAX_METRICS:
         raise ValueError(f"a sample holds 1 to {MAX_METRICS} metrics")
     for name, value in sample.metrics.items():
-        if not _METRIC_NAME.fullmatch(name):
+        if not METRIC_NAME.fullmatch(name):
             raise ValueError("bad metric name")
         if isinstance(value, str) and (len(value) > MAX_TEXT or "\0" in value):
             raise ValueError("bad text value")

@@ -1,0 +1,41 @@
+"""What monitoring reads from its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+SERVICE = "monitoring"
+
+_CHECKOUT = Path(__file__).parents[2] / "dashboard"
+_IMAGE = Path("/app/monitoring/dashboard")
+
+
+class Settings(ServiceSettings):
+    """See `shared.settings` for what every service has."""
+
+    port: int = 8003
+    metrics_port: int = 9003
+    mongodb_url: str = "mongodb://127.0.0.1:27017"
+    mongodb_database: str = "monitoring"
+    broker_management_url: str = "http://muster-monitor:muster-monitor@127.0.0.1:15672"
+    """RabbitMQ's management API, as a user who may only look: the worker asks it who is connected."""
+
+    dashboard_dir: Path = Field(default_factory=lambda: _CHECKOUT if _CHECKOUT.is_dir() else _IMAGE)
+    """Holds the dashboard's pages: beside the sources in a checkout, under /app in the image."""
+
+    retention_days: int = Field(default=30, ge=1, le=3650)
+    """How many days before today samples are kept and can be read."""
+
+    undated_days: int = Field(default=7, ge=1, le=365)
+    """How long samples are kept whose time is missing or lies ahead."""
+
+    telemetry_batch: int = Field(default=1_000, ge=1, le=10_000)
+    """Messages that are stored in one go."""
+
+    telemetry_in_flight: int = Field(default=2, ge=1, le=8)
+    """Batches that are stored side by side."""
+
+    socket_idle_packets: int = Field(default=64, ge=8, le=10_000)
+    """A live connection that leaves more packets than this unread is cut off."""

@@ -1,0 +1,1 @@
+"""What devices report: every sample by day, and the latest value of every metric."""

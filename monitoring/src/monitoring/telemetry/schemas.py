@@ -1,0 +1,44 @@
+"""The HTTP shapes of telemetry. Values are numbers, booleans or text; times are in UTC."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from monitoring.telemetry.models import Latest, PastSample, moment
+from shared.contracts.telemetry import Value
+
+
+class ReadingRead(BaseModel):
+    value: Value
+    ts: datetime
+    """The device's time, or with `dated: false` the time of receipt, for want of a usable one."""
+
+    dated: bool
+
+
+class LatestRead(BaseModel):
+    """The newest value of every metric of a device; `ts` is the newest of their times."""
+
+    device_uid: str
+    ts: datetime
+    metrics: dict[str, ReadingRead]
+
+    @classmethod
+    def of(cls, latest: Latest) -> "LatestRead":
+        readings = {
+            name: ReadingRead(value=reading.value, ts=moment(reading.ts), dated=reading.dated)
+            for name, reading in latest.metrics.items()
+        }
+        return cls(device_uid=latest.device_uid, ts=max(reading.ts for reading in readings.values()), metrics=readings)
+
+
+class SampleRead(BaseModel):
+    """One sample: `ts` by the device's clock, `received_at` by the platform's."""
+
+    ts: datetime
+    received_at: datetime
+    metrics: dict[str, Value]
+
+    @classmethod
+    def of(cls, sample: PastSample) -> "SampleRead":
+        return cls(ts=sample.ts, received_at=sample.received_at, metrics=dict(sample.metrics))

@@ -1,0 +1,130 @@
+"""Use cases of telemetry: record what arrives, read what was recorded."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitoring.fleet.service import FleetService
+from monitoring.telemetry.errors import BadTimeRange
+from monitoring.telemetry.models import Arrival, Recorded, StoredSample, micros
+from monitoring.telemetry.rules import is_past, newest, place, readable
+from monitoring.telemetry.schemas import LatestRead, SampleRead
+from monitoring.telemetry.store import TelemetryStore
+from shared.clock import Clock
+from shared.contracts.routes import DEVICE_UID
+from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
+
+_PLACE = re.compile(r"[0-9a-f]{16}:[A-Za-z0-9_-]{0,64}:[0-9a-z-]{1,64}")
+
+
+class TelemetryService:
+    def __init__(self, store: TelemetryStore, fleet: FleetService, *, clock: Clock, retention_days: int) -> None:
+        self._store = store
+        self._fleet = fleet
+        self._clock = clock
+        self._retention_days = retention_days
+
+    async def record(self, arrivals: Sequence[Arrival]) -> Recorded:
+        """Stores the samples and the latest of each device. Recording them again changes nothing.
+
+        Raises StoreAway; part of the samples may be stored then, and the same call again stores the rest.
+        """
+        placed = [place(arrival, retention_days=self._retention_days) for arrival in arrivals]
+        samples = list({sample.key: sample for sample in placed if sample is not None}.values())
+        expired = placed.count(None)
+        duplicates = await self._store.insert(samples) if samples else set[str]()
+        samples = await self._as_first_received(samples, duplicates)
+        latest = newest(samples)
+        await self._store.put_latest(latest)
+        stored = [sample for sample in samples if sample.key not in duplicates]
+        return Recorded(
+            stored=len(stored),
+            duplicate=len(placed) - expired - len(stored),
+            undated=sum(sample.day is None for sample in stored),
+            expired=expired,
+            latest=latest,
+        )
+
+    async def latest(
+        self, organization_id: int, *, uid: str | None = None, cursor: str | None = None, limit: int
+    ) -> Page[LatestRead]:
+        """The devices that have reported, by uid; with `uid` that one alone. Raises DeviceNotFound and BadCursor."""
+        if uid is not None:
+            await self._fleet.get(organization_id, uid)
+            return Page(items=await self.latest_among([uid]))
+        found: list[LatestRead] = []
+        async for uids in self._fleet.pages(organization_id, after=_uid_in(cursor)):
+            found += await self.latest_among(uids)
+            if len(found) > limit:
+                break
+        items, following = page_of(found, limit, lambda latest: (latest.device_uid,))
+        return Page(items=list(items), next=following)
+
+    async def latest_among(self, uids: Sequence[str]) -> list[LatestRead]:
+        """Of devices that the caller has found to be the organization's, those that have reported."""
+        return [LatestRead.of(latest) for latest in await self._store.latest(uids)]
+
+    async def history(
+        self,
+        organization_id: int,
+        uid: str,
+        *,
+        metric: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        cursor: str | None = None,
+        limit: int,
+    ) -> Page[SampleRead]:
+        """The device's samples from `start` to before `end`, oldest first.
+
+        Raises DeviceNotFound, BadTimeRange and BadCursor.
+        """
+        if start is not None and end is not None and start >= end:
+            raise BadTimeRange
+        after = _place_in(cursor)
+        await self._fleet.get(organization_id, uid)
+        first, last = readable(start, end, now=self._clock.now(), retention_days=self._retention_days)
+        found = await self._store.history(uid, first, last, metric=metric, after=after, limit=limit + 1)
+        items, following = page_of(found, limit, lambda sample: (sample.place,))
+        return Page(items=[SampleRead.of(sample) for sample in items], next=following)
+
+    async def drop_past(self) -> None:
+        """Drops the days that nobody can read any more."""
+        now = self._clock.now()
+        for day in await self._store.days():
+            if is_past(day, now=now, retention_days=self._retention_days):
+                await self._store.drop(day)
+
+    async def _as_first_received(self, samples: list[StoredSample], duplicates: set[str]) -> list[StoredSample]:
+        """An undated sample that comes again keeps the time of its first receipt, or it would look newer each time."""
+        again = [sample.key for sample in samples if sample.day is None and sample.key in duplicates]
+        if not again:
+            return samples
+        receipts = await self._store.receipts(again)
+        return [
+            replace(sample, received_at=receipts[sample.key], ts=micros(receipts[sample.key]))
+            if sample.key in receipts
+            else sample
+            for sample in samples
+        ]
+
+
+def _uid_in(cursor: str | None) -> str:
+    """Raises BadCursor."""
+    if cursor is None:
+        return ""
+    [uid] = decode_cursor(cursor, str)
+    if not DEVICE_UID.fullmatch(uid):
+        raise BadCursor
+    return uid
+
+
+def _place_in(cursor: str | None) -> str | None:
+    """Raises BadCursor."""
+    if cursor is None:
+        return None
+    [place] = decode_cursor(cursor, str)
+    if not _PLACE.fullmatch(place):
+        raise BadCursor
+    return place

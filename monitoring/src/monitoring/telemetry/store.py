@@ -1,0 +1,183 @@
+"""Every query about telemetry: one collection of samples a UTC day and retention class, and the latest of each device.
+
+Samples have no index but `_id`, which is their key (see `models`). A server that cannot walk `_id` in order (SecantusDB
+answers a range of it by reading everything) gets one more that begins with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from monitoring.telemetry.models import Latest, PastSample, Reading, StoredSample, days, key_range, time_of
+from shared.contracts.telemetry import Value
+from shared.mongo.client import Database, Document
+from shared.mongo.errors import store_errors
+from shared.mongo.lookup import by_ids
+
+UNDATED = "samples_undated"
+
+_CLASS = "standard"
+_PREFIX = f"samples_{_CLASS}_"
+_DUPLICATE_KEY = 11000
+_READ_MS = 10_000
+
+Collection = AsyncIOMotorCollection[Document]
+
+
+class TelemetryStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._latest = database["latest"]
+        self._walks_ids = True
+        self._prepared: set[str] = set()
+
+    async def prepare(self, *, undated_for: timedelta) -> None:
+        """Makes what must be there before the first sample. Raises StoreAway."""
+        undated = self._database[UNDATED]
+        with store_errors():
+            await undated.create_index(
+                "received_at", expireAfterSeconds=int(undated_for.total_seconds()), name="expiry"
+            )
+            plan = await self._database.command("explain", {"find": UNDATED, "filter": {"_id": {"$gt": ""}}})
+        self._walks_ids = "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
+
+    async def insert(self, samples: Sequence[StoredSample]) -> set[str]:
+        """Stores what is not stored yet; returns the keys of the samples that were. Raises StoreAway."""
+        collections: dict[str, list[StoredSample]] = defaultdict(list)
+        for sample in samples:
+            collections[UNDATED if sample.day is None else _day_name(sample.day)].append(sample)
+        duplicates: set[str] = set()
+        for name, group in collections.items():
+            duplicates |= await self._insert_into(await self._day(name), [_document(sample) for sample in group])
+        return duplicates
+
+    async def receipts(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """When each of these undated samples first came in."""
+        return {
+            document["_id"]: document["received_at"]
+            for document in await by_ids(self._database[UNDATED], keys, ["received_at"])
+        }
+
+    async def put_latest(self, latest: Sequence[Latest]) -> None:
+        """Takes over each reading that is newer than the one there.
+
+        `$max` compares embedded documents member by member, so the first member, the time, decides.
+        """
+        updates = [
+            UpdateOne(
+                {"_id": device.device_uid},
+                {"$max": {f"metrics.{_escape(name)}": _reading(reading) for name, reading in device.metrics.items()}},
+                upsert=True,
+            )
+            for device in latest
+        ]
+        if updates:
+            with store_errors():
+                await self._latest.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+
+    async def latest(self, uids: Sequence[str]) -> list[Latest]:
+        """Of those of the devices that have reported, in the order of `uids`."""
+        found = {document["_id"]: document for document in await by_ids(self._latest, uids)}
+        return [_latest(found[uid]) for uid in uids if uid in found]
+
+    async def history(
+        self, uid: str, start: datetime, end: datetime, *, metric: str | None, after: str | None, limit: int
+    ) -> list[PastSample]:
+        """The device's samples from `start` to before `end`, oldest first, beginning behind the place `after`."""
+        first, last = key_range(uid, start, end)
+        keys: Document = {"$gte": first, "$lt": last}
+        if after is not None:
+            keys = {"$gt": f"{uid}:{after}", "$lt": last}
+            start = max(start, time_of(after))
+        query: Document = {"_id": keys}
+        if metric is not None:
+            query[f"metrics.{_escape(metric)}"] = {"$exists": True}
+        found: list[Document] = []
+        for day in days(start, end):
+            wanted = limit - len(found)
+            if wanted <= 0:
+                break
+            cursor = self._database[_day_name(day)].find(query).sort("_id", 1).limit(wanted).max_time_ms(_READ_MS)
+            with store_errors():
+                found += await cursor.to_list(wanted)
+        return [_past(document, uid, metric) for document in found]
+
+    async def days(self) -> list[date]:
+        """The days for which there are samples."""
+        with store_errors():
+            names = await self._database.list_collection_names(filter={"name": {"$regex": f"^{_PREFIX}"}})
+        return sorted(_day_of(name) for name in names)
+
+    async def drop(self, day: date) -> None:
+        """Drops a whole day of samples."""
+        self._prepared.discard(_day_name(day))
+        with store_errors():
+            await self._database.drop_collection(_day_name(day))
+
+    async def _day(self, name: str) -> Collection:
+        collection = self._database[name]
+        if not self._walks_ids and name not in self._prepared:
+            with store_errors():
+                await collection.create_index([("_id", 1), ("received_at", 1)], name="in_order")
+            self._prepared.add(name)
+        return collection
+
+    async def _insert_into(self, collection: Collection, documents: list[Document]) -> set[str]:
+        try:
+            with store_errors():
+                await collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            details = dict(error.details or {})
+            failures: list[dict[str, Any]] = details.get("writeErrors", [])
+            if details.get("writeConcernErrors") or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            return {documents[failure["index"]]["_id"] for failure in failures}
+        return set()
+
+
+def _day_name(day: date) -> str:
+    return f"{_PREFIX}{day:%Y%m%d}"
+
+
+def _day_of(name: str) -> date:
+    return datetime.strptime(name.removeprefix(_PREFIX), "%Y%m%d").replace(tzinfo=UTC).date()
+
+
+def _escape(metric: str) -> str:
+    """A metric's name as a field's: a dot would be a path. Names hold no tilde, so this can be undone."""
+    return metric.replace(".", "~") if "." in metric else metric
+
+
+def _unescape(field: str) -> str:
+    return field.replace("~", ".") if "~" in field else field
+
+
+def _document(sample: StoredSample) -> Document:
+    metrics = {_escape(name): value for name, value in sample.metrics.items()}
+    return {"_id": sample.key, "received_at": sample.received_at, "metrics": metrics}
+
+
+def _past(document: Document, uid: str, metric: str | None) -> PastSample:
+    place = document["_id"].removeprefix(f"{uid}:")
+    metrics: dict[str, Value] = {_unescape(field): value for field, value in document["metrics"].items()}
+    return PastSample(
+        place=place,
+        ts=time_of(place),
+        received_at=document["received_at"],
+        metrics=metrics if metric is None else {metric: metrics[metric]},
+    )
+
+
+def _reading(reading: Reading) -> Document:
+    return {"ts": reading.ts, "value": reading.value, "dated": reading.dated}
+
+
+def _latest(document: Document) -> Latest:
+    return Latest(
+        document["_id"], {_unescape(field): Reading(**reading) for field, reading in document["metrics"].items()}
+    )
