@@ -2,7 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../view.js";
 import uPlot from "../vendor/uplot.js";
-import { clock, reading } from "../shell/format.js";
+import { clock, decimalsOf, reading } from "../shell/format.js";
 import { theme } from "../shell/theme.js";
 import { options } from "./chart-options.js";
 import { withGaps } from "./series.js";
@@ -56,8 +56,9 @@ export function MetricChart({ name, series, minutes, end, revision }) {
   }, [revision, end, minutes, shade, series.binary]);
 
   const last = samples.values.at(-1);
+  const decimals = decimalsOf(samples.values);
   /** @param {number} value */
-  const say = (value) => reading(series.binary ? value === 1 : value);
+  const say = (value) => (series.binary ? reading(value === 1) : reading(value, decimals));
   const shown = pointed.value ?? (last === undefined ? null : { time: /** @type {number} */ (samples.times.at(-1)), value: last });
   const extremes = samples.values.length > 0 ? extent(samples.values) : null;
 

@@ -25,6 +25,9 @@ export function LatestValues({ uid }) {
   </section>`;
 }
 
+/** A status that only says whether the device is there is shown live, beside its name. */
+const PRESENCE = new Set(["idle", "offline"]);
+
 /**
  * The facts worth a line, with what is unknown left out.
  * @param {import("../fleet/inventory.js").Device} device
@@ -38,7 +41,7 @@ export function factsOf(device) {
     ["Hardware", device.hardware_version],
     ["Firmware", device.firmware_version],
     ["Lifecycle", device.lifecycle?.replaceAll("_", " ")],
-    ["Status", device.status],
+    ["Status", PRESENCE.has(device.status) ? null : device.status],
     ["Updates", device.updates_enabled ? "allowed" : "held back"],
     ["Tags", (device.tags ?? []).join(", ")],
     ...Object.entries(device.attributes ?? {}),

@@ -34,15 +34,27 @@ export function ago(then, now) {
 }
 
 /**
- * A measured value in a table: at most four significant digits, or all of an integer.
+ * A measured value, with as many decimals as say something for its size, three at most.
  * @param {Value} value
+ * @param {number} [decimals] shown even where they are zeros, so that a figure that changes keeps its width
  */
-export function reading(value) {
+export function reading(value, decimals) {
   if (typeof value !== "number") return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return String(value);
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e9 || size < 1e-3)) return value.toExponential(2);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3);
+  const most = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3;
+  return decimals === undefined ? String(Number(value.toFixed(most))) : value.toFixed(Math.min(most, decimals));
+}
+
+/** How many values tell how a metric is written. */
+const TELLING = 60;
+
+/**
+ * The decimals that the newest of these values come with, three at most.
+ * @param {number[]} values
+ */
+export function decimalsOf(values) {
+  return values.slice(-TELLING).reduce((most, value) => Math.max(most, String(Number(value.toFixed(3))).split(".")[1]?.length ?? 0), 0);
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, clock, duration, rate, reading } from "../shell/format.js";
+import { ago, clock, decimalsOf, duration, rate, reading } from "../shell/format.js";
 
 test("a duration is told in its largest fitting unit", () => {
   assert.deepEqual([0, 59_999, 60_000, 3_599_999, 3_600_000, 47 * 3_600_000, 49 * 3_600_000].map(duration),
@@ -16,12 +16,21 @@ test("a moment ago is now, and a clock that runs ahead is said to", () => {
 });
 
 test("values keep the digits that say something", () => {
-  assert.deepEqual([21.456, 1234.5, 123.45, 0.12345, 42, -3.14159, 0, 1.5e12, 0.00001234].map(reading),
+  assert.deepEqual([21.456, 1234.5, 123.45, 0.12345, 42, -3.14159, 0, 1.5e12, 0.00001234].map((value) => reading(value)),
     ["21.46", "1235", "123.5", "0.123", "42", "-3.14", "0", "1.50e+12", "1.23e-5"]);
+  assert.deepEqual([84.5, 84, 3.999, -0.0001].map((value) => reading(value)), ["84.5", "84", "4", "-1.00e-4"]);
+});
+
+test("a figure that changes keeps the decimals of its metric", () => {
+  assert.equal(decimalsOf([84, 84.5, 3.25]), 2);
+  assert.equal(decimalsOf([80, 81]), 0);
+  assert.equal(decimalsOf([]), 0);
+  assert.equal(reading(84, decimalsOf([84.5])), "84.0");
+  assert.equal(reading(1234, 2), "1234");
 });
 
 test("a yes is a yes and a word stays as it is", () => {
-  assert.deepEqual([true, false, "<b>auto</b>"].map(reading), ["yes", "no", "<b>auto</b>"]);
+  assert.deepEqual([true, false, "<b>auto</b>"].map((value) => reading(value)), ["yes", "no", "<b>auto</b>"]);
 });
 
 test("a rate has a decimal while it is small", () => {
