@@ -1,0 +1,130 @@
+"""A platform in memory behind real HTTP: the REST calls this program makes, and their refusals."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+EMAIL, PASSWORD = "admin@muster.example", "correct horse"
+LONG_AGO = "2026-01-02T03:04:05.678Z"
+
+
+@dataclass
+class Platform:
+    """`calls` counts requests by "METHOD /path" with uids left out; tests change the other members to provoke."""
+
+    server: str = ""
+    devices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+    access_tokens: set[str] = field(default_factory=set)
+    refresh_tokens: set[str] = field(default_factory=set)
+    expires_in: int = 900
+    token_expires_at: str = "2099-01-01T00:00:00Z"
+    unavailable: int = 0
+    """So many calls that answer 503 before the next one is carried out."""
+    page_size: int = 500
+    issued: int = 0
+
+    def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
+        split = urlsplit(path)
+        parts = split.path.removeprefix("/api/v2/").split("/")
+        self.calls.append(f"{method} {'/'.join([parts[0], *parts[2:]] if parts[0] == 'devices' else parts)}")
+        if parts[0] == "auth":
+            return self._auth(parts[1], body)
+        if headers.get("Authorization", "").removeprefix("Bearer ") not in self.access_tokens:
+            return _problem(401, "invalid_token", "the token is no good")
+        if self.unavailable:
+            self.unavailable -= 1
+            return _problem(503, "service_unavailable", "the store is away")
+        if len(parts) == 1:
+            return self._page(parse_qs(split.query)) if method == "GET" else self._register(json.loads(body))
+        return self._device(parts[1], method)
+
+    def _device(self, uid: str, method: str) -> tuple[int, dict[str, Any]]:
+        device = self.devices.get(uid)
+        if device is None:
+            return _problem(404, "device_not_found", f"there is no device {unquote(uid)}")
+        if method == "GET":
+            return 200, device
+        self.issued += 1
+        return 201, {"device_uid": uid, "token": f"token-{self.issued}", "expires_at": self.token_expires_at}
+
+    def _auth(self, verb: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        if verb == "login":
+            form = {key: value[0] for key, value in parse_qs(body.decode()).items()}
+            if form != {"username": EMAIL, "password": PASSWORD}:
+                return _problem(401, "invalid_credentials", "wrong e-mail address or password")
+        else:
+            token = json.loads(body)["refresh_token"]
+            if token not in self.refresh_tokens:
+                return _problem(401, "invalid_refresh_token", "sign in again")
+            self.refresh_tokens.remove(token)
+        number = len(self.calls)
+        self.access_tokens.add(f"access-{number}")
+        self.refresh_tokens.add(f"refresh-{number}")
+        pair = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
+        return 200, {**pair, "token_type": "bearer", "expires_in": self.expires_in}
+
+    def _page(self, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        start = int(query.get("cursor", ["0"])[0])
+        end = start + min(int(query["limit"][0]), self.page_size)
+        devices = list(self.devices.values())
+        return 200, {"items": devices[start:end], "next": str(end) if end < len(devices) else None}
+
+    def _register(self, new: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        uid = new.get("device_uid") or f"generated-{len(self.devices)}"
+        if " " in uid:
+            place = {"location": ["body", "device_uid"], "message": "a uid has no spaces", "type": "value_error"}
+            return 422, {**_problem(422, "validation_failed", "not the expected shape")[1], "errors": [place]}
+        if uid in self.devices or uid in self.foreign:
+            return _problem(409, "device_uid_taken", f"the uid {uid} is taken")
+        times = {"registered_at": LONG_AGO, "updated_at": LONG_AGO}
+        state = {"id": len(self.devices) + 1, "lifecycle": "in_stock", "status": "offline", "version": 1}
+        self.devices[uid] = {**new, **state, **times, "device_uid": uid}
+        return 201, self.devices[uid]
+
+
+def _problem(status: int, code: str, detail: str) -> tuple[int, dict[str, Any]]:
+    return status, {"type": f"urn:muster:problem:{code}", "status": status, "code": code, "detail": detail}
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    there = Platform()
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            with lock:
+                status, document = there.answer(self.command, self.path, self.headers, body)
+            content = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    there.server = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield there
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,114 @@
+"""A connection against brokers that misbehave; `simulator/test_fleet.py` shows it on a real one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from muster_cli.mqtt.connection import ConnectionLost, LoginRefused, MqttConnection
+from muster_cli.mqtt.packets import Will
+
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+ACCEPTED = b"\x20\x02\x00\x00"
+
+
+@asynccontextmanager
+async def connected_to(talk: Conversation) -> AsyncIterator[Callable[[], Awaitable[MqttConnection]]]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await talk(reader, writer)
+        writer.close()
+
+    async def sign_in() -> MqttConnection:
+        connection = MqttConnection(on_lost=lambda: None)
+        await connection.open(
+            "127.0.0.1", server.sockets[0].getsockname()[1], uid="d", token="t", will=Will("w", b"gone")
+        )
+        return connection
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield sign_in
+
+
+async def accept(reader, writer):
+    await reader.read(1_000)
+    writer.write(ACCEPTED)
+
+
+async def test_a_refusal_is_told_in_words():
+    async def refuse(reader, writer):
+        await reader.read(1_000)
+        writer.write(b"\x20\x02\x00\x05")
+
+    async with connected_to(refuse) as sign_in:
+        with pytest.raises(LoginRefused, match="login refused: not authorised"):
+            await sign_in()
+
+
+async def test_a_broker_that_hangs_up_during_the_login_is_a_lost_connection():
+    async def hang_up(reader, writer):
+        await reader.read(1_000)
+
+    async with connected_to(hang_up) as sign_in:
+        with pytest.raises(ConnectionLost):
+            await sign_in()
+
+
+async def test_nothing_is_confirmed_when_the_connection_ends_first():
+    async def hang_up_on_publish(reader, writer):
+        await accept(reader, writer)
+        await reader.read(1_000)
+
+    async with connected_to(hang_up_on_publish) as sign_in:
+        connection = await sign_in()
+        with pytest.raises(ConnectionLost):
+            await connection.publish("devices/d/telemetry", b"{}")
+        assert not connection.signed_in
+        with pytest.raises(ConnectionLost):
+            await connection.publish("devices/d/telemetry", b"{}")
+        await connection.close()
+
+
+async def test_confirmations_may_come_in_any_order():
+    async def confirm_backwards(reader, writer):
+        await accept(reader, writer)
+        await reader.readexactly(2 * 10)
+        writer.write(b"\x40\x02\x00\x02" + b"\x40\x02\x00\x01")
+        await reader.read(1_000)
+
+    async with connected_to(confirm_backwards) as sign_in:
+        connection = await sign_in()
+        order = []
+        first = asyncio.create_task(connection.publish("abc", b"1"))
+        second = asyncio.create_task(connection.publish("abc", b"2"))
+        first.add_done_callback(lambda _: order.append(1))
+        second.add_done_callback(lambda _: order.append(2))
+        await asyncio.wait_for(asyncio.gather(first, second), 5)
+        assert order == [2, 1]
+        await connection.close()
+
+
+async def test_what_is_no_mqtt_ends_the_connection():
+    async def talk_nonsense(reader, writer):
+        await accept(reader, writer)
+        writer.write(b"\x40\xff\xff\xff\xff\xff")
+        await reader.read(1_000)
+
+    async with connected_to(talk_nonsense) as sign_in:
+        connection = await sign_in()
+        with pytest.raises(ConnectionLost):
+            await connection.publish("devices/d/telemetry", b"{}")
+
+
+async def test_closing_says_goodbye():
+    said = asyncio.get_running_loop().create_future()
+
+    async def listen(reader, writer):
+        await accept(reader, writer)
+        said.set_result(await reader.read(1_000))
+
+    async with connected_to(listen) as sign_in:
+        connection = await sign_in()
+        await connection.close()
+        assert await asyncio.wait_for(said, 5) == b"\xe0\x00"

@@ -1,0 +1,102 @@
+"""Simulated devices on a real broker."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from muster_cli.connection import Endpoint
+from muster_cli.simulator.fleet import Fleet, allow_open_files
+from muster_cli.simulator.population import simulated_device
+from muster_cli.simulator.tally import Tally
+from shared.testing import eventually
+
+PASSWORD = "secret"
+
+
+@pytest.fixture
+def broker(rabbitmq_server) -> Endpoint:
+    return Endpoint(rabbitmq_server.mqtt_host, rabbitmq_server.mqtt_port)
+
+
+def fleet_of(prefix, count, broker, tally, *, password=PASSWORD, rate=20.0) -> Fleet:
+    devices = [simulated_device(prefix, number, 0) for number in range(1, count + 1)]
+    tokens = dict.fromkeys((device.uid for device in devices), password)
+    return Fleet(devices, tokens, broker=broker, rate=rate, connects_per_second=200, tally=tally)
+
+
+async def test_every_confirmed_sample_is_on_the_topic_once_and_in_order(broker, topic, internal_users, prefix):
+    uids = [f"{prefix}-000{number}" for number in range(1, 6)]
+    internal_users(*uids)
+    tally = Tally(5)
+    await fleet_of(prefix, 5, broker, tally).run(1.0)
+    await eventually(lambda: len([key for key, _ in topic.received if key.endswith(".status")]) == 10)
+    for uid in uids:
+        samples = topic.on(uid, "telemetry")
+        assert [sample["seq"] for sample in samples] == list(range(1, len(samples) + 1))
+        assert len({sample["boot"] for sample in samples}) == 1
+        assert all(sample["metrics"]["temperature"] for sample in samples)
+    assert tally.sent == tally.confirmed == sum(len(topic.on(uid, "telemetry")) for uid in uids) > 25
+    assert not tally.troubles
+
+
+async def test_a_device_announces_itself_and_says_goodbye_in_one_session(broker, topic, internal_users, prefix):
+    uid = f"{prefix}-0001"
+    internal_users(uid)
+    await fleet_of(prefix, 1, broker, Tally(1)).run(0.2)
+    await eventually(lambda: len(topic.on(uid, "status")) == 2)
+    online, offline = topic.on(uid, "status")
+    assert (online["online"], offline["online"]) == (True, False)
+    assert online["session"] == offline["session"]
+
+
+async def test_a_device_whose_connection_is_closed_comes_back_and_loses_nothing(
+    broker, topic, internal_users, prefix, rabbitmq_server
+):
+    uid = f"{prefix}-0001"
+    internal_users(uid)
+    tally = Tally(1)
+    fleet = fleet_of(prefix, 1, broker, tally)
+    running = asyncio.create_task(fleet.run(60))
+    await eventually(lambda: tally.confirmed >= 3)
+    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+
+        async def closed() -> bool:
+            return (await management.delete(f"/api/connections/username/{uid}")).status_code == 204 and bool(
+                tally.troubles
+            )
+
+        await eventually(closed)
+    await eventually(lambda: tally.reconnects > 0)
+    before = tally.confirmed
+    await eventually(lambda: tally.confirmed >= before + 3)
+    fleet.stop()
+    await running
+    sequence = [sample["seq"] for sample in topic.on(uid, "telemetry")]
+    assert sorted(set(sequence)) == list(range(1, tally.sent + 1))
+    assert tally.confirmed == tally.sent
+
+
+async def test_a_refused_login_is_told_and_tried_again(broker, internal_users, prefix):
+    internal_users(f"{prefix}-0001")
+    tally = Tally(1)
+    fleet = fleet_of(prefix, 1, broker, tally, password="wrong")
+    running = asyncio.create_task(fleet.run(60))
+    await eventually(lambda: tally.troubles.total() >= 2)
+    fleet.stop()
+    await running
+    assert set(tally.troubles) == {"login refused: bad user name or password"}
+    assert (tally.ever_connected, tally.sent) == (0, 0)
+
+
+async def test_a_broker_that_is_away_is_told_and_tried_again(prefix):
+    tally = Tally(3)
+    fleet = fleet_of(prefix, 3, Endpoint("127.0.0.1", 9), tally)
+    running = asyncio.create_task(fleet.run(60))
+    await eventually(lambda: tally.troubles.total() >= 4)
+    fleet.stop()
+    await asyncio.wait_for(running, 5)
+
+
+def test_a_fleet_of_25_is_allowed_open_files():
+    allow_open_files(25)

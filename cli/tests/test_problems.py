@@ -1,0 +1,33 @@
+"""Answers that are no success, as one line."""
+
+import httpx
+import pytest
+
+from muster_cli import problems
+from muster_cli.errors import Refused, Unreachable
+
+REQUEST = httpx.Request("GET", "http://platform.example:8000/api/v2/devices")
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_gateway_without_its_service_points_to_what_is_not_up(status):
+    error = problems.from_response(httpx.Response(status, html="<h1>Bad Gateway</h1>", request=REQUEST))
+    assert isinstance(error, Unreachable)
+    assert str(error) == f"http://platform.example:8000 answered {status}; see what is not up with `make status`"
+
+
+def test_another_kind_of_server_is_told_apart():
+    error = problems.from_response(httpx.Response(404, html="<h1>Not found</h1>", request=REQUEST))
+    assert isinstance(error, Refused)
+    assert str(error) == "http://platform.example:8000 does not answer as Muster does (http_404); check --server"
+
+
+def test_being_asked_to_wait_is_passed_on():
+    body = {"code": "rate_limited", "detail": "too many requests"}
+    error = problems.from_response(httpx.Response(429, json=body, headers={"Retry-After": "7"}, request=REQUEST))
+    assert str(error) == "too many requests (rate_limited); try again in 7 s"
+
+
+def test_a_detail_of_several_lines_stays_one_line():
+    body = {"code": "odd", "detail": "first\nsecond\r\n third"}
+    assert str(problems.from_response(httpx.Response(400, json=body, request=REQUEST))) == "first second third (odd)"
