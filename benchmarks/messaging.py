@@ -1,20 +1,16 @@
-"""Messaging against its ceilings: the same work with bare aiormq, on the same broker, in the same run.
-
-`python benchmarks/messaging.py AMQP_URL` prints messages a second; the functions are for `make bench`.
-"""
+"""Messaging against its ceilings: the same work with bare aiormq, on the same broker, in the same run."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from statistics import median
 from time import perf_counter
 
 import aiormq
-import uvloop
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
+from benchmarks.figures import Aim, Figure, Row
+from benchmarks.platform import WORKER, Platform
 from shared.messaging import topology
 from shared.messaging.batches import BatchConsumer, Delivery, Rejected
 from shared.messaging.connection import Broker
@@ -23,6 +19,7 @@ from shared.messaging.publisher import WINDOW, Message, Publisher
 QUEUE = topology.TELEMETRY_QUEUE
 BODY = b"x" * 128
 BATCH = 500
+UNIT = "messages/s"
 
 
 async def publish_bare(url: str, count: int) -> float:
@@ -101,30 +98,26 @@ async def consume_batches(url: str, count: int) -> float:
         return count / seconds
 
 
-async def compare(url: str, *, count: int = 30_000, rounds: int = 3) -> dict[str, float]:
-    """The median of each in messages a second; taken in turns, so that a slow moment hits both."""
-    async with Broker.open(url, name="benchmark") as broker:
-        await topology.declare(broker, broker_events=None)
-    results: dict[str, list[float]] = {}
+async def measure(platform: Platform, *, count: int, rounds: int) -> list[Row]:
+    """Publishing and consuming; taken in turns, so that a slow moment hits all. The queue's own worker is down."""
+    await asyncio.to_thread(platform.stack.stop, WORKER)
+    rates: dict[str, list[float]] = {}
 
-    async def measure(function: Callable[[str, int], Awaitable[float]]) -> None:
-        results.setdefault(function.__name__, []).append(await function(url, count))
+    async def take_turn(function: Callable[[str, int], Awaitable[float]]) -> None:
+        rates.setdefault(function.__name__, []).append(await function(platform.info["amqp"], count))
 
     for _ in range(rounds):
-        await measure(publish_bare)
-        await measure(consume_bare)
-        await measure(publish_all)
-        await measure(consume_batches)
-    return {name: median(figures) for name, figures in results.items()}
-
-
-def main() -> None:
-    figures = uvloop.run(compare(sys.argv[1]))
-    for name, figure in figures.items():
-        print(f"{name:16} {figure:10,.0f} messages a second")
-    print(f"publish_all / publish_bare      {figures['publish_all'] / figures['publish_bare']:.2f}")
-    print(f"consume_batches / consume_bare  {figures['consume_batches'] / figures['consume_bare']:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+        await take_turn(publish_bare)
+        await take_turn(consume_bare)
+        await take_turn(publish_all)
+        await take_turn(consume_batches)
+    await asyncio.to_thread(platform.stack.start, WORKER)
+    facts = {"messages": count, "bytes": len(BODY), "window": WINDOW, "batch": BATCH}
+    rows: list[Row] = []
+    for what, bare, ours in (
+        ("Publishing with confirms", "publish_bare", "publish_all"),
+        ("Consuming in batches", "consume_bare", "consume_batches"),
+    ):
+        ceiling, figure = Figure("bare aiormq", UNIT, rates[bare]), Figure("shared.messaging", UNIT, rates[ours])
+        rows.append(Row(what, [ceiling, figure], [Aim(figure, 0.8, ceiling)], facts))
+    return rows
