@@ -30,6 +30,11 @@ def test_devices_off_a_terminal_are_tab_separated_lines(muster):
     assert muster("devices", "list").stdout == "pump-7\tPump [31m 7\tpump\tin_stock\toffline\t-\n"
 
 
+def test_a_token_is_shown_on_a_line_of_its_own(muster):
+    muster("devices", "register", "pump-7")
+    assert "Token: token-1\n" in muster("devices", "token", "pump-7").stdout
+
+
 def test_json_is_printed_on_demand(muster):
     muster("devices", "register", "pump-7")
     assert json.loads(muster("devices", "list", "--json").stdout)[0]["device_uid"] == "pump-7"

@@ -1,4 +1,4 @@
-"""`muster devices`: register, list and read devices."""
+"""`muster devices`: register, list and read devices, and issue their tokens."""
 
 import json
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +11,7 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.models import Device, NewDevice
 
-app = typer.Typer(no_args_is_help=True, help="Register, list and read devices.")
+app = typer.Typer(no_args_is_help=True, help="Register, list and read devices, and issue their tokens.")
 
 
 @app.command("list")
@@ -69,6 +69,18 @@ async def get_device(
     async with _client(invocation) as client:
         device = await client.device(id_or_uid)
     _show(invocation, device)
+
+
+@app.command("token")
+@platform_command
+async def issue_token(
+    invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
+) -> None:
+    """Issue a token with which a device signs in to the broker. It is shown this once."""
+    async with _client(invocation) as client:
+        issued = await client.issue_token(id_or_uid)
+    fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": issued.expires_at.isoformat()}
+    invocation.output.record(fields, data=issued)
 
 
 def _client(invocation: Invocation) -> AbstractAsyncContextManager[MusterClient]:
