@@ -34,8 +34,11 @@ class Settings(ServiceSettings):
     telemetry_batch: int = Field(default=1_000, ge=1, le=10_000)
     """Messages that are stored in one go."""
 
+    telemetry_linger_ms: int = Field(default=20, ge=0, le=1_000)
+    """How long a batch that is not full waits for more."""
+
     telemetry_in_flight: int = Field(default=2, ge=1, le=8)
     """Batches that are stored side by side."""
 
-    socket_idle_packets: int = Field(default=64, ge=8, le=10_000)
+    socket_unread_packets: int = Field(default=64, ge=8, le=10_000)
     """A live connection that leaves more packets than this unread is cut off."""

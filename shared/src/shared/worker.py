@@ -57,6 +57,18 @@ def every(seconds: float, action: Job) -> Job:
     return tick
 
 
+@asynccontextmanager
+async def in_background(jobs: Mapping[str, Job]) -> AsyncGenerator[None]:
+    """Runs jobs beside something else, an api's requests for example, and ends them with it."""
+    tasks = [asyncio.create_task(_keep_running(name, job), name=name) for name, job in jobs.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _run(
     opened: Callable[[], AbstractAsyncContextManager[Worker]], service: str, settings: ServiceSettings
 ) -> None:

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from monitoring.telemetry.models import Latest, PastSample, moment
 from shared.contracts.telemetry import Value
 
 
@@ -23,14 +22,6 @@ class LatestRead(BaseModel):
     ts: datetime
     metrics: dict[str, ReadingRead]
 
-    @classmethod
-    def of(cls, latest: Latest) -> "LatestRead":
-        readings = {
-            name: ReadingRead(value=reading.value, ts=moment(reading.ts), dated=reading.dated)
-            for name, reading in latest.metrics.items()
-        }
-        return cls(device_uid=latest.device_uid, ts=max(reading.ts for reading in readings.values()), metrics=readings)
-
 
 class SampleRead(BaseModel):
     """One sample: `ts` by the device's clock, `received_at` by the platform's."""
@@ -38,7 +29,3 @@ class SampleRead(BaseModel):
     ts: datetime
     received_at: datetime
     metrics: dict[str, Value]
-
-    @classmethod
-    def of(cls, sample: PastSample) -> "SampleRead":
-        return cls(ts=sample.ts, received_at=sample.received_at, metrics=dict(sample.metrics))

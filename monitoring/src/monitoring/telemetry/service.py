@@ -7,9 +7,9 @@ from datetime import datetime
 
 from monitoring.fleet.service import FleetService
 from monitoring.telemetry.errors import BadTimeRange
-from monitoring.telemetry.models import Arrival, Recorded, StoredSample, micros
+from monitoring.telemetry.models import Arrival, Latest, PastSample, Recorded, StoredSample, micros, moment
 from monitoring.telemetry.rules import is_past, newest, place, readable
-from monitoring.telemetry.schemas import LatestRead, SampleRead
+from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
 from monitoring.telemetry.store import TelemetryStore
 from shared.clock import Clock
 from shared.contracts.routes import DEVICE_UID
@@ -63,7 +63,7 @@ class TelemetryService:
 
     async def latest_among(self, uids: Sequence[str]) -> list[LatestRead]:
         """Of devices that the caller has found to be the organization's, those that have reported."""
-        return [LatestRead.of(latest) for latest in await self._store.latest(uids)]
+        return [_latest_read(latest) for latest in await self._store.latest(uids)]
 
     async def history(
         self,
@@ -87,7 +87,7 @@ class TelemetryService:
         first, last = readable(start, end, now=self._clock.now(), retention_days=self._retention_days)
         found = await self._store.history(uid, first, last, metric=metric, after=after, limit=limit + 1)
         items, following = page_of(found, limit, lambda sample: (sample.place,))
-        return Page(items=[SampleRead.of(sample) for sample in items], next=following)
+        return Page(items=[_sample_read(sample) for sample in items], next=following)
 
     async def drop_past(self) -> None:
         """Drops the days that nobody can read any more."""
@@ -108,6 +108,19 @@ class TelemetryService:
             else sample
             for sample in samples
         ]
+
+
+def _latest_read(latest: Latest) -> LatestRead:
+    readings = {
+        name: ReadingRead(value=reading.value, ts=moment(reading.ts), dated=reading.dated)
+        for name, reading in latest.metrics.items()
+    }
+    newest_ts = max(reading.ts for reading in readings.values())
+    return LatestRead(device_uid=latest.device_uid, ts=newest_ts, metrics=readings)
+
+
+def _sample_read(sample: PastSample) -> SampleRead:
+    return SampleRead(ts=sample.ts, received_at=sample.received_at, metrics=dict(sample.metrics))
 
 
 def _uid_in(cursor: str | None) -> str:

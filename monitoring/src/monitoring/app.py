@@ -1,0 +1,34 @@
+"""monitoring's api: every router, the live streams, and the dashboard's pages."""
+
+from starlette.types import ASGIApp
+
+from monitoring.bootstrap import api_lifespan
+from monitoring.ingest import device_api
+from monitoring.live.sockets import Sockets
+from monitoring.presence import api as presence
+from monitoring.settings import SERVICE, Settings
+from monitoring.telemetry import api as telemetry
+from shared.http.app import create_app
+from shared.http.pages import Pages
+from shared.http.server import serve
+
+
+def build(settings: Settings) -> ASGIApp:
+    sockets = Sockets(origins=settings.allowed_origins, unread=settings.socket_unread_packets)
+    app = create_app(
+        service=SERVICE,
+        title="Muster monitoring",
+        description="Telemetry and presence; live over Socket.IO at /socket.io.",
+        settings=settings,
+        lifespan=api_lifespan(settings, sockets),
+    )
+    for router in (telemetry.router, presence.router, device_api.router):
+        app.include_router(router, prefix="/api/v2")
+    if settings.dashboard_dir.is_dir():
+        app.mount("/", Pages(settings.dashboard_dir))
+    return sockets.mount(app, max_body_bytes=settings.max_body_bytes)
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    serve(build(settings), service=SERVICE, settings=settings)

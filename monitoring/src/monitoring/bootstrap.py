@@ -1,0 +1,225 @@
+"""The only place where monitoring's objects are wired together."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from monitoring.fleet.consumers import FleetConsumer
+from monitoring.fleet.service import FleetService
+from monitoring.fleet.store import FleetStore
+from monitoring.ingest.consumers import TelemetryConsumer
+from monitoring.ingest.service import IngestService, TelemetrySubmission
+from monitoring.live.service import FrameSender, LiveService
+from monitoring.live.sockets import Sockets
+from monitoring.presence.consumers import ConnectionConsumer
+from monitoring.presence.gateway import BrokerConnections
+from monitoring.presence.jobs import Reconcile
+from monitoring.presence.service import PresenceService, PresenceTracker
+from monitoring.presence.store import PresenceStore
+from monitoring.settings import SERVICE, Settings
+from monitoring.telemetry.jobs import DropPastDays
+from monitoring.telemetry.service import TelemetryService
+from monitoring.telemetry.store import TelemetryStore
+from shared.clock import SystemClock
+from shared.contracts.routes import LIVE_EXCHANGE
+from shared.http.app import Lifespan
+from shared.http.health import Check
+from shared.ids import RandomIds
+from shared.messaging import topology
+from shared.messaging.batches import BatchConsumer
+from shared.messaging.connection import Broker
+from shared.messaging.consumer import EventConsumer
+from shared.messaging.publisher import Publisher
+from shared.messaging.subscriber import Subscriber
+from shared.mongo import client
+from shared.mongo.lease import Lease
+from shared.outbox.documents import DocumentRelay
+from shared.tokens import KeyRing
+from shared.worker import Job, every, in_background
+
+T = TypeVar("T")
+
+_LIVE_SECONDS = 0.025
+_SWEEP_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Core:
+    """What api and worker both stand on."""
+
+    database: client.Database
+    fleet: FleetService
+    fleet_store: FleetStore
+    telemetry: TelemetryService
+    telemetry_store: TelemetryStore
+    presence_store: PresenceStore
+    broker: Broker
+    publisher: Publisher
+    checks: dict[str, Check]
+
+
+class Services:
+    """What requests are answered with: nothing here has a transaction, so every request gets the same ones."""
+
+    def __init__(self, *services: object) -> None:
+        self._services: dict[type[Any], object] = {type(service): service for service in services}
+
+    def get(self, kind: type[T]) -> T:
+        return cast("T", self._services[kind])
+
+
+@asynccontextmanager
+async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            client.open(settings.mongodb_url, settings.mongodb_database, name=process)
+        )
+        broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=process))
+        fleet_store, telemetry_store = FleetStore(database), TelemetryStore(database)
+        fleet = FleetService(fleet_store)
+        yield Core(
+            database=database,
+            fleet=fleet,
+            fleet_store=fleet_store,
+            telemetry=TelemetryService(
+                telemetry_store, fleet, clock=SystemClock(), retention_days=settings.retention_days
+            ),
+            telemetry_store=telemetry_store,
+            presence_store=PresenceStore(database),
+            broker=broker,
+            publisher=Publisher(broker),
+            checks={"mongodb": partial(client.check, database), "broker": partial(topology.check, broker)},
+        )
+
+
+def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with open_core(settings, process=f"{SERVICE}-api") as core:
+            keys = KeyRing.load(settings.keys_dir)
+            presence = PresenceService(core.presence_store, core.fleet)
+            live = LiveService(sockets, core.fleet, core.telemetry, presence, keys=keys, clock=SystemClock())
+            frames = Subscriber(core.broker, LIVE_EXCHANGE, live.deliver, resumed=live.resume)
+            live.listen_to(frames)
+            sockets.serve(live)
+            services = Services(core.telemetry, presence, TelemetrySubmission(core.publisher, core.fleet))
+
+            @asynccontextmanager
+            async def scopes() -> AsyncGenerator[Services]:
+                yield services
+
+            app.state.scopes = scopes
+            app.state.keys = keys
+            app.state.checks = core.checks
+            jobs = {
+                "topology": partial(topology.maintain, core.broker),
+                "live-frames": frames.run,
+                "live-due": every(_LIVE_SECONDS, live.send_due),
+                "live-expired": every(_SWEEP_SECONDS, live.end_expired),
+                "live-slow": every(_SWEEP_SECONDS, sockets.sweep),
+            }
+            async with in_background(jobs):
+                yield
+
+    return lifespan
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """What `worker.py` puts in its table of contents."""
+
+    topology: Job
+    prepare: Job
+    prepared: Callable[[Job], Job]
+    """Holds a job back until `prepare` has been done."""
+
+    fleet: EventConsumer
+    telemetry: BatchConsumer
+    connections: BatchConsumer
+    frames: FrameSender
+    reconcile: Reconcile
+    relay: DocumentRelay
+    drop_past_days: DropPastDays
+    checks: dict[str, Check]
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
+    async with AsyncExitStack() as stack:
+        core = await stack.enter_async_context(open_core(settings, process=f"{SERVICE}-worker"))
+        management = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=settings.broker_management_url, timeout=5)
+        )
+        broker = core.broker
+        frames = FrameSender(core.publisher)
+        relay = DocumentRelay(
+            [core.presence_store.collection],
+            Publisher(broker),
+            Lease(core.database["leases"], "outbox-relay", holder=uuid4().hex),
+        )
+        tracker = PresenceTracker(
+            core.presence_store,
+            core.fleet,
+            BrokerConnections(management),
+            frames,
+            clock=SystemClock(),
+            ids=RandomIds(),
+            source=f"/{SERVICE}",
+            services=frozenset({urlsplit(settings.amqp_url).username or ""}),
+            wake_relay=relay.wake,
+        )
+        prepared = asyncio.Event()
+
+        async def prepare() -> None:
+            await core.fleet_store.prepare()
+            await core.telemetry_store.prepare(undated_for=timedelta(days=settings.undated_days))
+            await core.presence_store.prepare()
+            prepared.set()
+
+        def when_prepared(job: Job) -> Job:
+            async def wait_and_run() -> None:
+                await prepared.wait()
+                await job()
+
+            return wait_and_run
+
+        async def reconnected() -> None:
+            await broker.consuming.lost()
+            await broker.consuming.opened()
+
+        ingest = IngestService(core.telemetry, core.fleet, frames, clock=SystemClock())
+        yield WorkerParts(
+            topology=partial(topology.maintain, broker),
+            prepare=prepare,
+            prepared=when_prepared,
+            fleet=EventConsumer(
+                broker,
+                topology.MONITORING_FLEET_QUEUE,
+                FleetConsumer(FleetService(core.fleet_store, newcomers=tracker)),
+            ),
+            telemetry=BatchConsumer(
+                broker,
+                topology.TELEMETRY_QUEUE,
+                TelemetryConsumer(ingest),
+                batch=settings.telemetry_batch,
+                linger=timedelta(milliseconds=settings.telemetry_linger_ms),
+                in_flight=settings.telemetry_in_flight,
+            ),
+            connections=BatchConsumer(
+                broker, topology.PRESENCE_QUEUE, ConnectionConsumer(tracker), batch=200, in_flight=1
+            ),
+            frames=frames,
+            reconcile=Reconcile(tracker, reconnected),
+            relay=relay,
+            drop_past_days=DropPastDays(core.telemetry),
+            checks=core.checks,
+        )

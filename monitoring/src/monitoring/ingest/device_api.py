@@ -1,0 +1,34 @@
+"""Telemetry over HTTP, for devices that speak nothing else."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+
+from monitoring.ingest.service import TelemetrySubmission
+from shared.http.principal import Principal, requires_device
+from shared.http.scope import use
+
+router = APIRouter(prefix="/device", tags=["device"])
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "example": {"ts": "2026-11-21T10:00:00Z", "seq": 17, "boot": "b1", "metrics": {"temperature": 21.5}}
+            }
+        },
+    }
+}
+
+
+@router.post("/{uid}/telemetry", status_code=202, openapi_extra=_BODY)
+async def submit(
+    uid: str,
+    who: Annotated[Principal, requires_device()],
+    submission: Annotated[TelemetrySubmission, use(TelemetrySubmission)],
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+) -> None:
+    """One sample or a list of them; answered once the broker has confirmed it, which makes it as good as stored."""
+    await submission.submit(uid, who.generation, await request.body(), key=idempotency_key)

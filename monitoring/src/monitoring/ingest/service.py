@@ -1,0 +1,112 @@
+"""Use cases of ingest: take what devices sent, and pass on what they send over HTTP."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Protocol
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter
+
+from monitoring.fleet.service import FleetService
+from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
+from monitoring.ingest.events import items_of
+from monitoring.ingest.rules import arrivals
+from monitoring.telemetry.models import Arrival, Latest
+from monitoring.telemetry.service import TelemetryService
+from shared.clock import Clock
+from shared.contracts.live import TelemetryItem
+from shared.contracts.routes import DEVICES_EXCHANGE, device_key
+from shared.contracts.telemetry import MAX_BODY_BYTES, decode
+from shared.messaging.deliveries import Delivery, Rejected
+from shared.messaging.publisher import Message, Publisher
+
+_MESSAGES = Counter("muster_telemetry_messages_total", "Telemetry messages by outcome: received, dead", ["outcome"])
+_SAMPLES = Counter(
+    "muster_telemetry_samples_total",
+    "Samples by outcome: received = stored + duplicate + expired, counted in the store; undated ones are among stored",
+    ["outcome"],
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class LiveTelemetry(Protocol):
+    """Whoever shows telemetry to people who are watching."""
+
+    def telemetry(self, organization_id: int, items: Iterable[TelemetryItem]) -> None: ...
+
+
+class IngestService:
+    def __init__(self, telemetry: TelemetryService, fleet: FleetService, live: LiveTelemetry, *, clock: Clock) -> None:
+        self._telemetry = telemetry
+        self._fleet = fleet
+        self._live = live
+        self._clock = clock
+
+    async def take(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
+        """Stores the samples, then the latest, then hands on the frame; returns the poison.
+
+        Everything is counted at the end, so that a batch that had to be taken again is counted once. Raises StoreAway.
+        """
+        now = self._clock.now()
+        arrived: list[Arrival] = []
+        rejected: list[Rejected] = []
+        for index, delivery in enumerate(deliveries):
+            try:
+                arrived += arrivals(delivery.routing_key, delivery.body, delivery.message_id, received_at=now)
+            except ValueError as error:
+                rejected.append(Rejected(index, str(error)))
+        recorded = await self._telemetry.record(arrived)
+        await self._show(recorded.latest)
+        _MESSAGES.labels("received").inc(len(deliveries))
+        _MESSAGES.labels("dead").inc(len(rejected))
+        _SAMPLES.labels("received").inc(len(arrived))
+        _SAMPLES.labels("stored").inc(recorded.stored)
+        _SAMPLES.labels("duplicate").inc(recorded.duplicate)
+        _SAMPLES.labels("undated").inc(recorded.undated)
+        _SAMPLES.labels("expired").inc(recorded.expired)
+        if rejected:
+            _log.warning("poison telemetry", messages=len(rejected), reason=rejected[0].reason)
+        return rejected
+
+    async def _show(self, latest: Sequence[Latest]) -> None:
+        organizations = await self._fleet.organizations(device.device_uid for device in latest)
+        items: dict[int, list[TelemetryItem]] = defaultdict(list)
+        for device in latest:
+            organization_id = organizations.get(device.device_uid)
+            if organization_id is not None:
+                items[organization_id] += items_of(device)
+        for organization_id, found in items.items():
+            self._live.telemetry(organization_id, found)
+
+
+class TelemetrySubmission:
+    """Telemetry over HTTP takes the same road as over MQTT: the broker's queue."""
+
+    def __init__(self, publisher: Publisher, fleet: FleetService) -> None:
+        self._publisher = publisher
+        self._fleet = fleet
+
+    async def submit(self, uid: str, generation: int | None, body: bytes, *, key: str | None) -> None:
+        """Returns once the broker has confirmed the message. `key` makes a repetition of the same call recognizable.
+
+        Raises DeviceTokenRevoked, TelemetryTooLarge, UnreadableTelemetry, and what `Publisher.publish` raises.
+        """
+        await self._fleet.admit(uid, generation)
+        if len(body) > MAX_BODY_BYTES:
+            raise TelemetryTooLarge(f"telemetry holds at most {MAX_BODY_BYTES} bytes a message")
+        try:
+            decode(body)
+        except ValueError as error:
+            raise UnreadableTelemetry(str(error)) from None
+        message_id = sha256(key.encode()).hexdigest() if key else uuid4().hex
+        await self._publisher.publish(
+            Message(
+                exchange=DEVICES_EXCHANGE,
+                routing_key=device_key(uid, "telemetry"),
+                body=body,
+                message_id=message_id,
+            )
+        )

@@ -1,0 +1,1 @@
+"""What people see while it happens: frames from the workers, rooms of the people who watch."""

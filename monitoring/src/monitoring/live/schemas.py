@@ -1,0 +1,65 @@
+"""What clients say over Socket.IO, and what they are told."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from monitoring.live.errors import BadRequest
+from monitoring.live.states import Topic
+from shared.contracts.routes import DEVICE_UID
+
+MAX_DEVICES = 200
+"""Single devices that one connection may watch."""
+
+Uid = Annotated[str, Field(pattern=f"^{DEVICE_UID.pattern}$")]
+
+
+class Selection(BaseModel):
+    """Which devices and topics; the whole organization when `devices` is absent, every topic when `topics` is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    devices: Annotated[tuple[Uid, ...], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
+    topics: Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(Topic))] = tuple(Topic)
+
+    @classmethod
+    def of(cls, payload: Any) -> "Selection":
+        """Raises BadRequest."""
+        try:
+            return cls.model_validate({} if payload is None else payload)
+        except ValidationError as error:
+            places = sorted({str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]})
+            raise BadRequest(
+                f"not a selection of devices and topics: {', '.join(places) or 'an object is needed'}"
+            ) from None
+
+
+class Credentials(BaseModel):
+    """The `auth` of a connection, and the payload of `authenticate`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    token: Annotated[str, Field(max_length=4_096)]
+
+    @classmethod
+    def of(cls, payload: Any) -> "Credentials":
+        """Raises BadRequest."""
+        try:
+            return cls.model_validate(payload)
+        except ValidationError:
+            raise BadRequest("a token is needed") from None
+
+
+class Subscribed(BaseModel):
+    """The acknowledgement of `subscribe` and `unsubscribe`; `devices` is how many, None for the whole organization."""
+
+    ok: bool = True
+    topics: list[Topic]
+    devices: int | None
+
+
+class Snapshot(BaseModel):
+    """State from the store, in the shapes of REST."""
+
+    telemetry: list[Any]
+    presence: list[Any]

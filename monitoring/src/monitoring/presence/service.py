@@ -1,0 +1,222 @@
+"""Use cases of presence: follow connections, and say who is online."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from monitoring.fleet.service import FleetService
+from monitoring.presence.events import event_of, item_of
+from monitoring.presence.gateway import BrokerConnections
+from monitoring.presence.models import Change, Closed, Connection, Observation, Opened, Presence
+from monitoring.presence.rules import apply, observation
+from monitoring.presence.schemas import PresenceRead
+from monitoring.presence.store import PresenceStore
+from shared.clock import Clock
+from shared.contracts.live import PresenceItem
+from shared.contracts.routes import DEVICE_UID
+from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
+from shared.ids import Ids
+from shared.messaging.deliveries import Delivery, Rejected
+from shared.outbox.documents import pending
+
+_Key = tuple[str, str, int]
+
+
+class PresenceService:
+    """Reads."""
+
+    def __init__(self, store: PresenceStore, fleet: FleetService) -> None:
+        self._store = store
+        self._fleet = fleet
+
+    async def page(
+        self,
+        organization_id: int,
+        *,
+        uid: str | None = None,
+        online: bool | None = None,
+        cursor: str | None = None,
+        limit: int,
+    ) -> Page[PresenceRead]:
+        """The organization's devices by uid, or one of them. Raises DeviceNotFound and BadCursor."""
+        if uid is not None:
+            await self._fleet.get(organization_id, uid)
+            return Page(items=_only(await self.among([uid]), online))
+        found: list[PresenceRead] = []
+        async for uids in self._fleet.pages(organization_id, after=_uid_in(cursor)):
+            found += _only(await self.among(uids), online)
+            if len(found) > limit:
+                break
+        items, following = page_of(found, limit, lambda presence: (presence.device_uid,))
+        return Page(items=list(items), next=following)
+
+    async def among(self, uids: Sequence[str]) -> list[PresenceRead]:
+        """Of devices that the caller has found to be the organization's, in the order of `uids`."""
+        found = {presence.device_uid: presence for presence in await self._store.find_all(uids)}
+        return [_read(uid, found.get(uid)) for uid in uids]
+
+
+class LivePresence(Protocol):
+    """Whoever shows presence to people who are watching."""
+
+    def presence(self, organization_id: int, items: Sequence[PresenceItem]) -> None: ...
+
+
+class PresenceTracker:
+    """Follows the broker's connections. `services` are the broker's users that are no devices."""
+
+    def __init__(
+        self,
+        store: PresenceStore,
+        fleet: FleetService,
+        broker: BrokerConnections,
+        live: LivePresence,
+        *,
+        clock: Clock,
+        ids: Ids,
+        source: str,
+        services: frozenset[str],
+        wake_relay: Callable[[], None],
+        settle: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self._store = store
+        self._fleet = fleet
+        self._broker = broker
+        self._live = live
+        self._clock = clock
+        self._ids = ids
+        self._source = source
+        self._services = services
+        self._wake_relay = wake_relay
+        self._settle_s = settle.total_seconds()
+
+    async def take(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
+        """Follows events of the broker; returns those that are none. Raises StoreAway."""
+        seen: list[Observation] = []
+        rejected: list[Rejected] = []
+        for index, delivery in enumerate(deliveries):
+            try:
+                one = observation(delivery.routing_key, delivery.headers)
+            except ValueError as error:
+                rejected.append(Rejected(index, str(error)))
+            else:
+                seen += [one] if one is not None else []
+        await self.follow(seen)
+        return rejected
+
+    async def follow(self, observations: Sequence[Observation]) -> None:
+        """Takes over what was observed, in order. Following it again changes nothing.
+
+        Raises StoreAway.
+        """
+        seen = [one for one in observations if isinstance(one, Closed) or one.device_uid not in self._services]
+        opened = sorted({one.device_uid for one in seen if isinstance(one, Opened)})
+        closed = sorted({one.name for one in seen if isinstance(one, Closed)})
+        while True:
+            found = [*await self._store.find_all(opened), *await self._store.on_connections(closed)]
+            present = {presence.device_uid: presence for presence in found}
+            changes = apply(list(present.values()), seen)
+            if await self._write(changes):
+                break
+        touched = {**present, **{uid: change.presence for uid, change in changes.items()}}
+        await self.attribute([uid for uid, presence in touched.items() if presence.organization_id is None])
+        self._show([presence for presence in touched.values() if presence.organization_id is not None])
+
+    async def attribute(self, uids: Sequence[str]) -> None:
+        """Gives devices that the copy of the fleet knows by now their organization, and tells of them.
+
+        The copy is asked after the presence was written, and this is called after the copy was: whichever is the later
+        finds the other.
+        """
+        while True:
+            orphans = [one for one in await self._store.find_all(uids) if one.organization_id is None]
+            known = await self._fleet.organizations(orphan.device_uid for orphan in orphans)
+            found = [replace(one, organization_id=known[one.device_uid]) for one in orphans if one.device_uid in known]
+            if await self._write({one.device_uid: Change(one, [one]) for one in found}):
+                break
+        self._show(found)
+
+    async def reconcile(self) -> None:
+        """Compares what is stored with the connections there are: events are lost when the broker dies.
+
+        A connection counts as gone when it is missing twice, some seconds apart: the management API lags behind the
+        events. Raises StoreAway and BrokerManagementAway.
+        """
+        stored = {_key(one.device_uid, one.connection): one for one in await self._store.online()}
+        live = await self._live_connections()
+        gone = stored.keys() - live.keys()
+        if gone:
+            await asyncio.sleep(self._settle_s)
+            live = await self._live_connections()
+        now = int(self._clock.now().timestamp() * 1000)
+        opened: list[Observation] = [live[key] for key in live.keys() - stored.keys()]
+        lost = [stored[key].connection for key in gone - live.keys()]
+        await self.follow([*opened, *(Closed(one.pid, one.name, now) for one in lost)])
+
+    async def _live_connections(self) -> dict[_Key, Opened]:
+        found = [one for one in await self._broker.live() if DEVICE_UID.fullmatch(one.device_uid)]
+        return {_key(one.device_uid, one.connection): one for one in found}
+
+    async def _write(self, changes: dict[str, Change]) -> bool:
+        """False when somebody else changed one of them meanwhile."""
+        if not changes:
+            return True
+        organizations = await self._fleet.organizations(
+            uid for uid, change in changes.items() if change.presence.organization_id is None
+        )
+        for uid, organization_id in organizations.items():
+            change = changes[uid]
+            change.presence = replace(change.presence, organization_id=organization_id)
+            change.news = change.news or [change.presence]
+        unsent = {
+            uid: [
+                pending(
+                    event_of(news, change.presence.organization_id),
+                    source=self._source,
+                    clock=self._clock,
+                    ids=self._ids,
+                )
+                for news in change.news
+            ]
+            for uid, change in changes.items()
+            if change.presence.organization_id is not None
+        }
+        written = await self._store.write([change.presence for change in changes.values()], unsent)
+        self._wake_relay()
+        return written
+
+    def _show(self, presences: Sequence[Presence]) -> None:
+        by_organization: dict[int, list[PresenceItem]] = defaultdict(list)
+        for presence in presences:
+            if presence.organization_id is not None:
+                by_organization[presence.organization_id].append(item_of(presence))
+        for organization_id, items in by_organization.items():
+            self._live.presence(organization_id, items)
+
+
+def _key(uid: str, connection: Connection) -> _Key:
+    """What both the events and the management API say of a connection."""
+    return uid, connection.name, connection.connected_at
+
+
+def _read(device_uid: str, presence: Presence | None) -> PresenceRead:
+    if presence is None:
+        return PresenceRead(device_uid=device_uid, online=False, since=None, version=0)
+    return PresenceRead(device_uid=device_uid, online=presence.online, since=presence.since, version=presence.version)
+
+
+def _only(presences: list[PresenceRead], online: bool | None) -> list[PresenceRead]:
+    return [presence for presence in presences if online is None or presence.online == online]
+
+
+def _uid_in(cursor: str | None) -> str:
+    """Raises BadCursor."""
+    if cursor is None:
+        return ""
+    [uid] = decode_cursor(cursor, str)
+    if not DEVICE_UID.fullmatch(uid):
+        raise BadCursor
+    return uid

@@ -1,0 +1,87 @@
+"""Every query about presence: one document a device, with its unsent events inside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from monitoring.presence.models import Connection, Presence
+from shared.mongo.client import Database, Document
+from shared.mongo.errors import store_errors
+from shared.mongo.lookup import by_ids
+from shared.outbox.documents import OUTBOX_FIELD, create_outbox_index
+
+_DUPLICATE_KEY = 11000
+_SLICE = 50
+
+
+class PresenceStore:
+    def __init__(self, database: Database) -> None:
+        self.collection = database["presence"]
+
+    async def prepare(self) -> None:
+        """Makes the indexes: by the current connection, and of what is unsent. Raises StoreAway."""
+        with store_errors():
+            await self.collection.create_index("connection.name", name="connection")
+        await create_outbox_index(self.collection)
+
+    async def find_all(self, uids: Sequence[str]) -> list[Presence]:
+        return [_presence(document) for document in await by_ids(self.collection, uids)]
+
+    async def on_connections(self, names: Sequence[str]) -> list[Presence]:
+        """The devices whose current connection has one of these names."""
+        found: list[Document] = []
+        for start in range(0, len(names), _SLICE):
+            query = {"connection.name": {"$in": list(names[start : start + _SLICE])}}
+            with store_errors():
+                found += await self.collection.find(query).to_list(None)
+        return [_presence(document) for document in found]
+
+    async def online(self) -> list[Presence]:
+        with store_errors():
+            return [_presence(document) for document in await self.collection.find({"online": True}).to_list(None)]
+
+    async def write(self, changed: Sequence[Presence], unsent: Mapping[str, Sequence[Document]]) -> bool:
+        """Writes each presence over the revision it was read at, with its unsent events. False when one of them was
+
+        changed meanwhile: that one is not written.
+        """
+        updates = [_update(presence, unsent.get(presence.device_uid, ())) for presence in changed]
+        try:
+            with store_errors():
+                result = await self.collection.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        except BulkWriteError as error:
+            failures: list[Document] = dict(error.details or {}).get("writeErrors", [])
+            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            return False
+        return result.matched_count + len(result.upserted_ids or {}) == len(updates)
+
+
+def _update(presence: Presence, unsent: Sequence[Document]) -> UpdateOne:
+    change: Document = {
+        "$set": {
+            "organization_id": presence.organization_id,
+            "online": presence.online,
+            "since": presence.since,
+            "version": presence.version,
+            "connection": asdict(presence.connection),
+            "revision": presence.revision + 1,
+        }
+    }
+    if unsent:
+        change["$push"] = {OUTBOX_FIELD: {"$each": list(unsent)}}
+    return UpdateOne({"_id": presence.device_uid, "revision": presence.revision}, change, upsert=presence.revision == 0)
+
+
+def _presence(document: Document) -> Presence:
+    return Presence(
+        device_uid=document["_id"],
+        online=document["online"],
+        since=document["since"],
+        version=document["version"],
+        connection=Connection(**document["connection"]),
+        organization_id=document["organization_id"],
+        revision=document["revision"],
+    )

@@ -1,0 +1,32 @@
+"""monitoring's worker: every consumer and timer, by name."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from monitoring.bootstrap import open_worker
+from monitoring.settings import SERVICE, Settings
+from shared.worker import Worker, every, run_worker
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Worker]:
+    async with open_worker(settings) as parts:
+        yield Worker(
+            jobs={
+                "topology": parts.topology,
+                "prepare": parts.prepare,
+                "fleet": parts.prepared(parts.fleet.run),
+                "telemetry": parts.prepared(parts.telemetry.run),
+                "connections": parts.prepared(parts.connections.run),
+                "reconcile": parts.prepared(parts.reconcile),
+                "outbox-relay": parts.prepared(parts.relay.run),
+                "live-frames": parts.frames.run,
+                "drop-past-days": every(parts.drop_past_days.SECONDS, parts.drop_past_days),
+            },
+            checks=parts.checks,
+        )
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    run_worker(lambda: opened(settings), service=SERVICE, settings=settings)
