@@ -64,7 +64,9 @@ async def _measure(platform: Platform, names: Sequence[str], *, quick: bool) -> 
             rate = stored.value / 2 if stored else _LOAD_UNMEASURED
             rows.append(await live_latency.measure(platform, uids, probes, rate=rate, seconds=5.0 if quick else 25.0))
         else:
-            rows.append(await cached_read.measure(platform, uids[0], seconds=1.0 if quick else 3.0, rounds=rounds))
+            rows.append(
+                await cached_read.measure(platform, uids[0], seconds=1.0 if quick else 1.5, rounds=1 if quick else 7)
+            )
         await asyncio.sleep(0)
     return rows
 

@@ -43,8 +43,13 @@ class Aim:
 
     @property
     def reached(self) -> float:
-        """The ratio to the ceiling, or the figure itself."""
-        return self.figure.value / self.ceiling.value if self.ceiling else self.figure.value
+        """The ratio to the ceiling, or the figure itself.
+
+        A ratio is the median of the rounds' own ratios: what slows the machine for a while slows both of a round.
+        """
+        if self.ceiling is None:
+            return self.figure.value
+        return median(own / other for own, other in zip(self.figure.samples, self.ceiling.samples, strict=True))
 
     @property
     def met(self) -> bool:

@@ -75,7 +75,7 @@ def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Prin
 def requires(*scopes: str) -> Any:
     """A dependency: a person's principal that holds every one of `scopes`."""
 
-    def resolve(
+    async def resolve(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
         principal = authenticate(request.app.state.keys, _token(credentials), Audience.PEOPLE)
@@ -90,7 +90,7 @@ def requires(*scopes: str) -> Any:
 def requires_device() -> Any:
     """A dependency: a device's principal, acting for the device in the path's `uid`."""
 
-    def resolve(
+    async def resolve(
         uid: str, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
         principal = authenticate(request.app.state.keys, _token(credentials), Audience.DEVICE)

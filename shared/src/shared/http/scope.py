@@ -32,7 +32,7 @@ async def request_scope(request: Request) -> AsyncIterator[Scope]:
 def use(kind: type[Any]) -> Any:
     """A dependency on the service `kind`: `Annotated[DeviceService, use(DeviceService)]`."""
 
-    def resolve(scope: Scope = Depends(request_scope, scope="function")) -> Any:  # noqa: B008 - FastAPI's idiom
+    async def resolve(scope: Scope = Depends(request_scope, scope="function")) -> Any:  # noqa: B008 - FastAPI's idiom
         return scope.get(kind)
 
     return Depends(resolve, scope="function")

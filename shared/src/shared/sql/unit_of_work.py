@@ -4,6 +4,7 @@ Services receive a unit of work and never commit: it commits when the block that
 the events added to its outbox, and rolls back when the block raises.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from socket import gaierror
@@ -44,9 +45,11 @@ class UnitOfWork:
 
     async def commit(self) -> None:
         """For the block that opened the unit alone."""
-        await self.session.flush()
+        if self.session.in_transaction():
+            await self.session.flush()
         await self.outbox.flush()
-        await self.session.commit()
+        if self.session.in_transaction():
+            await self.session.commit()
         for callback in self._after_commit:
             try:
                 await callback()
@@ -71,7 +74,7 @@ class Units:
         Raises ServiceUnavailable when the database is away and Conflicted when a constraint refuses the change.
         """
         try:
-            async with self._sessions() as session:
+            async with _ended(self._sessions()) as session:
                 outbox = Outbox(session, source=self._source, clock=self._clock, ids=self._ids)
                 unit = UnitOfWork(session, outbox)
                 try:
@@ -89,6 +92,16 @@ class Units:
             if error.connection_invalidated or _passing(error):
                 raise ServiceUnavailable("the database could not take the change now") from error
             raise
+
+
+@asynccontextmanager
+async def _ended(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
+    """Gives the session's connection back. One that was never used has none, and ending it would cost a cached read."""
+    try:
+        yield session
+    finally:
+        if session.in_transaction():
+            await asyncio.shield(session.close())
 
 
 def _passing(error: DBAPIError) -> bool:
