@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,10 @@ import pytest
 from shared.testing import eventually
 
 pytestmark = pytest.mark.timeout(60)
+
+
+def sample(temperature: float) -> bytes:
+    return json.dumps({"ts": int(time.time() * 1000), "metrics": {"temperature": temperature}}).encode()
 
 
 @dataclass
@@ -57,7 +62,7 @@ def publish(stack, mosquitto_pub):
         process = await asyncio.create_subprocess_exec(
             *(mosquitto_pub, "-h", host, "-p", port, "-V", "311", "-q", "1", "-t", topic),
             *("-i", client_id or device.uid, "-u", device.uid, "-P", token or device.token),
-            *("-m", json.dumps({"metrics": {"temperature": 21.5}})),
+            *("-m", sample(21.5).decode()),
             stderr=asyncio.subprocess.DEVNULL,
         )
         async with asyncio.timeout(20):
@@ -137,7 +142,11 @@ async def test_a_revoked_token_ends_the_connection_within_five_seconds_and_lets_
         return not await device.online()
 
     await eventually(offline, timeout=5, why="the revoked device is offline")
-    assert await publish(device, f"devices/{device.uid}/telemetry") != 0
+
+    async def refused() -> bool:
+        return await publish(device, f"devices/{device.uid}/telemetry") != 0
+
+    await eventually(refused, timeout=5, why="the revoked token is refused")
     if listening.returncode is None:
         listening.kill()
     await listening.wait()
@@ -152,7 +161,7 @@ class TestAmqp:
         device, other = await register(), await register()
         connection = await self.channel(stack, device)
         channel = await connection.channel()
-        body = b'{"metrics": {"temperature": 1}}'
+        body = sample(1.0)
         await channel.basic_publish(body, exchange="amq.topic", routing_key=f"devices.{device.uid}.telemetry")
         await eventually(device.samples)
         with pytest.raises(aiormq.AMQPError):
