@@ -27,6 +27,11 @@ class Servers:
     services: tuple[ServiceProcess, ...]
     gateway: Gateway
 
+    @property
+    def with_database(self) -> list[ServiceProcess]:
+        """The processes that need migrations before they start."""
+        return [process for process in self.services if process.service.database is not None]
+
     def by_name(self) -> dict[str, Server]:
         servers = [server for lane in self.stores.values() for server in lane]
         return {server.name: server for server in (*servers, *self.services, self.gateway)}

@@ -60,7 +60,7 @@ class Stack:
         with self._locked():
             self._install()
             servers = self._prepare()
-            outdated = any(not self.processes.is_current(process.spec()) for process in servers.services)
+            outdated = any(not self.processes.is_current(owner.spec()) for owner in servers.with_database)
             started: list[str] = []
 
             def bring_up(*in_order: Server) -> None:
@@ -140,9 +140,9 @@ class Stack:
         return wire(self.layout, Ports(self.layout.ports), self._credentials(), self._settings)
 
     def _migrate(self, servers: Servers) -> None:
-        owners = [process for process in servers.services if process.kind == "api" and process.service.database]
+        owners = {process.service: process.settings for process in servers.with_database}
         began = time.monotonic()
-        side_by_side(*(partial(migrate_service, owner.service, owner.settings) for owner in owners))
+        side_by_side(*(partial(migrate_service, service, settings) for service, settings in owners.items()))
         self._say(f"migrations are applied ({time.monotonic() - began:.1f} s)")
 
     @contextmanager

@@ -18,6 +18,7 @@ _SECRET_WORDS = ("password", "token", "secret", "authorization", "private_key", 
 
 def configure(service: str, *, level: str = "INFO", style: Literal["json", "console"] = "json") -> None:
     """Routes all logging of this process to standard output. Called once, first thing in a process."""
+    colours = sys.stdout.isatty()
 
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"] = service
@@ -35,7 +36,7 @@ def configure(service: str, *, level: str = "INFO", style: Literal["json", "cons
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=colours)
     )
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
