@@ -1,0 +1,126 @@
+"""monitoring on a real MongoDB and RabbitMQ. The broker's own events exist in its virtual host "/" only, so that is used."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+
+import aiormq
+import httpx
+import pytest
+import uvicorn
+
+from monitoring.app import build
+from monitoring.fleet.service import FleetService
+from monitoring.fleet.store import FleetStore
+from monitoring.settings import Settings
+from monitoring.worker import opened
+from shared.messaging import topology
+from shared.mongo import client
+from shared.testing import Credentials, eventually
+from shared.worker import in_background
+
+from .worlds import Raw, device_state
+
+Register = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch) -> None:
+    for name in [name for name in os.environ if name.startswith("MUSTER_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def credentials(tmp_path_factory) -> Credentials:
+    return Credentials(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def settings(mongodb_url, mongodb_database, rabbitmq_server, credentials) -> Settings:
+    return Settings(
+        mongodb_url=mongodb_url,
+        mongodb_database=mongodb_database,
+        amqp_url=rabbitmq_server.url,
+        broker_management_url=rabbitmq_server.monitor_url,
+        keys_dir=credentials.directory,
+        metrics_port=0,
+    )
+
+
+@pytest.fixture
+async def database(mongodb_url, mongodb_database) -> AsyncIterator[client.Database]:
+    async with client.open(mongodb_url, mongodb_database) as database:
+        yield database
+
+
+@pytest.fixture
+async def fleet(database) -> FleetService:
+    store = FleetStore(database)
+    await store.prepare()
+    return FleetService(store)
+
+
+@pytest.fixture
+def register(fleet) -> Register:
+    """Makes devices known to the copy of the fleet."""
+
+    async def register(*uids: str, organization_id: int = 1, **state: object) -> None:
+        await fleet.follow([device_state(uid, organization_id=organization_id, **state) for uid in uids])
+
+    return register
+
+
+@pytest.fixture
+async def raw(rabbitmq_server) -> AsyncIterator[Raw]:
+    """A client of the broker that is not ours, and empty queues."""
+    connection = await aiormq.connect(rabbitmq_server.url)
+    raw = Raw(await connection.channel())
+    for queue in (topology.TELEMETRY_QUEUE, topology.PRESENCE_QUEUE, topology.MONITORING_FLEET_QUEUE):
+        for name in (queue, topology.dead_letters_of(queue)):
+            await raw.empty(name)
+    yield raw
+    await connection.close()
+
+
+@pytest.fixture
+def start_worker(settings) -> Callable[[], object]:
+    """Runs the worker's jobs, all of them, within a block."""
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with opened(settings) as worker, in_background(worker.jobs):
+            yield
+
+    return run
+
+
+@pytest.fixture
+async def address(settings) -> AsyncIterator[str]:
+    """The api behind a real uvicorn."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(build(settings), log_config=None, timeout_graceful_shutdown=1))
+        server.capture_signals = nullcontext
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await eventually(lambda: server.started)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def anyone(address) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a token."""
+    async with httpx.AsyncClient(base_url=address) as client:
+        yield client
+
+
+@pytest.fixture
+def reader(anyone, credentials) -> httpx.AsyncClient:
+    """A client that may read everything of organization 1."""
+    token = credentials.person("telemetry:read", "devices:read", organization_id=1)
+    anyone.headers["Authorization"] = f"Bearer {token}"
+    return anyone

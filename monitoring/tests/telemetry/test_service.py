@@ -1,0 +1,174 @@
+"""Telemetry is stored once, whatever comes again, and read by those whose device it is."""
+
+from datetime import timedelta
+
+import pytest
+
+from monitoring.fleet.errors import DeviceNotFound
+from monitoring.telemetry.errors import BadTimeRange
+from monitoring.telemetry.store import UNDATED
+from shared.http.pagination import BadCursor
+
+from ..worlds import NOON, sample
+
+SECOND = timedelta(seconds=1)
+
+
+async def all_documents(database):
+    found = {}
+    for name in await database.list_collection_names():
+        if name.startswith("samples_") or name == "latest":
+            found[name] = sorted(await database[name].find().to_list(None), key=lambda one: one["_id"])
+    return found
+
+
+async def test_a_batch_that_comes_again_changes_nothing(record, database, clock):
+    samples = [sample(NOON - SECOND, 1), sample(NOON, 2), sample(None), sample(NOON + timedelta(days=9), 3)]
+    first = await record("pump-1", *samples)
+    before = await all_documents(database)
+    clock.advance(timedelta(minutes=5))
+    second = await record("pump-1", *reversed(samples))
+    third = await record("pump-1", *samples)
+    assert (first.stored, first.duplicate, first.undated) == (4, 0, 2)
+    assert (third.stored, third.duplicate, third.undated) == (0, 4, 0)
+    # In another order the sample without time and seq has another place in its message, hence another origin.
+    assert (second.stored, second.duplicate) == (1, 3)
+    after = await all_documents(database)
+    assert {name: len(documents) for name, documents in after.items()} == {
+        name: len(documents) + (name == UNDATED) for name, documents in before.items()
+    }
+
+
+async def test_a_redelivery_after_midnight_finds_the_sample_in_its_day(record, database, clock):
+    late = sample(NOON + timedelta(hours=11, minutes=59), 7)
+    await record("pump-1", late)
+    before = await all_documents(database)
+    clock.advance(timedelta(hours=13))
+    again = await record("pump-1", late)
+    assert (again.stored, again.duplicate) == (0, 1)
+    assert await all_documents(database) == before
+
+
+async def test_an_undated_sample_that_comes_again_does_not_look_newer(record, telemetry, register, clock):
+    await register("pump-1")
+    await record("pump-1", sample(None, temperature=1.0), origin="id-1")
+    clock.advance(SECOND)
+    await record("pump-1", sample(None, temperature=2.0), origin="id-2")
+    clock.advance(SECOND)
+    await record("pump-1", sample(None, temperature=1.0), origin="id-1")
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    assert latest.metrics["temperature"].value == 2.0
+    assert latest.metrics["temperature"].ts == NOON + SECOND
+    assert latest.metrics["temperature"].dated is False
+
+
+async def test_one_batch_may_hold_the_same_sample_twice(record):
+    recorded = await record("pump-1", sample(NOON, 1), sample(NOON, 1))
+    assert (recorded.stored, recorded.duplicate) == (1, 1)
+
+
+async def test_samples_past_the_retention_are_counted_and_not_stored(record, database):
+    recorded = await record("pump-1", sample(NOON - timedelta(days=31), 1), sample(NOON, 2))
+    assert (recorded.stored, recorded.expired) == (1, 1)
+    assert len((await all_documents(database))["samples_standard_20261121"]) == 1
+
+
+async def test_a_device_whose_clock_is_years_ahead_does_not_freeze_its_latest(record, telemetry, register, clock):
+    await register("pump-1")
+    await record("pump-1", sample(NOON + timedelta(days=20_000), 1, temperature=99.0))
+    clock.advance(SECOND)
+    await record("pump-1", sample(NOON + SECOND, 2, temperature=21.0))
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    assert latest.metrics["temperature"].value == 21.0
+
+
+async def test_the_latest_is_kept_metric_by_metric_by_the_devices_time(record, telemetry, register):
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 2, temperature=2.0, **{"disk.free": 5.0}))
+    await record("pump-1", sample(NOON - SECOND, 1, temperature=1.0, humidity=40.0))
+    await record("pump-1", sample(NOON + SECOND, 3, on=True, **{"disk.free": "full"}))
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    values = {name: (reading.value, reading.ts - NOON) for name, reading in latest.metrics.items()}
+    assert values == {
+        "temperature": (2.0, 0 * SECOND),
+        "humidity": (40.0, -SECOND),
+        "on": (True, SECOND),
+        "disk.free": ("full", SECOND),
+    }
+    assert latest.ts == NOON + SECOND
+
+
+async def test_telemetry_that_comes_before_its_device_is_known_is_kept_and_unreadable_until_then(
+    record, telemetry, register
+):
+    await record("pump-1", sample(NOON, 1))
+    with pytest.raises(DeviceNotFound):
+        await telemetry.history(1, "pump-1", limit=10)
+    with pytest.raises(DeviceNotFound):
+        await telemetry.latest(1, uid="pump-1", limit=10)
+    assert (await telemetry.latest(1, limit=10)).items == []
+    await register("pump-1")
+    assert len((await telemetry.history(1, "pump-1", limit=10)).items) == 1
+    assert [one.device_uid for one in (await telemetry.latest(1, limit=10)).items] == ["pump-1"]
+
+
+async def test_history_runs_through_the_days_page_by_page(record, telemetry, register):
+    await register("pump-1", "pump-10")
+    times = [NOON + timedelta(hours=hours) for hours in range(-70, 20, 5)]
+    await record("pump-1", *(sample(at, n) for n, at in enumerate(times)))
+    await record("pump-10", sample(NOON, 1))
+    await record("pump-1", sample(None))
+    seen, cursor = [], None
+    while True:
+        page = await telemetry.history(1, "pump-1", limit=4, cursor=cursor)
+        seen += [one.ts for one in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == times
+    part = await telemetry.history(1, "pump-1", start=times[3], end=times[6], limit=50)
+    assert [one.ts for one in part.items] == times[3:6]
+
+
+async def test_history_of_one_metric_leaves_out_samples_without_it(record, telemetry, register):
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 1, temperature=1.0), sample(NOON + SECOND, 2, **{"disk.free": 5.0, "x": 1.0}))
+    page = await telemetry.history(1, "pump-1", metric="disk.free", limit=10)
+    assert [(one.ts, one.metrics) for one in page.items] == [(NOON + SECOND, {"disk.free": 5.0})]
+
+
+async def test_an_empty_range_is_refused(telemetry, register):
+    await register("pump-1")
+    with pytest.raises(BadTimeRange):
+        await telemetry.history(1, "pump-1", start=NOON, end=NOON, limit=1)
+
+
+@pytest.mark.parametrize("cursor", ["!", "W10", "WyJhOmI6YyJd", "WzFd", "WyJcdWQ4MDAiXQ"])
+async def test_foreign_cursors_are_refused(telemetry, register, cursor):
+    await register("pump-1")
+    with pytest.raises(BadCursor):
+        await telemetry.history(1, "pump-1", cursor=cursor, limit=1)
+
+
+async def test_the_latest_of_many_devices_comes_page_by_page(record, telemetry, register):
+    uids = [f"pump-{number:03}" for number in range(30)]
+    await register(*uids)
+    await register("valve", organization_id=2)
+    for uid in [*uids[::3], "valve"]:
+        await record(uid, sample(NOON, 1))
+    first = await telemetry.latest(1, limit=7)
+    second = await telemetry.latest(1, limit=7, cursor=first.next)
+    assert [one.device_uid for one in [*first.items, *second.items]] == uids[::3]
+    assert second.next is None
+
+
+async def test_whole_days_are_dropped_when_nobody_can_read_them_any_more(record, telemetry, store, clock):
+    await record("pump-1", sample(NOON, 1), sample(NOON + timedelta(days=1), 2))
+    clock.advance(timedelta(days=31))
+    await telemetry.drop_past()
+    assert len(await store.days()) == 2
+    clock.advance(timedelta(days=1))
+    await telemetry.drop_past()
+    assert await store.days() == [(NOON + timedelta(days=1)).date()]
+    await record("pump-1", sample(clock.now(), 3))
+    assert len(await store.days()) == 2

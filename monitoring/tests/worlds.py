@@ -1,0 +1,90 @@
+"""What the tests of monitoring share: devices, samples, and a foreign client of the broker."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import aiormq
+from aiormq.abc import AbstractChannel
+
+from shared.contracts.devices import DeviceSnapshot, DeviceState
+from shared.contracts.envelope import Envelope
+from shared.contracts.telemetry import TelemetrySample
+from shared.messaging.deliveries import Delivery
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def device_state(
+    uid: str,
+    *,
+    organization_id: int = 1,
+    version: int = 1,
+    min_token_generation: int = 1,
+    lifecycle: str = "in_stock",
+) -> DeviceState:
+    return DeviceSnapshot(
+        organization_id=organization_id,
+        version=version,
+        device_id=1,
+        device_uid=uid,
+        lifecycle=lifecycle,
+        min_token_generation=min_token_generation,
+        registered_at=NOON,
+        updated_at=NOON,
+    )
+
+
+def envelope_of(state: DeviceState) -> Envelope:
+    return Envelope(
+        id=uuid4(),
+        source="/device-management",
+        type=state.type,
+        subject=state.subject(),
+        time=NOON,
+        organizationid=state.organization_id,
+        data=state.model_dump(mode="json"),
+    )
+
+
+def sample(ts: datetime | None = NOON, seq: int | None = None, boot: str | None = None, **metrics) -> TelemetrySample:
+    at = None if ts is None else ts.isoformat()
+    return TelemetrySample(metrics=metrics or {"temperature": 21.5}, ts=at, seq=seq, boot=boot)
+
+
+def body(ts: datetime | None = NOON, seq: int | None = None, boot: str | None = None, **metrics) -> bytes:
+    """One sample as a device sends it."""
+    at = {} if ts is None else {"ts": ts.isoformat()}
+    number = {} if seq is None else {"seq": seq}
+    start = {} if boot is None else {"boot": boot}
+    return json.dumps({**at, **number, **start, "metrics": metrics or {"temperature": 21.5}}).encode()
+
+
+def delivery(uid: str, payload: bytes, *, message_id: str | None = None, redelivered: bool = False) -> Delivery:
+    return Delivery(payload, f"devices.{uid}.telemetry", message_id, {}, redelivered, None)
+
+
+@dataclass
+class Raw:
+    """A channel of a client that is not ours."""
+
+    channel: AbstractChannel
+
+    async def send(self, uid: str, *payloads: bytes, message_id: str | None = None) -> None:
+        """As the device would publish; returns once the broker has confirmed."""
+        for payload in payloads:
+            properties = aiormq.spec.Basic.Properties(delivery_mode=2, message_id=message_id)
+            key = f"devices.{uid}.telemetry"
+            await self.channel.basic_publish(payload, exchange="amq.topic", routing_key=key, properties=properties)
+
+    async def waiting(self, queue: str) -> int:
+        declared = await self.channel.queue_declare(queue, passive=True)
+        return declared.message_count or 0
+
+    async def empty(self, queue: str) -> None:
+        """Also when the queue does not exist yet."""
+        try:
+            await self.channel.queue_purge(queue)
+        except aiormq.ChannelNotFoundEntity:
+            self.channel = await self.channel.connection.channel()
