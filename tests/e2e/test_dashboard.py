@@ -177,6 +177,11 @@ async def devices(stack: Stack, mosquitto_pub: Path) -> AsyncIterator[Callable[.
             body = {"device_uid": uid, "name": name, "device_type": "sensor", **described}
             (await client.post("/api/v2/devices", json=body)).raise_for_status()
             token = (await client.post(f"/api/v2/devices/{uid}/token")).raise_for_status().json()["token"]
+
+            async def known_to_monitoring() -> bool:
+                return (await client.get("/api/v2/presence", params={"device_uid": uid})).is_success
+
+            await eventually(known_to_monitoring)
             registered.append(Device(uid, token, stack.info["mqtt"], mosquitto_pub, client))
             return registered[-1]
 
@@ -365,8 +370,7 @@ async def test_what_an_interruption_left_out_is_read_afterwards(
     await expect(visit.page.get_by_role("button", name="Try now")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1360, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1360), ("dark", 390)])
 async def test_every_page_is_accessible_and_fits(
     visits: Callable[..., Any], devices: Callable[..., Any], scheme: str, width: int
 ):

@@ -1,6 +1,7 @@
 /** Keeps one device's recording: its history over REST, then every live sample, and after an interruption what was missed. */
 
 import { useEffect, useMemo, useRef, useSignal } from "../view.js";
+import { ApiError } from "../rest.js";
 import { useApp } from "../shell/context.js";
 import { readHistory } from "./history.js";
 import { Recording } from "./series.js";
@@ -40,7 +41,9 @@ export function useRecording(uid, minutes) {
       const to = Date.now() + AHEAD_MS;
       for await (const items of readHistory({ api, uid, from, to, signal })) take(items);
     } catch (failure) {
-      if (!signal.aborted) error.value = /** @type {Error} */ (failure);
+      // The device is there, or its page would not be: monitoring has yet to hear of it, and a snapshot follows then.
+      const unheard = failure instanceof ApiError && failure.status === 404;
+      if (!signal.aborted && !unheard) error.value = /** @type {Error} */ (failure);
     } finally {
       readings.value -= 1;
     }

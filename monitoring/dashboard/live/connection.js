@@ -48,7 +48,10 @@ export function createConnection({ session, feed, io = connectSocket }) {
     status.value = next;
   }
 
-  /** Connects anew after a refusal, later each time, with a token that is renewed first. */
+  /** How long to wait before the next try: longer each time. */
+  const pause = () => RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)];
+
+  /** Connects anew after a refusal, with a token that is renewed first. */
   function retry() {
     become("connecting");
     clearTimeout(timer);
@@ -57,7 +60,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
       session.renew().catch(() => null).finally(() => {
         if (session.phase.peek() === "in") socket.connect();
       });
-    }, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
+    }, pause());
   }
 
   /**
@@ -76,6 +79,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
   }
 
   async function subscribe() {
+    if (!socket.connected) return;
     const wanted = target;
     const answer = wanted ? await ask("subscribe", { ...wanted, topics: TOPICS }) : { ok: true };
     if (wanted !== target || !socket.connected) return;
@@ -83,7 +87,10 @@ export function createConnection({ session, feed, io = connectSocket }) {
       attempts = 0;
       become("live");
     } else {
-      socket.disconnect();
+      // A device that has just been registered may not be known to the live side yet.
+      become("connecting");
+      clearTimeout(timer);
+      timer = setTimeout(subscribe, pause());
     }
   }
 

@@ -54,7 +54,7 @@ export function createFeed({ now = Date.now } = {}) {
           const { presence } = hear(item.device_uid);
           const before = presence.peek()?.online ?? false;
           presence.value = mergePresence(presence.peek(), item);
-          online.value += Number(presence.peek()?.online) - Number(before);
+          online.value += Number(presence.peek()?.online ?? false) - Number(before);
         }
       });
     },

@@ -11,7 +11,8 @@
  *
  * @typedef {{device_uid: string, ts: number | string, metrics: Record<string, Value | {value: Value, ts: number | string}>}} TelemetryItem
  *     a live item has bare values, taken at its `ts`; an item of `/telemetry/latest` has the time of each
- * @typedef {{device_uid: string, online: boolean, since: number | string, version: number}} PresenceItem
+ * @typedef {{device_uid: string, online: boolean, since: number | string | null, version: number}} PresenceItem
+ *     `since` is null for a device that has never connected
  */
 
 /**
@@ -62,9 +63,9 @@ export function inOrder(held) {
 /**
  * @param {Presence | null} held
  * @param {PresenceItem} item
- * @returns {Presence} `held` itself unless the item's version is greater
+ * @returns {Presence | null} `held` itself unless the item's version is greater; null for never connected
  */
 export function mergePresence(held, item) {
-  if (held && held.version >= item.version) return held;
+  if (item.since === null || (held && held.version >= item.version)) return held;
   return { online: item.online, since: instant(item.since), version: item.version };
 }

@@ -11,6 +11,12 @@ test("online counts devices, not messages", () => {
   assert.equal(feed.online.value, 1);
 });
 
+test("a device that has never connected is not counted", () => {
+  const feed = createFeed();
+  feed.presence([{ device_uid: "a", online: false, since: null, version: 0 }, presence("a", true, 1)]);
+  assert.equal(feed.online.value, 1);
+});
+
 test("a snapshot is merged but is no traffic", () => {
   let now = 100_000;
   const feed = createFeed({ now: () => now });

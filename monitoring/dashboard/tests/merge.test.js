@@ -43,6 +43,10 @@ test("presence keeps the greater version, whichever arrives last", () => {
   assert.equal(mergePresence(online, { device_uid: "d", online: false, since: "1970-01-01T00:00:09Z", version: 8 }).online, false);
 });
 
+test("a device that has never connected has no presence", () => {
+  assert.equal(mergePresence(null, { device_uid: "d", online: false, since: null, version: 0 }), null);
+});
+
 test("metrics are shown numbers first, then by name", () => {
   const held = mergeReading(null, item(1, { mode: "auto", z: 1, a: 2, door: true }));
   assert.deepEqual(inOrder(held).map(([name]) => name), ["a", "z", "door", "mode"]);
