@@ -23,7 +23,7 @@ export function DevicePage({ uid, minutes }) {
     <p class="way"><a href=${FLEET}><${Icon} name="back" />Fleet</a></p>
     <div class="device-head">
       <${Heading} title=${name} />
-      <p class="uid">${uid}</p>
+      ${device?.name && html`<p class="uid">${uid}</p>`}
       ${device && html`<${PresenceBadge} uid=${device.device_uid} />`}
     </div>
     ${!device && !failure && html`<${Waiting}>Reading the device<//>`}
