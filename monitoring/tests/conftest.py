@@ -1,4 +1,4 @@
-"""monitoring on a real MongoDB and RabbitMQ. The broker's own events exist in its virtual host "/" only, so that is used."""
+"""monitoring on a real MongoDB and RabbitMQ, in the virtual host "/": the broker's own events exist there only."""
 
 import asyncio
 import os
@@ -38,14 +38,20 @@ def credentials(tmp_path_factory) -> Credentials:
 
 
 @pytest.fixture
-def settings(mongodb_url, mongodb_database, rabbitmq_server, credentials) -> Settings:
+def changed() -> dict[str, object]:
+    """Settings that a test wants otherwise."""
+    return {}
+
+
+@pytest.fixture
+def settings(mongodb_url, mongodb_database, rabbitmq_server, credentials, changed) -> Settings:
     return Settings(
         mongodb_url=mongodb_url,
         mongodb_database=mongodb_database,
         amqp_url=rabbitmq_server.url,
         broker_management_url=rabbitmq_server.monitor_url,
         keys_dir=credentials.directory,
-        metrics_port=0,
+        **changed,
     )
 
 

@@ -86,7 +86,8 @@ async def test_a_token_of_an_older_generation_is_refused(fleet, register):
 
 async def test_newcomers_are_told_of_again_when_an_event_comes_again(database):
     class Told:
-        uids = []
+        def __init__(self):
+            self.uids = []
 
         async def attribute(self, uids):
             self.uids += uids

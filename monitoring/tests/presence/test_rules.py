@@ -36,7 +36,7 @@ def closed(number, *, at=999_000, **kwargs):
 
 def after(*observations, present=()):
     changes = apply(present, observations)
-    return changes["pump-1"] if "pump-1" in changes else None
+    return changes.get("pump-1")
 
 
 def test_a_created_connection_is_read_from_the_brokers_headers():

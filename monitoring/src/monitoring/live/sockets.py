@@ -113,6 +113,9 @@ class Sockets:
             self._signed_in.add(self._socket(sid))
 
         async def disconnect(sid: str, _reason: str) -> None:
+            socket = self._socket(sid)
+            self._signed_in.discard(socket)
+            self._since[socket] = monotonic()
             await live.disconnect(sid)
 
         self._server.on("connect", connect)
@@ -139,11 +142,13 @@ class Sockets:
         await self._server.disconnect(sid)
 
     async def sweep(self) -> None:
-        """Ends connections that do not listen, and those that never signed in."""
+        """Ends connections that do not listen, and those that never signed in or have signed out."""
         now = monotonic()
         for socket in list(self._engine.sockets.values()):
             since = self._since.setdefault(socket, now)
-            if socket.queue.qsize() > self._unread:
+            if socket.closed:
+                _release(socket)
+            elif socket.queue.qsize() > self._unread:
                 await self._cut(socket, "slow")
             elif socket not in self._signed_in and now - since > SIGN_IN_SECONDS:
                 await self._cut(socket, "not_signed_in")
@@ -178,9 +183,14 @@ class Sockets:
         _CUT_OFF.labels(reason).inc()
         _log.info("live connection cut off", reason=reason)
         await socket.close(wait=False, abort=True)
-        while not socket.queue.empty():
-            socket.queue.get_nowait()
-        socket.queue.put_nowait(None)
+        _release(socket)
+
+
+def _release(socket: _Socket) -> None:
+    """Lets go of what the client has not read, and of whoever waits for more to send to it."""
+    while not socket.queue.empty():
+        socket.queue.get_nowait()
+    socket.queue.put_nowait(None)
 
 
 def _answering(verb: Verb) -> Callable[..., Awaitable[dict[str, Any]]]:

@@ -1,0 +1,60 @@
+"""Clients of the Socket.IO project's own Python client against a real server, and a worker's voice on the broker."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import socketio
+
+from monitoring.live.service import FrameSender
+from shared.messaging.connection import Broker
+from shared.messaging.publisher import Publisher
+from shared.worker import in_background
+
+
+@dataclass
+class Person:
+    """One connection, and everything it was sent, in order."""
+
+    address: str
+    token: str | None
+    client: socketio.AsyncClient = field(default_factory=lambda: socketio.AsyncClient(reconnection=False))
+    heard: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def connect(self, transports=("websocket",)) -> "Person":
+        for event in ("snapshot", "telemetry", "presence"):
+            self.client.on(event, lambda data, event=event: self.heard.append((event, data)))
+        auth = None if self.token is None else {"token": self.token}
+        await self.client.connect(self.address, auth=auth, transports=list(transports), wait_timeout=5)
+        return self
+
+    async def ask(self, event: str, payload: Any = None) -> Any:
+        return await self.client.call(event, payload, timeout=5)
+
+    def of(self, event: str) -> list[Any]:
+        return [data for name, data in self.heard if name == event]
+
+
+@pytest.fixture
+async def person(address, credentials) -> AsyncIterator[Any]:
+    """Makes people of organization 1, not yet connected."""
+    made: list[Person] = []
+
+    def make(*, token: str | None = "", scopes=("telemetry:read", "devices:read"), **claims) -> Person:
+        made.append(Person(address, credentials.person(*scopes, **claims) if token == "" else token))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.client.disconnect()
+
+
+@pytest.fixture
+async def frames(rabbitmq_server) -> AsyncIterator[FrameSender]:
+    """What a worker's slices tell of."""
+    async with Broker.open(rabbitmq_server.url, name="test-worker") as broker:
+        await broker.publishing.opened()
+        sender = FrameSender(Publisher(broker))
+        async with in_background({"frames": sender.run}):
+            yield sender

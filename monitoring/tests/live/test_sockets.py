@@ -1,0 +1,287 @@
+"""Live streams as a client sees them, over a real server, a real broker and a real store."""
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import aiohttp
+import engineio
+import httpx
+import pytest
+import socketio
+from prometheus_client import REGISTRY
+from socketio.exceptions import ConnectionError as Refused
+
+from monitoring.telemetry.models import Arrival
+from monitoring.telemetry.service import TelemetryService
+from monitoring.telemetry.store import TelemetryStore
+from shared.clock import SystemClock
+from shared.contracts.live import PresenceItem, TelemetryItem
+from shared.testing import eventually
+
+from ..worlds import sample
+
+
+def telemetry(uid, ts, **metrics):
+    return TelemetryItem(uid, ts, metrics or {"temperature": float(ts)})
+
+
+@pytest.fixture
+def record(database, fleet):
+    service = TelemetryService(TelemetryStore(database), fleet, clock=SystemClock(), retention_days=30)
+
+    async def record(uid, **metrics):
+        at = datetime.now(UTC)
+        await service.record([Arrival(uid, sample(at, 1, **metrics), at, "")])
+
+    return record
+
+
+async def test_nobody_is_let_in_without_a_valid_token_of_a_person(person, credentials):
+    for token in (
+        None,
+        "",
+        "nonsense",
+        credentials.device("pump-1"),
+        credentials.person(lifetime=-timedelta(minutes=1)),
+    ):
+        with pytest.raises(Refused):
+            await person(token=token or None).connect()
+
+
+@pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("polling", "websocket")])
+async def test_a_snapshot_comes_first_and_then_frames(person, register, record, frames, transports):
+    await register("pump-1", "pump-2")
+    await record("pump-1", temperature=7.0)
+    someone = await person().connect(transports)
+    assert await someone.ask("subscribe") == {"ok": True, "topics": ["telemetry", "presence"], "devices": None}
+    assert [event for event, _ in someone.heard] == ["snapshot"]
+    [snapshot] = someone.of("snapshot")
+    [item] = snapshot["telemetry"]
+    assert (item["device_uid"], item["metrics"]["temperature"]["value"]) == ("pump-1", 7.0)
+    assert snapshot["presence"] == []
+    frames.telemetry(1, [telemetry("pump-2", 1_000)])
+    frames.presence(1, [PresenceItem("pump-2", True, 5, 1)])
+    await eventually(lambda: someone.of("telemetry") and someone.of("presence"))
+    assert someone.of("telemetry")[0] == {
+        "items": [{"device_uid": "pump-2", "ts": 1_000, "metrics": {"temperature": 1_000.0}}]
+    }
+    assert someone.of("presence")[0] == {"items": [{"device_uid": "pump-2", "online": True, "since": 5, "version": 1}]}
+
+
+async def test_who_watches_one_device_hears_of_no_other(person, register, frames):
+    await register("pump-1", "pump-2")
+    someone = await person().connect()
+    answer = await someone.ask("subscribe", {"devices": ["pump-1"], "topics": ["telemetry"]})
+    assert answer == {"ok": True, "topics": ["telemetry"], "devices": 1}
+    frames.telemetry(1, [telemetry("pump-2", 1), telemetry("pump-1", 1)])
+    frames.presence(1, [PresenceItem("pump-1", True, 5, 1)])
+    await eventually(lambda: someone.of("telemetry"))
+    frames.telemetry(1, [telemetry("pump-1", 2)])
+    await eventually(lambda: len(someone.of("telemetry")) == 2)
+    uids = {item["device_uid"] for frame in someone.of("telemetry") for item in frame["items"]}
+    assert uids == {"pump-1"}
+    assert someone.of("presence") == []
+
+
+async def test_another_organizations_device_is_not_found_and_nothing_is_joined(person, register, frames):
+    await register("pump-1")
+    await register("valve-1", organization_id=2)
+    someone = await person().connect()
+    for uid in ("valve-1", "no-such-device"):
+        answer = await someone.ask("subscribe", {"devices": ["pump-1", uid]})
+        assert (answer["ok"], answer["error"]["code"]) == (False, "device_not_found")
+    other = await person(organization_id=2).connect()
+    assert (await other.ask("subscribe"))["ok"]
+    frames.telemetry(1, [telemetry("pump-1", 1)])
+    frames.telemetry(2, [telemetry("valve-1", 1)])
+    await eventually(lambda: other.of("telemetry"))
+    assert someone.heard == []
+    assert {item["device_uid"] for frame in other.of("telemetry") for item in frame["items"]} == {"valve-1"}
+
+
+async def test_a_topic_needs_its_scope(person, register):
+    await register("pump-1")
+    someone = await person(scopes=("telemetry:read",)).connect()
+    refused = await someone.ask("subscribe", {"topics": ["presence"]})
+    assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
+    assert (await someone.ask("subscribe", {"topics": ["telemetry"]}))["ok"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"devices": []},
+        {"devices": ["a.b"]},
+        {"devices": "pump-1"},
+        {"topics": ["alerts"]},
+        {"rooms": ["telemetry/2/*"]},
+        ["pump-1"],
+        7,
+        {"devices": [f"pump-{number}" for number in range(201)]},
+    ],
+)
+async def test_what_is_no_selection_is_refused(person, register, payload):
+    await register("pump-1")
+    someone = await person().connect()
+    answer = await someone.ask("subscribe", payload)
+    assert (answer["ok"], answer["error"]["code"]) == (False, "validation_failed")
+
+
+async def test_after_unsubscribing_nothing_more_is_heard(person, register, frames):
+    await register("pump-1")
+    someone, witness = await person().connect(), await person().connect()
+    for one in (someone, witness):
+        await one.ask("subscribe")
+    assert (await someone.ask("unsubscribe"))["ok"]
+    frames.telemetry(1, [telemetry("pump-1", 1)])
+    await eventually(lambda: witness.of("telemetry"))
+    await someone.ask("unsubscribe")
+    assert someone.of("telemetry") == []
+
+
+async def test_a_room_gets_at_most_five_frames_a_second_and_the_newest_in_the_end(person, register, frames):
+    await register("pump-1")
+    someone = await person().connect()
+    await someone.ask("subscribe")
+    arrived = []
+    someone.client.on("telemetry", lambda data: arrived.append((time.monotonic(), data)))
+    number = 0
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        number += 1
+        frames.telemetry(1, [telemetry("pump-1", number)])
+        await asyncio.sleep(0.002)
+    await eventually(lambda: arrived and arrived[-1][1]["items"][-1]["ts"] == number)
+    gaps = [later[0] - earlier[0] for earlier, later in zip(arrived, arrived[1:], strict=False)]
+    assert len(arrived) <= 2.5 * 5 + 1
+    assert min(gaps) > 0.15
+
+
+async def test_a_connection_whose_token_expires_is_ended_unless_it_brings_a_new_one(person, credentials, register):
+    await register("pump-1")
+    leaving, staying = [await person(lifetime=timedelta(seconds=2)).connect() for _ in range(2)]
+    for one in (leaving, staying):
+        await one.ask("subscribe")
+    fresh = credentials.person("telemetry:read", "devices:read")
+    assert await staying.ask("authenticate", {"token": fresh}) == {"ok": True}
+    await eventually(lambda: not leaving.client.connected)
+    assert (await staying.ask("subscribe"))["ok"]
+
+
+async def test_a_connection_stays_with_the_person_who_opened_it(person, credentials):
+    someone = await person().connect()
+    for token, code in (
+        (credentials.person("telemetry:read", user="2"), "forbidden"),
+        (credentials.person("telemetry:read", organization_id=2), "forbidden"),
+        (credentials.device("pump-1"), "forbidden"),
+        (credentials.person(lifetime=-timedelta(minutes=1)), "unauthenticated"),
+    ):
+        answer = await someone.ask("authenticate", {"token": token})
+        assert (answer["ok"], answer["error"]["code"]) == (False, code)
+    assert (await someone.ask("authenticate"))["error"]["code"] == "validation_failed"
+
+
+async def test_a_new_token_with_fewer_scopes_leaves_the_rooms_it_may_not_be_in(person, credentials, register, frames):
+    await register("pump-1")
+    someone = await person().connect()
+    await someone.ask("subscribe")
+    await someone.ask("authenticate", {"token": credentials.person("devices:read")})
+    frames.telemetry(1, [telemetry("pump-1", 1)])
+    frames.presence(1, [PresenceItem("pump-1", True, 5, 1)])
+    await eventually(lambda: someone.of("presence"))
+    assert someone.of("telemetry") == []
+
+
+async def test_a_flood_ends_the_connection(person):
+    someone = await person().connect()
+    for _ in range(200):
+        await someone.client.emit("subscribe", {"devices": ["no-such-device"]})
+    await eventually(lambda: not someone.client.connected)
+
+
+async def test_a_flood_of_events_that_nobody_handles_ends_the_connection_too(person):
+    someone = await person().connect()
+    for _ in range(200):
+        await someone.client.emit("whatever")
+    await eventually(lambda: not someone.client.connected)
+
+
+async def test_an_event_over_16_kib_ends_the_connection(person):
+    someone = await person().connect()
+    await someone.client.emit("subscribe", {"devices": ["x" * 20_000]})
+    await eventually(lambda: not someone.client.connected)
+
+
+async def test_a_page_of_another_origin_is_refused_and_the_own_is_not(address, credentials):
+    auth = {"token": credentials.person("telemetry:read")}
+    for origin, allowed in ((address, True), ("http://evil.example", False), ("null", False)):
+        client = socketio.AsyncClient(reconnection=False)
+        try:
+            await client.connect(address, headers={"Origin": origin}, auth=auth, transports=["websocket"])
+            assert allowed
+        except Refused:
+            assert not allowed
+        finally:
+            await client.disconnect()
+
+
+@pytest.mark.parametrize("changed", [{"socket_unread_packets": 8}])
+async def test_a_client_that_does_not_listen_is_cut_off_and_the_others_are_served(
+    person, register, frames, address, credentials
+):
+    await register("pump-1")
+    listening = await person().connect()
+    await listening.ask("subscribe", {"topics": ["telemetry"]})
+
+    def cut_off() -> float:
+        return REGISTRY.get_sample_value("muster_live_cut_off_total", {"reason": "slow"}) or 0
+
+    before = cut_off()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{address}/socket.io/?EIO=4&transport=websocket", max_msg_size=0) as stalled,
+    ):
+        await stalled.send_str("40" + json.dumps({"token": credentials.person("telemetry:read")}))
+        await stalled.send_str('42["subscribe",{"topics":["telemetry"]}]')
+        while "snapshot" not in await stalled.receive_str():
+            pass
+        stalled._response.connection.transport.pause_reading()
+        number = 0
+
+        async def is_cut_off() -> bool:
+            nonlocal number
+            number += 1
+            frames.telemetry(1, [telemetry(f"pump-{n}", number, text="x" * 1_000) for n in range(1_000)])
+            await eventually(lambda: any(frame["items"][0]["ts"] >= number for frame in listening.of("telemetry")))
+            listening.heard.clear()
+            return cut_off() > before
+
+        await eventually(is_cut_off, timeout=60, interval=0)
+
+
+async def test_a_connection_that_never_signs_in_is_ended(address, monkeypatch):
+    monkeypatch.setattr("monitoring.live.sockets.SIGN_IN_SECONDS", 0.2)
+    client = engineio.AsyncClient()
+    await client.connect(address, transports=["websocket"], engineio_path="socket.io")
+    await eventually(lambda: client.state != "connected")
+
+
+async def test_when_the_broker_comes_back_everybody_gets_the_state_anew(person, register, record, rabbitmq_server):
+    await register("pump-1")
+    await record("pump-1", temperature=7.0)
+    someone = await person().connect()
+    await someone.ask("subscribe", {"devices": ["pump-1"]})
+
+    async def lose_the_broker() -> bool:
+        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+            listed = (await management.get("/api/connections")).json()
+            for one in listed:
+                if one.get("client_properties", {}).get("connection_name", "").startswith("monitoring-api"):
+                    await management.delete(f"/api/connections/{quote(one['name'], safe='')}")
+        return len(someone.of("snapshot")) > 1
+
+    await eventually(lose_the_broker, timeout=30, interval=1)
+    assert someone.of("snapshot")[0] == someone.of("snapshot")[-1]
