@@ -1,9 +1,11 @@
 """Live streams as a client sees them, over a real server, a real broker and a real store."""
 
 import asyncio
+import itertools
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from urllib.parse import quote
 
 import aiohttp
@@ -155,7 +157,7 @@ async def test_a_room_gets_at_most_five_frames_a_second_and_the_newest_in_the_en
         frames.telemetry(1, [telemetry("pump-1", number)])
         await asyncio.sleep(0.002)
     await eventually(lambda: arrived and arrived[-1][1]["items"][-1]["ts"] == number)
-    gaps = [later[0] - earlier[0] for earlier, later in zip(arrived, arrived[1:], strict=False)]
+    gaps = [later[0] - earlier[0] for earlier, later in pairwise(arrived)]
     assert len(arrived) <= 2.5 * 5 + 1
     assert min(gaps) > 0.15
 
