@@ -45,14 +45,14 @@ def changed() -> dict[str, object]:
 
 @pytest.fixture
 def settings(mongodb_url, mongodb_database, rabbitmq_server, credentials, changed) -> Settings:
-    return Settings(
-        mongodb_url=mongodb_url,
-        mongodb_database=mongodb_database,
-        amqp_url=rabbitmq_server.url,
-        broker_management_url=rabbitmq_server.monitor_url,
-        keys_dir=credentials.directory,
-        **changed,
-    )
+    given = {
+        "mongodb_url": mongodb_url,
+        "mongodb_database": mongodb_database,
+        "amqp_url": rabbitmq_server.url,
+        "broker_management_url": rabbitmq_server.monitor_url,
+        "keys_dir": credentials.directory,
+    }
+    return Settings(**given | changed)
 
 
 @pytest.fixture

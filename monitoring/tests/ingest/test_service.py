@@ -16,7 +16,6 @@ from monitoring.telemetry.store import TelemetryStore
 from shared.clock import SystemClock
 from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
 from shared.mongo import client
-from shared.mongo import client
 from shared.mongo.errors import StoreAway
 from shared.testing import eventually
 

@@ -1,7 +1,6 @@
 """Live streams as a client sees them, over a real server, a real broker and a real store."""
 
 import asyncio
-import itertools
 import json
 import time
 from datetime import UTC, datetime, timedelta

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -14,9 +13,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Reconcile:
-    """Compares presence with the broker's connections at the start, every so often, and after each loss of the broker.
+    """Compares presence with the broker's connections at the start, after each loss of the broker, and every so often.
 
-    `reconnected` returns when the connection to the broker was lost and is there again.
+    `reconnected` returns when the connection to the broker was lost and is there again. The management API lists a
+    connection seconds after it came, so a first look is soon followed by a second.
     """
 
     def __init__(
@@ -25,21 +25,24 @@ class Reconcile:
         reconnected: Callable[[], Awaitable[object]],
         *,
         every: timedelta = timedelta(minutes=1),
-        again: timedelta = timedelta(seconds=3),
+        soon: timedelta = timedelta(seconds=10),
     ) -> None:
         self._tracker = tracker
         self._reconnected = reconnected
         self._every_s = every.total_seconds()
-        self._again_s = again.total_seconds()
+        self._soon_s = soon.total_seconds()
 
     async def __call__(self) -> None:
+        pause_s = self._soon_s
         while True:
-            pause_s = self._every_s
             try:
                 await self._tracker.reconcile()
             except ServiceUnavailable as error:
                 _log.warning("presence not reconciled", reason=error.code)
-                pause_s = self._again_s
-            with suppress(TimeoutError):
+                pause_s = self._soon_s
+            try:
                 async with asyncio.timeout(pause_s):
                     await self._reconnected()
+                pause_s = self._soon_s
+            except TimeoutError:
+                pause_s = self._every_s

@@ -80,7 +80,7 @@ class PresenceTracker:
         source: str,
         services: frozenset[str],
         wake_relay: Callable[[], None],
-        settle: timedelta = timedelta(seconds=5),
+        settle: timedelta = timedelta(seconds=8),
     ) -> None:
         self._store = store
         self._fleet = fleet

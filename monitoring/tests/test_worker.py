@@ -1,0 +1,105 @@
+"""The worker as a whole: a device connects, reports and leaves, as people and other services see it."""
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import aiormq
+import httpx
+import pytest
+
+from shared.contracts.envelope import Envelope
+from shared.contracts.routes import EVENTS_EXCHANGE
+from shared.testing import eventually
+
+from .worlds import body, device_state, envelope_of
+
+
+@pytest.fixture
+async def broker_user(rabbitmq_server):
+    """A user of the broker's own database that stands for a device."""
+    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+
+        async def make(uid: str) -> str:
+            await management.put(f"/api/users/{uid}", json={"password": "secret", "tags": ""})
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            await management.put(f"/api/permissions/%2F/{uid}", json=everything)
+            host = urlsplit(rabbitmq_server.url).netloc.rpartition("@")[2]
+            return f"amqp://{uid}:secret@{host}/"
+
+        yield make
+
+
+@asynccontextmanager
+async def connected(url: str):
+    connection = await aiormq.connect(url)
+    try:
+        yield await connection.channel()
+    finally:
+        await connection.close()
+
+
+async def test_a_device_connects_reports_and_leaves(start_worker, raw, reader, broker_user):
+    uid = "pump-of-the-worker"
+    url = await broker_user(uid)
+    declared = await raw.channel.queue_declare(exclusive=True)
+    events = []
+
+    async def keep(message):
+        events.append(Envelope.decode(message.body))
+
+    async def presence():
+        answer = await reader.get("/api/v2/presence", params={"device_uid": uid})
+        return answer.json()["items"][0] if answer.status_code == 200 else {"online": None, "version": None}
+
+    async def is_online(version):
+        found = await presence()
+        return found["online"] and found["version"] == version
+
+    async def is_offline(version):
+        found = await presence()
+        return found["online"] is False and found["version"] == version
+
+    async def has_reported():
+        return (await reader.get("/api/v2/telemetry/latest", params={"device_uid": uid})).json()["items"]
+
+    async with start_worker():
+        for kind in ("device.connected.v1", "device.disconnected.v1"):
+            await raw.channel.queue_bind(declared.queue, EVENTS_EXCHANGE, kind)
+        await raw.channel.basic_consume(declared.queue, keep, no_ack=True)
+        registered = envelope_of(device_state(uid))
+        await raw.channel.basic_publish(registered.encode(), exchange=EVENTS_EXCHANGE, routing_key=registered.type)
+        async with connected(url) as device:
+            await eventually(lambda: is_online(1))
+            await device.basic_publish(
+                body(datetime.now(UTC), 1), exchange="amq.topic", routing_key=f"devices.{uid}.telemetry"
+            )
+            await eventually(has_reported)
+            async with connected(url):
+                pass
+            await eventually(lambda: is_offline(2))
+        await eventually(lambda: len(events) >= 2)
+    mine = [(one.type, one.data["version"], one.organizationid) for one in events if one.data["device_uid"] == uid]
+    assert mine[:2] == [("device.connected.v1", 1, 1), ("device.disconnected.v1", 2, 1)]
+
+
+async def test_presence_is_right_again_after_the_worker_was_away(start_worker, raw, reader, broker_user, register):
+    uid = "pump-that-stayed"
+    url = await broker_user(uid)
+    await register(uid)
+
+    async def online():
+        [found] = (await reader.get("/api/v2/presence", params={"device_uid": uid})).json()["items"]
+        return found["online"]
+
+    async with connected(url):
+        await raw.empty("monitoring.presence")
+        async with start_worker():
+            await eventually(online, timeout=30)
+    await raw.empty("monitoring.presence")
+    async with start_worker():
+
+        async def offline():
+            return not await online()
+
+        await eventually(offline, timeout=30)
