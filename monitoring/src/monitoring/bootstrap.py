@@ -26,7 +26,7 @@ from monitoring.presence.jobs import Reconcile
 from monitoring.presence.service import PresenceService, PresenceTracker
 from monitoring.presence.store import PresenceStore
 from monitoring.settings import SERVICE, Settings
-from monitoring.telemetry.jobs import DropPastDays
+from monitoring.telemetry.jobs import DropPastDays, FoldNews
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
 from shared.clock import SystemClock
@@ -148,6 +148,7 @@ class WorkerParts:
     frames: FrameSender
     reconcile: Reconcile
     relay: DocumentRelay
+    fold_news: FoldNews
     drop_past_days: DropPastDays
     checks: dict[str, Check]
 
@@ -220,6 +221,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             frames=frames,
             reconcile=Reconcile(tracker, reconnected),
             relay=relay,
+            fold_news=FoldNews(core.telemetry),
             drop_past_days=DropPastDays(core.telemetry),
             checks=core.checks,
         )

@@ -21,6 +21,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "reconcile": parts.prepared(parts.reconcile),
                 "outbox-relay": parts.prepared(parts.relay.run),
                 "live-frames": parts.frames.run,
+                "fold-news": every(parts.fold_news.SECONDS, parts.fold_news),
                 "drop-past-days": every(parts.drop_past_days.SECONDS, parts.drop_past_days),
             },
             checks=parts.checks,

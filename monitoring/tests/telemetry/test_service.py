@@ -14,7 +14,8 @@ from ..worlds import NOON, sample
 SECOND = timedelta(seconds=1)
 
 
-async def all_documents(database):
+async def all_documents(database, telemetry):
+    await telemetry.fold_news()
     found = {}
     for name in await database.list_collection_names():
         if name.startswith("samples_") or name == "latest":
@@ -22,10 +23,10 @@ async def all_documents(database):
     return found
 
 
-async def test_a_batch_that_comes_again_changes_nothing(record, database, clock):
+async def test_a_batch_that_comes_again_changes_nothing(record, telemetry, database, clock):
     samples = [sample(NOON - SECOND, 1), sample(NOON, 2), sample(None), sample(NOON + timedelta(days=9), 3)]
     first = await record("pump-1", *samples)
-    before = await all_documents(database)
+    before = await all_documents(database, telemetry)
     clock.advance(timedelta(minutes=5))
     second = await record("pump-1", *reversed(samples))
     third = await record("pump-1", *samples)
@@ -33,20 +34,20 @@ async def test_a_batch_that_comes_again_changes_nothing(record, database, clock)
     assert (third.stored, third.duplicate, third.undated) == (0, 4, 0)
     # In another order the sample without time and seq has another place in its message, hence another origin.
     assert (second.stored, second.duplicate) == (1, 3)
-    after = await all_documents(database)
+    after = await all_documents(database, telemetry)
     assert {name: len(documents) for name, documents in after.items()} == {
         name: len(documents) + (name == UNDATED) for name, documents in before.items()
     }
 
 
-async def test_a_redelivery_after_midnight_finds_the_sample_in_its_day(record, database, clock):
+async def test_a_redelivery_after_midnight_finds_the_sample_in_its_day(record, telemetry, database, clock):
     late = sample(NOON + timedelta(hours=11, minutes=59), 7)
     await record("pump-1", late)
-    before = await all_documents(database)
+    before = await all_documents(database, telemetry)
     clock.advance(timedelta(hours=13))
     again = await record("pump-1", late)
     assert (again.stored, again.duplicate) == (0, 1)
-    assert await all_documents(database) == before
+    assert await all_documents(database, telemetry) == before
 
 
 async def test_an_undated_sample_that_comes_again_does_not_look_newer(record, telemetry, register, clock):
@@ -67,10 +68,10 @@ async def test_one_batch_may_hold_the_same_sample_twice(record):
     assert (recorded.stored, recorded.duplicate) == (1, 1)
 
 
-async def test_samples_past_the_retention_are_counted_and_not_stored(record, database):
+async def test_samples_past_the_retention_are_counted_and_not_stored(record, telemetry, database):
     recorded = await record("pump-1", sample(NOON - timedelta(days=31), 1), sample(NOON, 2))
     assert (recorded.stored, recorded.expired) == (1, 1)
-    assert len((await all_documents(database))["samples_standard_20261121"]) == 1
+    assert len((await all_documents(database, telemetry))["samples_standard_20261121"]) == 1
 
 
 async def test_a_device_whose_clock_is_years_ahead_does_not_freeze_its_latest(record, telemetry, register, clock):
@@ -96,6 +97,42 @@ async def test_the_latest_is_kept_metric_by_metric_by_the_devices_time(record, t
         "disk.free": ("full", SECOND),
     }
     assert latest.ts == NOON + SECOND
+
+
+async def test_the_latest_is_the_same_before_and_after_news_are_folded_whatever_the_order(
+    record, telemetry, register, database
+):
+    await register("pump-1", "pump-2")
+
+    async def latest():
+        return (await telemetry.latest(1, limit=10)).model_dump()
+
+    await record("pump-1", sample(NOON, 2, temperature=2.0, humidity=50.0), sample(NOON - SECOND, 1, temperature=1.0))
+    await record("pump-2", sample(NOON, 1, text="a"))
+    await telemetry.fold_news()
+    await record("pump-1", sample(NOON - SECOND, 1, temperature=1.0, on=False))
+    await record("pump-1", sample(NOON + SECOND, 3, temperature=3.0))
+    before = await latest()
+    await telemetry.fold_news()
+    assert await latest() == before
+    assert await database["latest_news"].count_documents({}) == 0
+    [pump, _] = before["items"]
+    assert {name: reading["value"] for name, reading in pump["metrics"].items()} == {
+        "temperature": 3.0,
+        "humidity": 50.0,
+        "on": False,
+    }
+
+
+async def test_two_workers_may_fold_the_same_news(record, telemetry, register, store):
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 1, temperature=1.0))
+    ids, news = await store.news()
+    await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
+    await telemetry.fold_news()
+    await store.fold(ids, news)
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    assert latest.metrics["temperature"].value == 2.0
 
 
 async def test_telemetry_that_comes_before_its_device_is_known_is_kept_and_unreadable_until_then(

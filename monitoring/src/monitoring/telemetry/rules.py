@@ -57,23 +57,36 @@ def is_past(day: date, *, now: datetime, retention_days: int) -> bool:
 
 
 def newest(samples: Iterable[StoredSample]) -> list[Latest]:
-    """The newest reading of every metric of each device; of two with the same time the one the store would keep."""
+    """The newest reading of every metric of each device."""
     found: dict[str, dict[str, Reading]] = {}
     for sample in samples:
         readings = found.setdefault(sample.device_uid, {})
         for name, value in sample.metrics.items():
             before = readings.get(name)
-            if before is None or sample.ts > before.ts or (sample.ts == before.ts and _above(value, before.value)):
+            if before is None or _is_newer(sample.ts, value, before):
                 readings[name] = Reading(sample.ts, value, sample.day is not None)
     return [Latest(uid, readings) for uid, readings in found.items()]
 
 
-def _above(value: Value, other: Value) -> bool:
-    """BSON's order: numbers, then text, then booleans."""
-    return _rank(value) > _rank(other)
+def merged(parts: Iterable[Latest]) -> list[Latest]:
+    """One for each device, with the newest reading of every metric."""
+    found: dict[str, dict[str, Reading]] = {}
+    for part in parts:
+        readings = found.setdefault(part.device_uid, {})
+        for name, reading in part.metrics.items():
+            before = readings.get(name)
+            if before is None or _is_newer(reading.ts, reading.value, before):
+                readings[name] = reading
+    return [Latest(uid, readings) for uid, readings in found.items()]
+
+
+def _is_newer(ts: int, value: Value, than: Reading) -> bool:
+    """Of two with the same time the one that the store would keep."""
+    return ts > than.ts or (ts == than.ts and _rank(value) > _rank(than.value))
 
 
 def _rank(value: Value) -> tuple[int, Value]:
+    """BSON's order: numbers, then text, then booleans."""
     return (2 if isinstance(value, bool) else 1 if isinstance(value, str) else 0), value
 
 

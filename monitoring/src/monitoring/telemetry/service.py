@@ -8,9 +8,9 @@ from datetime import datetime
 from monitoring.fleet.service import FleetService
 from monitoring.telemetry.errors import BadTimeRange
 from monitoring.telemetry.models import Arrival, Latest, PastSample, Recorded, StoredSample, micros, moment
-from monitoring.telemetry.rules import is_past, newest, place, readable
+from monitoring.telemetry.rules import is_past, merged, newest, place, readable
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
-from monitoring.telemetry.store import TelemetryStore
+from monitoring.telemetry.store import NEWS_AT_ONCE, TelemetryStore
 from shared.clock import Clock
 from shared.contracts.routes import DEVICE_UID
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
@@ -36,7 +36,7 @@ class TelemetryService:
         duplicates = await self._store.insert(samples) if samples else set[str]()
         samples = await self._as_first_received(samples, duplicates)
         latest = newest(samples)
-        await self._store.put_latest(latest)
+        await self._store.add_news(latest)
         stored = [sample for sample in samples if sample.key not in duplicates]
         return Recorded(
             stored=len(stored),
@@ -62,8 +62,9 @@ class TelemetryService:
         return Page(items=list(items), next=following)
 
     async def latest_among(self, uids: Sequence[str]) -> list[LatestRead]:
-        """Of devices that the caller has found to be the organization's, those that have reported."""
-        return [_latest_read(latest) for latest in await self._store.latest(uids)]
+        """Of devices that the caller has found to be the organization's, those that have reported, in that order."""
+        found = {latest.device_uid: latest for latest in merged(await self._store.latest(uids))}
+        return [_latest_read(found[uid]) for uid in uids if uid in found]
 
     async def history(
         self,
@@ -88,6 +89,14 @@ class TelemetryService:
         found = await self._store.history(uid, first, last, metric=metric, after=after, limit=limit + 1)
         items, following = page_of(found, limit, lambda sample: (sample.place,))
         return Page(items=[_sample_read(sample) for sample in items], next=following)
+
+    async def fold_news(self) -> None:
+        """Moves the newest readings of past batches into the documents of their devices, until it has caught up."""
+        behind = True
+        while behind:
+            ids, news = await self._store.news()
+            await self._store.fold(ids, merged(news))
+            behind = len(ids) == NEWS_AT_ONCE
 
     async def drop_past(self) -> None:
         """Drops the days that nobody can read any more."""

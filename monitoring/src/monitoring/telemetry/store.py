@@ -2,6 +2,10 @@
 
 Samples have no index but `_id`, which is their key (see `models`). A server that cannot walk `_id` in order (SecantusDB
 answers a range of it by reading everything) gets one more that begins with it.
+
+The latest is one document a device. To update it for each device of each batch would cost more than storing the batch,
+so a batch leaves its newest readings in a document of `latest_news`; these are folded into the devices' documents every
+few seconds and deleted then. Who reads takes both, the news first: what is folded in between is found in the other.
 """
 
 from collections import defaultdict
@@ -20,11 +24,15 @@ from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids
 
 UNDATED = "samples_undated"
+NEWS_AT_ONCE = 200
+"""Documents of news that are folded in one go."""
 
 _CLASS = "standard"
 _PREFIX = f"samples_{_CLASS}_"
 _DUPLICATE_KEY = 11000
 _READ_MS = 10_000
+_DEVICES_A_NEWS = 100
+"""A device says at most 128 KiB in a message, and a document holds 16 MiB."""
 
 Collection = AsyncIOMotorCollection[Document]
 
@@ -33,6 +41,7 @@ class TelemetryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._latest = database["latest"]
+        self._news = database["latest_news"]
         self._walks_ids = True
         self._prepared: set[str] = set()
 
@@ -63,27 +72,51 @@ class TelemetryStore:
             for document in await by_ids(self._database[UNDATED], keys, ["received_at"])
         }
 
-    async def put_latest(self, latest: Sequence[Latest]) -> None:
-        """Takes over each reading that is newer than the one there.
+    async def add_news(self, latest: Sequence[Latest]) -> None:
+        """Makes readings part of the latest of their devices, as far as they are newer."""
+        documents = [
+            {"devices": {one.device_uid: _readings(one) for one in latest[start : start + _DEVICES_A_NEWS]}}
+            for start in range(0, len(latest), _DEVICES_A_NEWS)
+        ]
+        if documents:
+            with store_errors():
+                await self._news.insert_many(documents, ordered=False)
 
-        `$max` compares embedded documents member by member, so the first member, the time, decides.
+    async def news(self) -> tuple[list[Any], list[Latest]]:
+        """The oldest news, by their ids: several of a device perhaps."""
+        with store_errors():
+            documents = await self._news.find().sort("_id", 1).limit(NEWS_AT_ONCE).to_list(NEWS_AT_ONCE)
+        return [document["_id"] for document in documents], _in_news(documents)
+
+    async def fold(self, ids: Sequence[Any], latest: Sequence[Latest]) -> None:
+        """Moves news into the devices' documents: each reading that is newer than the one there.
+
+        `$max` compares embedded documents member by member, so the first member, the time, decides, and doing this
+        twice or in two workers at once changes nothing.
         """
         updates = [
             UpdateOne(
-                {"_id": device.device_uid},
-                {"$max": {f"metrics.{_escape(name)}": _reading(reading) for name, reading in device.metrics.items()}},
+                {"_id": one.device_uid},
+                {"$max": {f"metrics.{field}": reading for field, reading in _readings(one).items()}},
                 upsert=True,
             )
-            for device in latest
+            for one in latest
         ]
-        if updates:
-            with store_errors():
-                await self._latest.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        if not ids:
+            return
+        with store_errors():
+            for start in range(0, len(updates), _DEVICES_A_NEWS):
+                await self._latest.bulk_write(updates[start : start + _DEVICES_A_NEWS], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+            await self._news.delete_many({"_id": {"$in": list(ids)}})
 
     async def latest(self, uids: Sequence[str]) -> list[Latest]:
-        """Of those of the devices that have reported, in the order of `uids`."""
-        found = {document["_id"]: document for document in await by_ids(self._latest, uids)}
-        return [_latest(found[uid]) for uid in uids if uid in found]
+        """What there is of these devices: several of a device perhaps, the newest reading of each metric counts."""
+        wanted = {f"devices.{uid}": 1 for uid in uids} if len(uids) <= _DEVICES_A_NEWS else None
+        with store_errors():
+            documents = await self._news.find({}, wanted).to_list(None)
+        asked = set(uids)
+        news = [one for one in _in_news(documents) if one.device_uid in asked]
+        return [*news, *(_latest(one["_id"], one["metrics"]) for one in await by_ids(self._latest, uids))]
 
     async def history(
         self, uid: str, start: datetime, end: datetime, *, metric: str | None, after: str | None, limit: int
@@ -173,11 +206,16 @@ def _past(document: Document, uid: str, metric: str | None) -> PastSample:
     )
 
 
-def _reading(reading: Reading) -> Document:
-    return {"ts": reading.ts, "value": reading.value, "dated": reading.dated}
+def _readings(latest: Latest) -> Document:
+    return {
+        _escape(name): {"ts": reading.ts, "value": reading.value, "dated": reading.dated}
+        for name, reading in latest.metrics.items()
+    }
 
 
-def _latest(document: Document) -> Latest:
-    return Latest(
-        document["_id"], {_unescape(field): Reading(**reading) for field, reading in document["metrics"].items()}
-    )
+def _latest(uid: str, readings: Document) -> Latest:
+    return Latest(uid, {_unescape(field): Reading(**reading) for field, reading in readings.items()})
+
+
+def _in_news(documents: Sequence[Document]) -> list[Latest]:
+    return [_latest(uid, readings) for document in documents for uid, readings in document["devices"].items()]
