@@ -6,6 +6,7 @@ answers a range of it by reading everything) gets one more that begins with it.
 The latest is one document a device. To update it for each device of each batch would cost more than storing the batch,
 so a batch leaves its newest readings in a document of `latest_news`; these are folded into the devices' documents every
 few seconds and deleted then. Who reads takes both, the news first: what is folded in between is found in the other.
+News are read whole and by nobody else, so their readings are one value to the store, encoded here.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
@@ -33,8 +35,12 @@ _DUPLICATE_KEY = 11000
 _READ_MS = 10_000
 _DEVICES_A_NEWS = 100
 """A device says at most 128 KiB in a message, and a document holds 16 MiB."""
+_SLICE = 50
 
 Collection = AsyncIOMotorCollection[Document]
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Latest])
 
 
 class TelemetryStore:
@@ -57,12 +63,13 @@ class TelemetryStore:
 
     async def insert(self, samples: Sequence[StoredSample]) -> set[str]:
         """Stores what is not stored yet; returns the keys of the samples that were. Raises StoreAway."""
-        collections: dict[str, list[StoredSample]] = defaultdict(list)
+        days: dict[date | None, list[Document]] = defaultdict(list)
         for sample in samples:
-            collections[UNDATED if sample.day is None else _day_name(sample.day)].append(sample)
+            days[sample.day].append(_document(sample))
         duplicates: set[str] = set()
-        for name, group in collections.items():
-            duplicates |= await self._insert_into(await self._day(name), [_document(sample) for sample in group])
+        for day, documents in days.items():
+            collection = self._database[UNDATED] if day is None else await self._day(_day_name(day))
+            duplicates |= await self._insert_into(collection, documents)
         return duplicates
 
     async def receipts(self, keys: Sequence[str]) -> dict[str, datetime]:
@@ -74,8 +81,8 @@ class TelemetryStore:
 
     async def add_news(self, latest: Sequence[Latest]) -> None:
         """Makes readings part of the latest of their devices, as far as they are newer."""
-        documents = [
-            {"devices": {one.device_uid: _readings(one) for one in latest[start : start + _DEVICES_A_NEWS]}}
+        documents: list[Document] = [
+            {"readings": _encoder.encode(latest[start : start + _DEVICES_A_NEWS])}
             for start in range(0, len(latest), _DEVICES_A_NEWS)
         ]
         if documents:
@@ -105,15 +112,15 @@ class TelemetryStore:
         if not ids:
             return
         with store_errors():
-            for start in range(0, len(updates), _DEVICES_A_NEWS):
-                await self._latest.bulk_write(updates[start : start + _DEVICES_A_NEWS], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-            await self._news.delete_many({"_id": {"$in": list(ids)}})
+            for start in range(0, len(updates), _SLICE):
+                await self._latest.bulk_write(updates[start : start + _SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+            for start in range(0, len(ids), _SLICE):
+                await self._news.delete_many({"_id": {"$in": list(ids[start : start + _SLICE])}})
 
     async def latest(self, uids: Sequence[str]) -> list[Latest]:
         """What there is of these devices: several of a device perhaps, the newest reading of each metric counts."""
-        wanted = {f"devices.{uid}": 1 for uid in uids} if len(uids) <= _DEVICES_A_NEWS else None
         with store_errors():
-            documents = await self._news.find({}, wanted).to_list(None)
+            documents = await self._news.find().to_list(None)
         asked = set(uids)
         news = [one for one in _in_news(documents) if one.device_uid in asked]
         return [*news, *(_latest(one["_id"], one["metrics"]) for one in await by_ids(self._latest, uids))]
@@ -218,4 +225,4 @@ def _latest(uid: str, readings: Document) -> Latest:
 
 
 def _in_news(documents: Sequence[Document]) -> list[Latest]:
-    return [_latest(uid, readings) for document in documents for uid, readings in document["devices"].items()]
+    return [one for document in documents for one in _decoder.decode(document["readings"])]
