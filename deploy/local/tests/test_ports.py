@@ -2,12 +2,13 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from muster_stack.allocation import PORTS, allocate
-from muster_stack.ports import LOOPBACK, Ports, any_free, is_free, is_listening
+from muster_stack.ports import LOOPBACK, Ports, any_free, becomes_free, is_free, is_listening
 from muster_stack.processes import Processes
 
 
@@ -41,6 +42,13 @@ def test_a_port_is_free_until_somebody_listens(taken: int):
     assert not is_free(taken)
     assert is_listening(taken)
     assert not is_listening(any_free())
+
+
+def test_a_port_that_is_being_closed_is_not_given_up():
+    with socket.create_server((LOOPBACK, 0)) as server, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(becomes_free, server.getsockname()[1], 30)
+        server.close()
+        assert waiting.result()
 
 
 def test_a_stack_of_ones_own_takes_no_canonical_port(tmp_path: Path):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from muster_stack.ports import Ports, is_free
+from muster_stack.ports import Ports, becomes_free
 from muster_stack.processes import Processes
 
 
@@ -48,7 +48,7 @@ def allocate(ports: Ports, processes: Processes, *, canonical: bool, say: Callab
         processes.stop([port.process])  # what a killed one left may still listen
         kept = ports.get(port.name)
         number = ports.reserve(port.name, preferred=port.canonical if canonical else None)
-        if kept is not None and not is_free(kept):
+        if kept is not None and not becomes_free(kept):
             number = ports.replace(port.name)
             say(f"port {kept} is taken: {port.name} moves to {number}")
         elif kept is None and canonical and number != port.canonical:

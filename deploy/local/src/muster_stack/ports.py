@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ LOOPBACK = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections, so that none is taken in between.
 _FREE = range(15_000, 32_000)
 _ATTEMPTS = 500
+_POLL_SECONDS = 0.05
 
 
 class NoFreePort(RuntimeError):
@@ -25,6 +27,14 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def becomes_free(port: int, seconds: float = 2.0) -> bool:
+    """Whether it is free, or soon is: the threads of a killed process close its sockets one after the other."""
+    deadline = time.monotonic() + seconds
+    while not (free := is_free(port)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return free
 
 
 def is_listening(port: int) -> bool:
