@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitoring.fleet.errors import DeviceNotFound
+from monitoring.telemetry import store as store_module
 from monitoring.telemetry.errors import BadTimeRange
 from monitoring.telemetry.store import UNDATED
 from shared.http.pagination import BadCursor
@@ -122,6 +123,20 @@ async def test_the_latest_is_the_same_before_and_after_news_are_folded_whatever_
         "humidity": 50.0,
         "on": False,
     }
+
+
+async def test_news_that_are_folded_while_somebody_reads_are_not_missed(record, telemetry, register, monkeypatch):
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 1))
+    read = store_module.by_ids
+
+    async def read_and_fold(*arguments):
+        found = await read(*arguments)
+        await telemetry.fold_news()
+        return found
+
+    monkeypatch.setattr(store_module, "by_ids", read_and_fold)
+    assert len((await telemetry.latest(1, limit=1)).items) == 1
 
 
 async def test_two_workers_may_fold_the_same_news(record, telemetry, register, store):
