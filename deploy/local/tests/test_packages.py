@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,22 @@ def test_a_missing_program_is_named_with_the_command_that_installs_it(monkeypatc
         install_missing((NGINX, _ABSENT), print)
     assert "not installed: no-such-server" in str(refused.value)
     assert "sudo apt-get install --no-install-recommends -y no-such-package" in str(refused.value)
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+def test_where_chromium_is_no_package_playwright_fetches_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fetched: bool
+):
+    chromium = Program("chromium-of-nobody", "chromium-of-nobody", (f"{tmp_path}/chrome",))
+    playwright = tmp_path / "playwright"
+    playwright.write_text(f"#!/bin/sh\n{'touch' if fetched else 'true'} {tmp_path}/chrome\n")
+    playwright.chmod(0o755)
+    monkeypatch.setattr(packages, "_as_root", lambda: None)
+    monkeypatch.setattr(packages, "CHROMIUM", chromium)
+    monkeypatch.setattr(packages, "TEST_CLIENTS", (chromium,))
+    monkeypatch.setattr(packages, "of_this_environment", lambda _name: playwright)
+    with nullcontext() if fetched else pytest.raises(MissingPrograms):
+        packages.install_test_clients(print)
 
 
 def test_the_newest_installed_version_is_used(tmp_path: Path):

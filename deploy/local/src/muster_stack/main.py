@@ -17,9 +17,9 @@ from rich.table import Table
 
 from muster_stack.compose import Compose, ComposeFailed, engine_answers
 from muster_stack.layout import DEFAULT_STACK, REPOSITORY, Layout
-from muster_stack.packages import install_missing
+from muster_stack.packages import install_test_clients
 from muster_stack.processes import Processes, Spec, StartFailed
-from muster_stack.programs import TEST_CLIENTS, MissingPrograms, of_this_environment
+from muster_stack.programs import MissingPrograms, of_this_environment
 from muster_stack.provision import provision as provision_files
 from muster_stack.server import base_environment
 from muster_stack.services import SERVICES, MigrationFailed, migrate_service
@@ -126,7 +126,7 @@ def logs(
 def test_clients() -> None:
     """Install the clients of other makers that the tests use, where they are missing."""
     with _failures():
-        install_missing(TEST_CLIENTS, _out.print)
+        install_test_clients(_out.print)
 
 
 @app.command()

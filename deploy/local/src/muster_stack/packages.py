@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from muster_stack.layout import REPOSITORY
-from muster_stack.programs import MissingPrograms, Program, missing
+from muster_stack.programs import CHROMIUM, TEST_CLIENTS, MissingPrograms, Program, missing, of_this_environment
 
 _SCRIPT = REPOSITORY / "deploy" / "install-packages.sh"
 
@@ -25,6 +25,23 @@ def install_missing(programs: tuple[Program, ...], say: Callable[[str], None]) -
     subprocess.run([*command, "sh", str(_SCRIPT), *packages], stdin=subprocess.DEVNULL, check=False)
     if still := missing(programs):
         raise MissingPrograms(still)
+
+
+def install_test_clients(say: Callable[[str], None]) -> None:
+    """The clients of other makers that the tests use. Raises MissingPrograms.
+
+    Ubuntu has Chromium only as a snap, which containers cannot install: there playwright fetches its own.
+    """
+    for program in TEST_CLIENTS:
+        try:
+            install_missing((program,), say)
+        except MissingPrograms:
+            if program != CHROMIUM:
+                raise
+            say("fetching playwright's own Chromium")
+            subprocess.run([of_this_environment("playwright"), "install", "chromium"], check=False)
+            if missing((CHROMIUM,)):
+                raise
 
 
 def _as_root() -> list[str] | None:

@@ -27,7 +27,15 @@ NGINX = Program("nginx", "nginx")
 SERVERS = (POSTGRES, RABBITMQ, EPMD, REDIS, NGINX)
 
 MOSQUITTO = Program("mosquitto_pub", "mosquitto-clients")
-CHROMIUM = Program("chromium", "chromium", ("/usr/bin/chromium-browser", "/usr/bin/google-chrome"))
+CHROMIUM = Program(
+    "chromium",
+    "chromium",
+    (
+        "/usr/bin/chromium",
+        "/usr/bin/google-chrome",
+        f"{Path.home()}/.cache/ms-playwright/chromium-*/chrome-linux*/chrome",
+    ),
+)
 TEST_CLIENTS = (MOSQUITTO, CHROMIUM)
 
 
