@@ -94,7 +94,7 @@ async def _keep_running(name: str, job: Job) -> None:
         error = state.outcome.exception() if state.outcome else None
         _log.error("job failed and is begun again", job=name, exc_info=error)
 
-    async for attempt in AsyncRetrying(wait=wait_exponential_jitter(initial=0.2, max=10), after=report):
+    async for attempt in AsyncRetrying(wait=wait_exponential_jitter(multiplier=0.2, max=10), after=report):
         with attempt:
             await job()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import aiormq
 import pytest
@@ -15,6 +16,7 @@ from shared.messaging.errors import BrokerAway, PublishUnknown
 from shared.messaging.publisher import Message, Publisher
 from shared.messaging.topology import TELEMETRY_QUEUE
 from shared.testing import eventually
+from shared.worker import in_background
 
 from .harness import Raw, Recorder
 from .proxy import proxied
@@ -124,17 +126,19 @@ async def test_a_batch_that_waits_for_its_store_is_let_go_when_its_channel_dies(
 
 
 async def test_the_topology_comes_back_with_the_connection(amqp_url: str, declared: Broker, raw):
-    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="cut") as broker:
-        keeper = asyncio.create_task(topology.maintain(broker, broker_events=None))
-        await eventually(lambda: broker.consuming.is_open)
+    async def complete() -> bool:
+        return await topology.missing(declared, broker_events=None) == []
+
+    await raw.channel.queue_delete(TELEMETRY_QUEUE)
+    async with (
+        proxied(amqp_url) as (proxy, url),
+        Broker.open(url, name="cut") as broker,
+        in_background({"topology": partial(topology.maintain, broker, broker_events=None)}),
+    ):
+        await eventually(complete)
         await raw.channel.queue_delete(TELEMETRY_QUEUE)
         proxy.cut()
-
-        async def complete() -> bool:
-            return await topology.missing(declared, broker_events=None) == []
-
         await eventually(complete)
-        keeper.cancel()
 
 
 async def test_closing_ends_in_time_though_the_broker_is_silent(amqp_url: str):

@@ -193,7 +193,10 @@ async def check(broker: Broker) -> None:
 
 
 async def maintain(broker: Broker, *, broker_events: str | None = BROKER_EVENTS_EXCHANGE) -> None:
-    """Declares now and after every reconnection, until cancelled: a broker that lost its disk gets its shape back."""
+    """Declares now and after every reconnection, until cancelled: a broker that lost its disk gets its shape back.
+
+    A job of a worker, which begins it again when the connection is lost in the middle of it: raises BrokerAway then.
+    """
     while True:
         await declare(broker, broker_events=broker_events)
         await broker.consuming.lost()
