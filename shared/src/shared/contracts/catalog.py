@@ -1,15 +1,36 @@
 """Every event there is. Golden schemas, the topology's bindings and `docs/asyncapi.yaml` are made from this list."""
 
-from shared.contracts.devices import DeviceRegistered, DeviceSnapshot, DeviceTokenRevoked
+from shared.contracts.devices import DeviceFirmwareChanged, DeviceRegistered, DeviceSnapshot, DeviceTokenRevoked
 from shared.contracts.envelope import EventData
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
+from shared.contracts.updates import (
+    UpdateSessionAcknowledged,
+    UpdateSessionCancelled,
+    UpdateSessionCompleted,
+    UpdateSessionDownloading,
+    UpdateSessionFailed,
+    UpdateSessionFlashed,
+    UpdateSessionInitiated,
+    UpdateSessionProgressed,
+    UpdateSessionTimedOut,
+)
 
 EVENTS: tuple[type[EventData], ...] = (
     DeviceRegistered,
     DeviceTokenRevoked,
+    DeviceFirmwareChanged,
     DeviceSnapshot,
     DeviceConnected,
     DeviceDisconnected,
+    UpdateSessionInitiated,
+    UpdateSessionAcknowledged,
+    UpdateSessionDownloading,
+    UpdateSessionProgressed,
+    UpdateSessionFlashed,
+    UpdateSessionCompleted,
+    UpdateSessionFailed,
+    UpdateSessionCancelled,
+    UpdateSessionTimedOut,
 )
 
 BY_TYPE: dict[str, type[EventData]] = {event.type: event for event in EVENTS}

@@ -42,6 +42,12 @@ class DeviceTokenRevoked(DeviceState):
     type = "device.token_revoked.v1"
 
 
+class DeviceFirmwareChanged(DeviceState):
+    """An update put another `firmware_version` on the device."""
+
+    type = "device.firmware_changed.v1"
+
+
 class DeviceSnapshot(DeviceState):
     """Not a change: the present state, sent again so that a copy can be rebuilt."""
 

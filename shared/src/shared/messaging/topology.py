@@ -17,14 +17,17 @@ from shared.contracts import catalog
 from shared.contracts.devices import DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
+from shared.contracts.updates import UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
 from shared.messaging.connection import Broker, broker_errors
 from shared.messaging.errors import TopologyConflict, TopologyMissing
 
 TELEMETRY_QUEUE = "monitoring.telemetry"
 PRESENCE_QUEUE = "monitoring.presence"
 MONITORING_FLEET_QUEUE = "monitoring.fleet"
+MONITORING_UPDATES_QUEUE = "monitoring.updates"
 OTA_FLEET_QUEUE = "ota-service.fleet"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
+DEVICE_UPDATES_QUEUE = "device-management.updates"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
 
 UNROUTED_EXCHANGE = "muster.events.unrouted"
@@ -104,8 +107,10 @@ CONSUMED_QUEUES = (
     _consumed(TELEMETRY_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT),
     _consumed(PRESENCE_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT, single_consumer=True),
     _consumed(MONITORING_FLEET_QUEUE),
+    _consumed(MONITORING_UPDATES_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
+    _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
 )
 
@@ -128,12 +133,18 @@ QUEUES = (
 )
 
 _DEVICE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, DeviceState))
+_UPDATE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
 
 BINDINGS = (
     Binding(TELEMETRY_QUEUE, DEVICES_EXCHANGE, "devices.*.telemetry"),
     *(Binding(MONITORING_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
     *(Binding(OTA_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
     *(Binding(DEVICE_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
+    *(
+        Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
+        for event in (UpdateSessionFlashed, UpdateSessionCompleted)
+    ),
+    *(Binding(MONITORING_UPDATES_QUEUE, EVENTS_EXCHANGE, event) for event in _UPDATE_TYPES),
     Binding(BROKER_ACCESS_QUEUE, EVENTS_EXCHANGE, DeviceTokenRevoked.type),
     *(Binding(dead_letters_of(queue.name), DEAD_EXCHANGE, queue.name) for queue in CONSUMED_QUEUES),
     *(Binding(retry_exchange(delay), retry_exchange(delay), "") for delay in RETRY_DELAYS),

@@ -1,0 +1,74 @@
+"""Events about update sessions, published by ota-service."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from shared.contracts.envelope import EventData
+
+
+class UpdateSessionState(EventData):
+    """The whole public state of one update of one device.
+
+    `counter` grows with every session there is, so of two sessions of a device the greater is the later one. From
+    `flashed` on the device runs `firmware_version`; `completed` confirms it.
+    """
+
+    type: ClassVar[str]
+
+    session_id: str
+    device_uid: str
+    firmware_id: int
+    firmware_name: str
+    firmware_version: str
+    previous_version: str | None = None
+    """What the device ran when the session began, as far as it was known."""
+    state: str
+    counter: int
+    progress: int | None = None
+    """Percent of the download, in steps of ten."""
+    error: str | None = None
+    deadline: datetime | None = None
+    """When the session times out unless the device reports; None once it has ended."""
+    opened_at: datetime
+    updated_at: datetime
+
+    def subject(self) -> str:
+        return f"update_session/{self.session_id}"
+
+
+class UpdateSessionInitiated(UpdateSessionState):
+    type = "update_session.initiated.v1"
+
+
+class UpdateSessionAcknowledged(UpdateSessionState):
+    type = "update_session.acknowledged.v1"
+
+
+class UpdateSessionDownloading(UpdateSessionState):
+    type = "update_session.downloading.v1"
+
+
+class UpdateSessionProgressed(UpdateSessionState):
+    """Still downloading, and at least ten percent further."""
+
+    type = "update_session.progressed.v1"
+
+
+class UpdateSessionFlashed(UpdateSessionState):
+    type = "update_session.flashed.v1"
+
+
+class UpdateSessionCompleted(UpdateSessionState):
+    type = "update_session.completed.v1"
+
+
+class UpdateSessionFailed(UpdateSessionState):
+    type = "update_session.failed.v1"
+
+
+class UpdateSessionCancelled(UpdateSessionState):
+    type = "update_session.cancelled.v1"
+
+
+class UpdateSessionTimedOut(UpdateSessionState):
+    type = "update_session.timed_out.v1"
