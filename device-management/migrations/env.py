@@ -1,9 +1,11 @@
 """Alembic's entry: everything is in `shared.sql.migrations`."""
 
+from device_management.audit import models as _audit  # noqa: F401 - fills the metadata
 from device_management.auth import models as _auth  # noqa: F401 - fills the metadata
 from device_management.devices import models as _devices  # noqa: F401 - fills the metadata
-from device_management.organizations.models import Table
+from device_management.organizations import models as _organizations  # noqa: F401 - fills the metadata
 from device_management.settings import Settings
+from device_management.tables import Table
 from shared.http import idempotency
 from shared.outbox.table import add_tables
 from shared.sql import migrations

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from device_management.audit import api as audit
 from device_management.auth import api as auth
 from device_management.bootstrap import api_lifespan
 from device_management.broker_access import api as broker_access
@@ -19,7 +20,7 @@ def build(settings: Settings) -> FastAPI:
         settings=settings,
         lifespan=api_lifespan(settings),
     )
-    for router in (auth.router, devices.router):
+    for router in (auth.router, audit.router, devices.router):
         app.include_router(router, prefix="/api/v2")
     app.include_router(auth.router, prefix="/api", include_in_schema=False)
     app.include_router(broker_access.router)

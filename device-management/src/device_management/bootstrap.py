@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from device_management.audit.service import AuditService
+from device_management.audit.store import AuditStore
 from device_management.auth.gateway import Passwords
 from device_management.auth.service import AuthService, Lifetimes
 from device_management.auth.store import AuthStore
@@ -67,6 +69,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
         cache, passwords = DeviceCache(redis), Passwords()
         recipes: Recipes = {
+            AuditService: lambda scope: AuditService(AuditStore(scope.unit.session)),
             OrganizationService: lambda scope: OrganizationService(OrganizationStore(scope.unit.session)),
             AuthService: lambda scope: AuthService(
                 AuthStore(scope.unit.session),

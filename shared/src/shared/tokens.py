@@ -39,7 +39,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified token says. `generation` is a device token's; `session` and `scopes` are a person's."""
+    """What a verified token says. `generation` is a device token's; `session`, `scopes` and `name` are a person's."""
 
     subject: str
     organization_id: int
@@ -50,6 +50,8 @@ class Claims:
     scopes: frozenset[str] = frozenset()
     session: str | None = None
     generation: int | None = None
+    name: str | None = None
+    """What people call the bearer: an e-mail address, for the audit log."""
 
 
 class InvalidToken(Exception):
@@ -146,6 +148,8 @@ class TokenSigner:
             payload["sid"] = claims.session
         if claims.generation is not None:
             payload["gen"] = claims.generation
+        if claims.name is not None:
+            payload["name"] = claims.name
         return jwt.encode(payload, self._key, algorithm="EdDSA", headers={"kid": self._key_id})
 
 
@@ -177,6 +181,7 @@ def _public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
 def _claims(payload: dict[str, Any]) -> Claims:
     generation = payload.get("gen")
     session = payload.get("sid")
+    name = payload.get("name")
     return Claims(
         subject=str(payload["sub"]),
         organization_id=int(payload["org"]),
@@ -187,4 +192,5 @@ def _claims(payload: dict[str, Any]) -> Claims:
         scopes=frozenset(str(payload.get("scope", "")).split()),
         session=None if session is None else str(session),
         generation=None if generation is None else int(generation),
+        name=None if name is None else str(name),
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Column, ForeignKey, LargeBinary, String, Text, text
 from sqlmodel import Field
 
-from device_management.organizations.models import Table
+from device_management.tables import Table
 from shared.sql.models import UtcDateTime
 
 

@@ -140,6 +140,7 @@ class AuthService:
                 expires_at=now + self._lifetimes.access,
                 scopes=frozenset(user.scopes),
                 session=str(sign_in),
+                name=user.email,
             )
         )
         expires_in = int(self._lifetimes.access.total_seconds())

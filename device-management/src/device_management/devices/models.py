@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from device_management.devices.states import Lifecycle, Status
-from device_management.organizations.models import Table
+from device_management.tables import Table
 from shared.sql.models import UtcDateTime
 
 

@@ -1,13 +1,12 @@
-"""The organizations table, and the base that every table of this service shares."""
+"""The organizations table."""
 
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlmodel import Field
 
-from shared.sql.models import UtcDateTime, table_base
-
-Table = table_base()
+from device_management.tables import Table
+from shared.sql.models import UtcDateTime
 
 
 class Organization(Table, table=True):

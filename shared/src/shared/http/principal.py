@@ -45,6 +45,7 @@ class Principal:
     session: str | None
     generation: int | None
     expires_at: datetime
+    name: str | None = None
 
     @property
     def is_device(self) -> bool:
@@ -69,6 +70,7 @@ def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Prin
         session=claims.session,
         generation=claims.generation,
         expires_at=claims.expires_at,
+        name=claims.name,
     )
 
 
