@@ -83,7 +83,12 @@ async def raw(rabbitmq_server) -> AsyncIterator[Raw]:
     """A client of the broker that is not ours, and empty queues."""
     connection = await aiormq.connect(rabbitmq_server.url)
     raw = Raw(await connection.channel())
-    for queue in (topology.TELEMETRY_QUEUE, topology.PRESENCE_QUEUE, topology.MONITORING_FLEET_QUEUE):
+    for queue in (
+        topology.TELEMETRY_QUEUE,
+        topology.PRESENCE_QUEUE,
+        topology.MONITORING_FLEET_QUEUE,
+        topology.MONITORING_UPDATES_QUEUE,
+    ):
         for name in (queue, topology.dead_letters_of(queue)):
             await raw.empty(name)
     yield raw

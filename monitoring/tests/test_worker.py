@@ -8,11 +8,14 @@ import aiormq
 import httpx
 import pytest
 
+from monitoring.updates.service import UpdateService
+from monitoring.updates.store import UpdateStore
 from shared.contracts.envelope import Envelope
 from shared.contracts.routes import EVENTS_EXCHANGE
+from shared.messaging import topology
 from shared.testing import eventually
 
-from .worlds import body, device_state, envelope_of
+from .worlds import body, device_state, envelope_of, update_state
 
 
 @pytest.fixture
@@ -81,6 +84,28 @@ async def test_a_device_connects_reports_and_leaves(start_worker, raw, reader, b
         await eventually(lambda: len(events) >= 2)
     mine = [(one.type, one.data["version"], one.organizationid) for one in events if one.data["device_uid"] == uid]
     assert mine[:2] == [("device.connected.v1", 1, 1), ("device.disconnected.v1", 2, 1)]
+
+
+async def test_an_update_is_followed_whatever_is_poison_beside_it(start_worker, raw, register, database):
+    uid = "pump-under-update"
+    await register(uid)
+    updates = UpdateService(UpdateStore(database))
+    newest, older = envelope_of(update_state(uid, version=2)), envelope_of(update_state(uid, version=1))
+    poison = newest.model_copy(update={"data": {"device_uid": uid}})
+
+    async def is_followed():
+        return [item.version for item in await updates.among([uid])] == [2]
+
+    async def poison_is_put_aside():
+        return await raw.waiting(topology.dead_letters_of(topology.MONITORING_UPDATES_QUEUE)) == 1
+
+    async with start_worker():
+        for envelope in (newest, poison, older):
+            await raw.channel.basic_publish(envelope.encode(), exchange=EVENTS_EXCHANGE, routing_key=envelope.type)
+        await eventually(is_followed)
+        await eventually(poison_is_put_aside)
+    assert await raw.waiting(topology.MONITORING_UPDATES_QUEUE) == 0
+    assert await is_followed()
 
 
 async def test_presence_is_right_again_after_the_worker_was_away(start_worker, raw, reader, broker_user, register):

@@ -9,8 +9,9 @@ import aiormq
 from aiormq.abc import AbstractChannel
 
 from shared.contracts.devices import DeviceSnapshot, DeviceState
-from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import Envelope, EventData
 from shared.contracts.telemetry import TelemetrySample
+from shared.contracts.updates import UpdateSessionInitiated, UpdateSessionState
 from shared.messaging.deliveries import Delivery
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -36,10 +37,37 @@ def device_state(
     )
 
 
-def envelope_of(state: DeviceState) -> Envelope:
+def update_state(
+    uid: str,
+    *,
+    organization_id: int = 1,
+    counter: int = 1,
+    version: int = 1,
+    state: str = "initiated",
+    progress: int | None = None,
+    error: str | None = None,
+) -> UpdateSessionState:
+    return UpdateSessionInitiated(
+        organization_id=organization_id,
+        version=version,
+        session_id=f"session-{counter}",
+        device_uid=uid,
+        firmware_id=1,
+        firmware_name="pump-firmware",
+        firmware_version="2.0.0",
+        state=state,
+        counter=counter,
+        progress=progress,
+        error=error,
+        opened_at=NOON,
+        updated_at=NOON,
+    )
+
+
+def envelope_of(state: EventData) -> Envelope:
     return Envelope(
         id=uuid4(),
-        source="/device-management",
+        source="/somebody",
         type=state.type,
         subject=state.subject(),
         time=NOON,

@@ -29,6 +29,9 @@ from monitoring.settings import SERVICE, Settings
 from monitoring.telemetry.jobs import DropPastDays, FoldNews
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
+from monitoring.updates.consumers import UpdateConsumer
+from monitoring.updates.service import UpdateService, UpdateTracker
+from monitoring.updates.store import UpdateStore
 from shared.clock import SystemClock
 from shared.contracts.routes import LIVE_EXCHANGE
 from shared.http.app import Lifespan
@@ -62,6 +65,7 @@ class Core:
     telemetry: TelemetryService
     telemetry_store: TelemetryStore
     presence_store: PresenceStore
+    update_store: UpdateStore
     broker: Broker
     publisher: Publisher
     checks: dict[str, Check]
@@ -95,6 +99,7 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
             ),
             telemetry_store=telemetry_store,
             presence_store=PresenceStore(database),
+            update_store=UpdateStore(database),
             broker=broker,
             publisher=Publisher(broker),
             checks={"mongodb": partial(client.check, database), "broker": partial(topology.check, broker)},
@@ -107,7 +112,8 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
         async with open_core(settings, process=f"{SERVICE}-api") as core:
             keys = KeyRing.load(settings.keys_dir)
             presence = PresenceService(core.presence_store, core.fleet)
-            live = LiveService(sockets, core.fleet, core.telemetry, presence, keys=keys, clock=SystemClock())
+            updates = UpdateService(core.update_store)
+            live = LiveService(sockets, core.fleet, core.telemetry, presence, updates, keys=keys, clock=SystemClock())
             frames = Subscriber(core.broker, LIVE_EXCHANGE, live.deliver, resumed=live.resume)
             live.listen_to(frames)
             sockets.serve(live)
@@ -143,6 +149,7 @@ class WorkerParts:
     """Holds a job back until `prepare` has been done."""
 
     fleet: EventConsumer
+    updates: EventConsumer
     telemetry: BatchConsumer
     connections: BatchConsumer
     frames: FrameSender
@@ -206,6 +213,11 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 broker,
                 topology.MONITORING_FLEET_QUEUE,
                 FleetConsumer(FleetService(core.fleet_store, newcomers=tracker)),
+            ),
+            updates=EventConsumer(
+                broker,
+                topology.MONITORING_UPDATES_QUEUE,
+                UpdateConsumer(UpdateTracker(core.update_store, frames)),
             ),
             telemetry=BatchConsumer(
                 broker,

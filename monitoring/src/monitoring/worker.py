@@ -16,6 +16,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "topology": parts.topology,
                 "prepare": parts.prepare,
                 "fleet": parts.prepared(parts.fleet.run),
+                "updates": parts.updates.run,
                 "telemetry": parts.prepared(parts.telemetry.run),
                 "connections": parts.prepared(parts.connections.run),
                 "reconcile": parts.prepared(parts.reconcile),

@@ -23,7 +23,7 @@ class Person:
     heard: list[tuple[str, Any]] = field(default_factory=list)
 
     async def connect(self, transports=("websocket",)) -> "Person":
-        for event in ("snapshot", "telemetry", "presence"):
+        for event in ("snapshot", "telemetry", "presence", "update"):
             self.client.on(event, lambda data, event=event: self.heard.append((event, data)))
         auth = None if self.token is None else {"token": self.token}
         await self.client.connect(self.address, auth=auth, transports=list(transports), wait_timeout=5)

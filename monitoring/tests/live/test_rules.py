@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.live.rules import Budget, PresenceConflation, TelemetryConflation
-from shared.contracts.live import PresenceItem, TelemetryItem
+from monitoring.live.rules import Budget, StateConflation, TelemetryConflation
+from shared.contracts.live import PresenceItem, TelemetryItem, UpdateItem
 
 TELEMETRY = st.lists(
     st.builds(
@@ -51,10 +51,19 @@ def test_a_frame_is_no_larger_than_the_fleet_has_metrics(items):
 
 @given(PRESENCE)
 def test_the_presence_with_the_greatest_version_passes(items):
-    conflation = PresenceConflation()
+    conflation = StateConflation()
     conflation.add(items)
     [one] = conflation.take()
     assert one.version == max(item.version for item in items)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 5)), min_size=1))
+def test_the_newest_session_of_a_device_passes_in_its_newest_version(orders):
+    conflation = StateConflation()
+    for counter, version in orders:
+        conflation.add([UpdateItem("a", f"s{counter}", counter, version, "initiated", None, "f", "2.0.0", None, 5)])
+    [one] = conflation.take()
+    assert (one.counter, one.version) == max(orders)
 
 
 def test_a_budget_allows_a_burst_and_then_a_rate():

@@ -64,7 +64,7 @@ class FakeFleet:
 
 
 class FakeState:
-    """Telemetry and presence; `meanwhile` happens while a snapshot is read."""
+    """Telemetry, presence and updates; `meanwhile` happens while a snapshot is read."""
 
     def __init__(self):
         self.meanwhile = None
@@ -100,7 +100,7 @@ def clock():
 
 @pytest.fixture
 def live(clients, source, state, clock, credentials):
-    live = LiveService(clients, FakeFleet(), state, state, keys=credentials.keys, clock=clock)
+    live = LiveService(clients, FakeFleet(), state, state, state, keys=credentials.keys, clock=clock)
     live.listen_to(source)
     return live
 

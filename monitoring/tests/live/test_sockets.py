@@ -18,15 +18,28 @@ from socketio.exceptions import ConnectionError as Refused
 from monitoring.telemetry.models import Arrival
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
+from monitoring.updates.service import UpdateTracker
+from monitoring.updates.store import UpdateStore
 from shared.clock import SystemClock
-from shared.contracts.live import PresenceItem, TelemetryItem
+from shared.contracts.live import PresenceItem, TelemetryItem, UpdateItem
 from shared.testing import eventually
 
-from ..worlds import sample
+from ..worlds import sample, update_state
 
 
 def telemetry(uid, ts, **metrics):
     return TelemetryItem(uid, ts, metrics or {"temperature": float(ts)})
+
+
+def update(uid, *, counter=1, version=1, state="initiated", progress=None):
+    return UpdateItem(uid, f"session-{counter}", counter, version, state, progress, "pump-firmware", "2.0.0", None, 5)
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def updates(self, organization_id, items):
+        pass
 
 
 @pytest.fixture
@@ -106,9 +119,95 @@ async def test_another_organizations_device_is_not_found_and_nothing_is_joined(p
 async def test_a_topic_needs_its_scope(person, register):
     await register("pump-1")
     someone = await person(scopes=("telemetry:read",)).connect()
-    refused = await someone.ask("subscribe", {"topics": ["presence"]})
-    assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
+    for topic in ("presence", "updates"):
+        refused = await someone.ask("subscribe", {"topics": ["telemetry", topic]})
+        assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
     assert (await someone.ask("subscribe", {"topics": ["telemetry"]}))["ok"]
+
+
+async def test_who_names_no_topic_gets_those_the_token_may_have(person, register):
+    await register("pump-1")
+    everything = await person(scopes=("updates:read", "devices:read", "telemetry:read")).connect()
+    assert (await everything.ask("subscribe"))["topics"] == ["telemetry", "presence", "updates"]
+    some = await person(scopes=("updates:read",)).connect()
+    assert (await some.ask("subscribe"))["topics"] == ["updates"]
+    nothing = await person(scopes=("organization:admin",)).connect()
+    assert (await nothing.ask("subscribe"))["error"]["code"] == "forbidden"
+
+
+async def test_an_update_is_seen_in_the_snapshot_and_step_by_step(person, register, database, frames):
+    await register("pump-1")
+    earlier, tracker = [UpdateTracker(UpdateStore(database), live) for live in (Nobody(), frames)]
+    await earlier.follow([update_state("pump-1", state="acknowledged", version=2)])
+    await earlier.follow([update_state("not-registered-yet", state="downloading", progress=10)])
+    someone = await person(scopes=("updates:read",)).connect()
+    await someone.ask("subscribe")
+    [snapshot] = someone.of("snapshot")
+    [item] = snapshot["updates"]
+    assert item == {
+        "device_uid": "pump-1",
+        "session_id": "session-1",
+        "counter": 1,
+        "version": 2,
+        "state": "acknowledged",
+        "progress": None,
+        "firmware_name": "pump-firmware",
+        "firmware_version": "2.0.0",
+        "error": None,
+        "updated_at": int(update_state("pump-1").updated_at.timestamp() * 1000),
+    }
+    assert (snapshot["telemetry"], snapshot["presence"]) == ([], [])
+    await tracker.follow([update_state("pump-1", state="downloading", progress=42, version=4)])
+    await tracker.follow([update_state("pump-1", state="acknowledged", version=2)])
+    await tracker.follow([update_state("pump-1", state="flashed", version=5)])
+
+    def shown():
+        return [item["state"] for frame in someone.of("update") for item in frame["items"]]
+
+    await eventually(lambda: "flashed" in shown())
+    assert "acknowledged" not in shown()
+    await register("not-registered-yet")
+    await someone.ask("subscribe", {"devices": ["not-registered-yet"]})
+    [late] = someone.of("snapshot")[-1]["updates"]
+    assert (late["device_uid"], late["state"]) == ("not-registered-yet", "downloading")
+
+
+async def test_updates_reach_only_those_of_the_organization_who_may_see_them(person, register, frames):
+    await register("pump-1", "pump-2")
+    await register("valve-1", organization_id=2)
+    allowed = await person(scopes=("telemetry:read", "updates:read")).connect()
+    others = {
+        "without the scope": await person(scopes=("telemetry:read", "devices:read")).connect(),
+        "of another organization": await person(scopes=("telemetry:read", "updates:read"), organization_id=2).connect(),
+    }
+    for one in (allowed, *others.values()):
+        assert (await one.ask("subscribe"))["ok"]
+    one_device = await person(scopes=("updates:read",)).connect()
+    await one_device.ask("subscribe", {"devices": ["pump-2"]})
+    frames.updates(1, [update("pump-1"), update("pump-2")])
+    await eventually(lambda: allowed.of("update") and one_device.of("update"))
+    for organization_id, uid in ((1, "pump-1"), (2, "valve-1")):
+        frames.telemetry(organization_id, [telemetry(uid, 1)])
+    await eventually(lambda: all(one.of("telemetry") for one in others.values()))
+    assert [who for who, one in others.items() if one.of("update")] == []
+    assert {item["device_uid"] for frame in one_device.of("update") for item in frame["items"]} == {"pump-2"}
+
+
+async def test_updates_are_thinned_out_like_everything_else(person, register, frames):
+    await register("pump-1")
+    someone = await person(scopes=("updates:read",)).connect()
+    await someone.ask("subscribe")
+    arrived = []
+    someone.client.on("update", lambda data: arrived.append((time.monotonic(), data["items"])))
+    version = 0
+    until = time.monotonic() + 1.2
+    while time.monotonic() < until:
+        version += 1
+        frames.updates(1, [update("pump-1", version=version, state="downloading", progress=version % 100)])
+        await asyncio.sleep(0.002)
+    await eventually(lambda: arrived and arrived[-1][1][-1]["version"] == version)
+    assert all(later[0] - earlier[0] > 0.15 for earlier, later in pairwise(arrived))
+    assert all(len(items) == 1 for _, items in arrived)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +217,7 @@ async def test_a_topic_needs_its_scope(person, register):
         {"devices": ["a.b"]},
         {"devices": "pump-1"},
         {"topics": ["alerts"]},
+        {"topics": []},
         {"rooms": ["telemetry/2/*"]},
         ["pump-1"],
         7,

@@ -1,11 +1,33 @@
 """How frames are thinned out and floods are told from talk. Pure: time is given in seconds that only grow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
-from shared.contracts.live import PresenceItem, TelemetryItem
+from monitoring.live.states import Topic
+from shared.contracts.live import (
+    Frame,
+    PresenceFrame,
+    PresenceItem,
+    TelemetryFrame,
+    TelemetryItem,
+    UpdateFrame,
+    UpdateItem,
+)
 
 FRAME_SECONDS = 0.2
 """A room is sent a frame at most this often."""
+
+StateItem = PresenceItem | UpdateItem
+
+
+class Conflation(Protocol):
+    """What has happened since the last frame, one item where there were many."""
+
+    def add(self, items: Iterable[Any]) -> None: ...
+
+    def take(self) -> list[Any]:
+        """Everything since the last time."""
+        ...
 
 
 class TelemetryConflation:
@@ -23,7 +45,7 @@ class TelemetryConflation:
                     metrics[name] = (item.ts, value)
 
     def take(self) -> list[TelemetryItem]:
-        """Everything since the last time: an item for each device and time, the older ones of a device first."""
+        """An item for each device and time, the older ones of a device first."""
         items: list[TelemetryItem] = []
         for uid, metrics in self._devices.items():
             by_time: dict[int, dict[str, float | bool | str]] = {}
@@ -34,23 +56,38 @@ class TelemetryConflation:
         return items
 
 
-class PresenceConflation:
-    """Keeps the presence with the greatest version of each device."""
+class StateConflation:
+    """Keeps the newest state of each device."""
 
     def __init__(self) -> None:
-        self._devices: dict[str, PresenceItem] = {}
+        self._devices: dict[str, StateItem] = {}
 
-    def add(self, items: Iterable[PresenceItem]) -> None:
+    def add(self, items: Iterable[StateItem]) -> None:
         for item in items:
             known = self._devices.get(item.device_uid)
-            if known is None or item.version >= known.version:
+            if known is None or _order(item) >= _order(known):
                 self._devices[item.device_uid] = item
 
-    def take(self) -> list[PresenceItem]:
-        """Everything since the last time."""
+    def take(self) -> list[StateItem]:
         items = list(self._devices.values())
         self._devices.clear()
         return items
+
+
+def _order(item: StateItem) -> tuple[int, int]:
+    return (item.counter, item.version) if isinstance(item, UpdateItem) else (0, item.version)
+
+
+TOPICS: Mapping[type[Frame], Topic] = {
+    TelemetryFrame: Topic.TELEMETRY,
+    PresenceFrame: Topic.PRESENCE,
+    UpdateFrame: Topic.UPDATES,
+}
+
+
+def conflation(topic: Topic) -> Conflation:
+    """A new one, empty."""
+    return TelemetryConflation() if topic is Topic.TELEMETRY else StateConflation()
 
 
 class Budget:

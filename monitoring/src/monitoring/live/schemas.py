@@ -15,12 +15,15 @@ Uid = Annotated[str, Field(pattern=f"^{DEVICE_UID.pattern}$")]
 
 
 class Selection(BaseModel):
-    """Which devices and topics; the whole organization when `devices` is absent, every topic when `topics` is."""
+    """Which devices and topics; the whole organization when `devices` is absent, every topic that the token may have
+
+    when `topics` is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     devices: Annotated[tuple[Uid, ...], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
-    topics: Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(Topic))] = tuple(Topic)
+    topics: Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(Topic))] | None = None
 
     @classmethod
     def of(cls, payload: Any) -> "Selection":
@@ -59,7 +62,8 @@ class Subscribed(BaseModel):
 
 
 class Snapshot(BaseModel):
-    """State from the store, in the shapes of REST."""
+    """State from the store: telemetry and presence in the shapes of REST, updates as in their frames."""
 
     telemetry: list[Any]
     presence: list[Any]
+    updates: list[Any]

@@ -1,7 +1,6 @@
 """Live streams: frames out of the workers, and the people who watch them in an api replica."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -13,13 +12,22 @@ from prometheus_client import Counter, Gauge
 
 from monitoring.fleet.service import FleetService
 from monitoring.live.errors import AnotherPerson, NotConnected, TooManyDevices, TopicNotAllowed
-from monitoring.live.rules import FRAME_SECONDS, PresenceConflation, TelemetryConflation
+from monitoring.live.rules import FRAME_SECONDS, TOPICS, Conflation, conflation
 from monitoring.live.schemas import MAX_DEVICES, Credentials, Selection, Snapshot, Subscribed
 from monitoring.live.states import SCOPES, Room, Topic
 from monitoring.presence.service import PresenceService
 from monitoring.telemetry.service import TelemetryService
+from monitoring.updates.service import UpdateService
 from shared.clock import Clock
-from shared.contracts.live import Frame, PresenceFrame, PresenceItem, TelemetryFrame, TelemetryItem
+from shared.contracts.live import (
+    Frame,
+    PresenceFrame,
+    PresenceItem,
+    TelemetryFrame,
+    TelemetryItem,
+    UpdateFrame,
+    UpdateItem,
+)
 from shared.contracts.routes import LIVE_EXCHANGE, live_key
 from shared.http.principal import Principal, authenticate
 from shared.messaging.deliveries import Delivery
@@ -47,17 +55,17 @@ class FrameSender:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._telemetry: dict[int, TelemetryConflation] = defaultdict(TelemetryConflation)
-        self._presence: dict[int, PresenceConflation] = defaultdict(PresenceConflation)
+        self._pending: dict[tuple[type[Frame], int], Conflation] = {}
         self._woken = asyncio.Event()
 
     def telemetry(self, organization_id: int, items: Iterable[TelemetryItem]) -> None:
-        self._telemetry[organization_id].add(items)
-        self._woken.set()
+        self._keep(TelemetryFrame, organization_id, items)
 
-    def presence(self, organization_id: int, items: Sequence[PresenceItem]) -> None:
-        self._presence[organization_id].add(items)
-        self._woken.set()
+    def presence(self, organization_id: int, items: Iterable[PresenceItem]) -> None:
+        self._keep(PresenceFrame, organization_id, items)
+
+    def updates(self, organization_id: int, items: Iterable[UpdateItem]) -> None:
+        self._keep(UpdateFrame, organization_id, items)
 
     async def run(self) -> None:
         """Sends until cancelled: at once after a pause, then one frame an organization in every `SECONDS`."""
@@ -70,15 +78,17 @@ class FrameSender:
                 _log.info("live frames lost", frames=len(lost), reason=type(lost[0]).__name__)
             await asyncio.sleep(self.SECONDS)
 
+    def _keep(self, kind: type[Frame], organization_id: int, items: Iterable[Any]) -> None:
+        self._pending.setdefault((kind, organization_id), conflation(TOPICS[kind])).add(items)
+        self._woken.set()
+
     def _take(self) -> list[Frame]:
-        frames: list[Frame] = []
-        for organization_id, conflation in self._telemetry.items():
-            frames += (TelemetryFrame(organization_id, part) for part in _parts(conflation.take()))
-        for organization_id, conflation in self._presence.items():
-            frames += (PresenceFrame(organization_id, part) for part in _parts(conflation.take()))
-        self._telemetry.clear()
-        self._presence.clear()
-        return frames
+        pending, self._pending = self._pending, {}
+        return [
+            kind(organization_id, part)
+            for (kind, organization_id), kept in pending.items()
+            for part in _parts(kept.take())
+        ]
 
 
 class Clients(Protocol):
@@ -120,6 +130,7 @@ class LiveService:
         fleet: FleetService,
         telemetry: TelemetryService,
         presence: PresenceService,
+        updates: UpdateService,
         *,
         keys: KeyRing,
         clock: Clock,
@@ -128,12 +139,13 @@ class LiveService:
         self._fleet = fleet
         self._telemetry = telemetry
         self._presence = presence
+        self._updates = updates
         self._keys = keys
         self._clock = clock
         self._source: Source | None = None
         self._watchers: dict[str, _Watcher] = {}
         self._members: dict[Room, set[str]] = {}
-        self._pending: dict[Room, TelemetryConflation | PresenceConflation] = {}
+        self._pending: dict[Room, Conflation] = {}
         self._sent_at: dict[Room, float] = {}
 
     def listen_to(self, source: Source) -> None:
@@ -163,24 +175,25 @@ class LiveService:
         watcher = self._watcher(sid)
         who = watcher.principal
         async with watcher.turn:
-            _require_scopes(who, selection.topics)
+            topics = _allowed(who, selection)
             await self._fleet.require_all(who.organization_id, selection.devices or ())
-            rooms = _rooms(who, selection)
+            rooms = _rooms(who, selection, topics)
             if len({room.device_uid for room in watcher.rooms | rooms if room.device_uid}) > MAX_DEVICES:
                 raise TooManyDevices(f"a connection watches at most {MAX_DEVICES} single devices")
             if self._watchers.get(sid) is not watcher:
                 raise NotConnected
             await self._join(sid, watcher, rooms)
             await self._send_snapshot(sid, rooms)
-        return _subscribed(selection)
+        return _subscribed(selection, topics)
 
     async def unsubscribe(self, sid: str, payload: Any) -> Subscribed:
         """Leaves the rooms of the selection; those never joined do not matter. Raises BadRequest."""
         selection = Selection.of(payload)
+        topics = selection.topics or tuple(Topic)
         watcher = self._watcher(sid)
         async with watcher.turn:
-            await self._leave(sid, watcher, _rooms(watcher.principal, selection) & watcher.rooms)
-        return _subscribed(selection)
+            await self._leave(sid, watcher, _rooms(watcher.principal, selection, topics) & watcher.rooms)
+        return _subscribed(selection, topics)
 
     async def authenticate(self, sid: str, payload: Any) -> None:
         """Replaces the token of a live connection; rooms whose scope the new one lacks are left.
@@ -206,10 +219,7 @@ class LiveService:
     async def deliver(self, delivery: Delivery) -> None:
         """A frame from a worker, for whichever rooms there are. Raises ValueError for one that is none."""
         frame = _decoder.decode(delivery.body)
-        if isinstance(frame, TelemetryFrame):
-            self._keep(Topic.TELEMETRY, frame.organization_id, frame.items, TelemetryConflation)
-        else:
-            self._keep(Topic.PRESENCE, frame.organization_id, frame.items, PresenceConflation)
+        self._keep(TOPICS[type(frame)], frame.organization_id, frame.items)
         await self.send_due()
 
     async def send_due(self) -> None:
@@ -220,7 +230,7 @@ class LiveService:
             items = self._pending.pop(room).take()
             self._sent_at[room] = now
             _FRAMES.labels(room.topic, "room").inc()
-            await self._clients.emit(room.topic, {"items": msgspec.to_builtins(items)}, to=room.name)
+            await self._clients.emit(room.topic.event, {"items": msgspec.to_builtins(items)}, to=room.name)
 
     async def resume(self) -> None:
         """Frames were lost with the connection to the broker: everybody gets the state anew."""
@@ -229,20 +239,14 @@ class LiveService:
                 if watcher.rooms:
                     await self._send_snapshot(sid, watcher.rooms)
 
-    def _keep(
-        self,
-        topic: Topic,
-        organization_id: int,
-        items: Sequence[Any],
-        conflation: type[TelemetryConflation | PresenceConflation],
-    ) -> None:
+    def _keep(self, topic: Topic, organization_id: int, items: Sequence[Any]) -> None:
         everybody = Room(topic, organization_id, None)
         if everybody in self._members:
-            self._pending.setdefault(everybody, conflation()).add(items)
+            self._pending.setdefault(everybody, conflation(topic)).add(items)
         for item in items:
             room = Room(topic, organization_id, item.device_uid)
             if room in self._members:
-                self._pending.setdefault(room, conflation()).add([item])
+                self._pending.setdefault(room, conflation(topic)).add([item])
 
     def _watcher(self, sid: str) -> _Watcher:
         watcher = self._watchers.get(sid)
@@ -296,23 +300,29 @@ class LiveService:
         telemetry = await self._telemetry.latest_among(uids) if Topic.TELEMETRY in topics else []
         presence = await self._presence.among(uids) if Topic.PRESENCE in topics else []
         known = [one for one in presence if one.version]
-        return Snapshot(telemetry=telemetry, presence=known).model_dump(mode="json")
+        updates = await self._updates.among(uids) if Topic.UPDATES in topics else []
+        return Snapshot(telemetry=telemetry, presence=known, updates=msgspec.to_builtins(updates)).model_dump(
+            mode="json"
+        )
 
 
-def _require_scopes(who: Principal, topics: Iterable[Topic]) -> None:
-    for topic in topics:
-        if SCOPES[topic] not in who.scopes:
-            raise TopicNotAllowed(f"the topic {topic} needs the scope {SCOPES[topic]}")
+def _allowed(who: Principal, selection: Selection) -> Sequence[Topic]:
+    """The topics asked for; of a selection that names none, those that the token may have. Raises TopicNotAllowed."""
+    lacking = [topic for topic in selection.topics or Topic if SCOPES[topic] not in who.scopes]
+    allowed = tuple(topic for topic in selection.topics or Topic if topic not in lacking)
+    if lacking and (selection.topics or not allowed):
+        raise TopicNotAllowed(f"the topic {lacking[0]} needs the scope {SCOPES[lacking[0]]}")
+    return allowed
 
 
-def _rooms(who: Principal, selection: Selection) -> set[Room]:
+def _rooms(who: Principal, selection: Selection, topics: Sequence[Topic]) -> set[Room]:
     devices = selection.devices or (None,)
-    return {Room(topic, who.organization_id, uid) for topic in selection.topics for uid in devices}
+    return {Room(topic, who.organization_id, uid) for topic in topics for uid in devices}
 
 
-def _subscribed(selection: Selection) -> Subscribed:
+def _subscribed(selection: Selection, topics: Sequence[Topic]) -> Subscribed:
     devices = None if selection.devices is None else len(set(selection.devices))
-    return Subscribed(topics=sorted(set(selection.topics), reverse=True), devices=devices)
+    return Subscribed(topics=[topic for topic in Topic if topic in topics], devices=devices)
 
 
 def _parts(items: list[Any]) -> Iterable[list[Any]]:
@@ -320,7 +330,7 @@ def _parts(items: list[Any]) -> Iterable[list[Any]]:
 
 
 def _message(frame: Frame) -> Message:
-    _FRAMES.labels("telemetry" if isinstance(frame, TelemetryFrame) else "presence", "broker").inc()
+    _FRAMES.labels(TOPICS[type(frame)], "broker").inc()
     return Message(
         exchange=LIVE_EXCHANGE,
         routing_key=live_key(frame.organization_id),

@@ -7,9 +7,15 @@ from typing import NamedTuple
 class Topic(StrEnum):
     TELEMETRY = "telemetry"
     PRESENCE = "presence"
+    UPDATES = "updates"
+
+    @property
+    def event(self) -> str:
+        """The name of its frames at the client."""
+        return "update" if self is Topic.UPDATES else str(self)
 
 
-SCOPES = {Topic.TELEMETRY: "telemetry:read", Topic.PRESENCE: "devices:read"}
+SCOPES = {Topic.TELEMETRY: "telemetry:read", Topic.PRESENCE: "devices:read", Topic.UPDATES: "updates:read"}
 
 
 class Room(NamedTuple):

@@ -23,6 +23,24 @@ class PresenceItem(msgspec.Struct, frozen=True):
     version: int
 
 
+class UpdateItem(msgspec.Struct, frozen=True):
+    """The newest update session of one device: a client keeps the greater `counter`, and of one session the greater
+
+    `version`. `progress` is percent of the download while it lasts; `updated_at` in epoch milliseconds.
+    """
+
+    device_uid: str
+    session_id: str
+    counter: int
+    version: int
+    state: str
+    progress: int | None
+    firmware_name: str
+    firmware_version: str
+    error: str | None
+    updated_at: int
+
+
 class TelemetryFrame(msgspec.Struct, frozen=True, tag="telemetry"):
     organization_id: int
     items: list[TelemetryItem]
@@ -33,4 +51,9 @@ class PresenceFrame(msgspec.Struct, frozen=True, tag="presence"):
     items: list[PresenceItem]
 
 
-Frame = TelemetryFrame | PresenceFrame
+class UpdateFrame(msgspec.Struct, frozen=True, tag="update"):
+    organization_id: int
+    items: list[UpdateItem]
+
+
+Frame = TelemetryFrame | PresenceFrame | UpdateFrame

@@ -19,6 +19,7 @@ from shared.messaging import topology
 Node = dict[str, Any]
 
 _SCHEMAS = "#/components/schemas/{name}"
+_LIVE_FRAMES = {"telemetry": live.TelemetryFrame, "presence": live.PresenceFrame, "update": live.UpdateFrame}
 
 
 def document() -> Node:
@@ -148,7 +149,7 @@ def _live_channel() -> Node:
             "parameters": {"organization_id": {"description": "The organization whose devices the frame is about."}},
             "messages": {
                 name: {"summary": _first_line(getdoc(kind)), "payload": {"$ref": _SCHEMAS.format(name=kind.__name__)}}
-                for name, kind in (("telemetry", live.TelemetryFrame), ("presence", live.PresenceFrame))
+                for name, kind in _LIVE_FRAMES.items()
             },
             "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(LIVE_EXCHANGE)}},
         }
@@ -174,7 +175,7 @@ def _schemas() -> Node:
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     _, shapes = msgspec.json.schema_components(
-        (telemetry.TelemetrySample, live.TelemetryFrame, live.PresenceFrame), ref_template=_SCHEMAS
+        (telemetry.TelemetrySample, *_LIVE_FRAMES.values()), ref_template=_SCHEMAS
     )
     return schemas | shapes
 

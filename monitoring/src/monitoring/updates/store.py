@@ -1,0 +1,40 @@
+"""Every query about updates: one document a device, its uid the `_id`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pymongo import UpdateOne
+
+from monitoring.updates.models import Update
+from shared.mongo.client import Database, Document
+from shared.mongo.errors import store_errors
+from shared.mongo.lookup import by_ids
+
+
+class UpdateStore:
+    def __init__(self, database: Database) -> None:
+        self._updates = database["updates"]
+
+    async def find_all(self, uids: Sequence[str]) -> list[Update]:
+        """The newest session of each device that has had one, in no order. Raises StoreAway."""
+        return [Update(device_uid=one["_id"], **one["newest"]) for one in await by_ids(self._updates, uids)]
+
+    async def put_newer(self, updates: Sequence[Update]) -> None:
+        """Takes over each session that is newer than its device's, in one bulk write; uids must differ.
+
+        `$max` compares embedded documents member by member, so the counter decides and then the version, and doing it
+        twice, late or in two workers at once changes nothing. Raises StoreAway.
+        """
+        writes = [
+            UpdateOne({"_id": update.device_uid}, {"$max": {"newest": _newest(update)}}, upsert=True)
+            for update in updates
+        ]
+        if writes:
+            with store_errors():
+                await self._updates.bulk_write(writes, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+
+
+def _newest(update: Update) -> Document:
+    members = asdict(update)
+    del members["device_uid"]
+    return {"counter": members.pop("counter"), "version": members.pop("version"), **members}
