@@ -29,8 +29,13 @@ def credentials(tmp_path_factory) -> Credentials:
 
 
 @pytest.fixture
-def settings(postgres_server, database, credentials) -> Settings:
-    return Settings(postgres_url=postgres_server.url, postgres_database=database, keys_dir=credentials.directory)
+def settings(postgres_server, database, credentials, tmp_path) -> Settings:
+    return Settings(
+        postgres_url=postgres_server.url,
+        postgres_database=database,
+        keys_dir=credentials.directory,
+        firmware_store=(tmp_path / "firmware").as_uri(),
+    )
 
 
 @pytest.fixture

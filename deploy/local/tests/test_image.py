@@ -57,9 +57,9 @@ def test_provisioning_again_changes_nothing(tmp_path: Path):
 
 def test_only_device_management_gets_the_signing_key_and_the_administrator(tmp_path: Path):
     credentials = provision(tmp_path, {})
-    for service in ("ota-service", "monitoring"):
+    for service, own in {"ota-service": {"manifest-signing-1.pem"}, "monitoring": set[str]()}.items():
         files = {path.name: path.read_text() for path in (tmp_path / service).iterdir()}
-        assert set(files) == {"settings.env", "token-keys.json"}
+        assert set(files) == {"settings.env", "token-keys.json"} | own
         assert credentials.admin_password not in files["settings.env"]
         assert credentials.broker["muster-admin"] not in files["settings.env"]
 

@@ -8,6 +8,9 @@ from functools import partial
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from ota_service.firmware.gateway import Blobs
+from ota_service.firmware.service import FirmwareService
+from ota_service.firmware.store import FirmwareStore
 from ota_service.fleet.consumers import FleetConsumer
 from ota_service.fleet.service import FleetService
 from ota_service.fleet.store import FleetStore
@@ -17,6 +20,7 @@ from shared.http.app import Lifespan
 from shared.http.health import Check
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
+from shared.manifests import ManifestSigner
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.consumer import EventConsumer
@@ -38,8 +42,17 @@ class Core:
 @asynccontextmanager
 async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     async with open_engine(settings, application_name=SERVICE) as engine:
-        units = Units(engine, source=f"/{SERVICE}", clock=SystemClock(), ids=RandomIds())
-        recipes: Recipes = {FleetService: lambda scope: FleetService(FleetStore(scope.unit.session))}
+        clock, ids = SystemClock(), RandomIds()
+        units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
+        blobs = Blobs(settings.firmware_store)
+        signer = ManifestSigner.load(settings.keys_dir)
+        recipes: Recipes = {
+            FleetService: lambda scope: FleetService(FleetStore(scope.unit.session)),
+            ManifestSigner: lambda _scope: signer,
+            FirmwareService: lambda scope: FirmwareService(
+                FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids
+            ),
+        }
 
         async def database() -> None:
             async with engine.connect() as connection:

@@ -1,5 +1,9 @@
 """What ota-service reads from its environment."""
 
+from pathlib import Path
+
+from pydantic import Field
+
 from shared.settings import PostgresSettings
 
 SERVICE = "ota-service"
@@ -11,3 +15,9 @@ class Settings(PostgresSettings):
     port: int = 8002
     metrics_port: int = 9002
     postgres_database: str = "ota_service"
+    firmware_store: str = Field(
+        default_factory=lambda: Path(".local/firmware").absolute().as_uri(), pattern=r"^(file:///|s3://).+"
+    )
+    """Where firmware is kept: `file:///directory`, or `s3://bucket/prefix` with AWS's own environment variables."""
+
+    max_firmware_bytes: int = Field(default=2 * 1024**3, ge=1)

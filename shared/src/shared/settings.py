@@ -18,7 +18,7 @@ class ServiceSettings(BaseSettings):
     """Where a worker answers /metrics, /livez and /readyz."""
 
     keys_dir: Path = Path(".local/keys")
-    """Holds `token-keys.json`, and for device-management `token-signing.pem`."""
+    """Holds `token-keys.json`, for device-management `token-signing.pem`, for ota-service `manifest-signing-*.pem`."""
 
     amqp_url: str = "amqp://muster:muster@127.0.0.1:5672/"
     allowed_origins: tuple[str, ...] = ()

@@ -170,11 +170,12 @@ def create_keys(directory: Path) -> None:
     if not isinstance(signing, Ed25519PrivateKey):
         raise TypeError(f"{PRIVATE_KEY_FILE} is not an Ed25519 key")
     public = signing.public_key()
-    entry = {**_public_jwk(public), "kid": key_id_of(public), "use": "sig", "alg": "EdDSA"}
+    entry = {**public_jwk(public), "kid": key_id_of(public), "use": "sig", "alg": "EdDSA"}
     (directory / PUBLIC_KEYS_FILE).write_text(json.dumps({"keys": [entry]}, indent=2) + "\n")
 
 
-def _public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
+def public_jwk(key: Ed25519PublicKey) -> dict[str, Any]:
+    """The public key as a JSON Web Key (RFC 8037), without an id."""
     return OKPAlgorithm.to_jwk(key, as_dict=True)
 
 

@@ -34,6 +34,10 @@ class Layout:
         return self.root / "keys"
 
     @property
+    def firmware(self) -> Path:
+        return self.data / "firmware"
+
+    @property
     def ports(self) -> Path:
         return self.root / "ports.json"
 

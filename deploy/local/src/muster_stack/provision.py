@@ -13,16 +13,19 @@ from pathlib import Path
 from muster_stack.credentials import Credentials, write_private
 from muster_stack.rabbitmq import ADMIN_USER, MONITOR_USER, SERVICE_USER, definitions
 from muster_stack.redis import REDIS_SETTINGS
+from shared.manifests import create_manifest_keys
 from shared.tokens import PUBLIC_KEYS_FILE, create_keys
 
 SIGNER = "device-management"
-_SERVICES = (SIGNER, "ota-service", "monitoring")
+MANIFEST_SIGNER = "ota-service"
+_SERVICES = (SIGNER, MANIFEST_SIGNER, "monitoring")
 
 
 def provision(directory: Path, settings: Mapping[str, str]) -> Credentials:
     """Fills `directory`: `platform` keeps everything, the other folders are what one reader needs."""
     credentials = Credentials.keep(directory / "platform" / "credentials.json", settings)
     create_keys(directory / SIGNER)
+    create_manifest_keys(directory / MANIFEST_SIGNER)
     for service in _SERVICES:
         folder = directory / service
         folder.mkdir(parents=True, exist_ok=True)

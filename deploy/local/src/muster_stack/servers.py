@@ -101,6 +101,7 @@ def _services(
             "MUSTER_ADMIN_PASSWORD": credentials.admin_password,
             "MUSTER_BROKER_MANAGEMENT_URL": addresses.broker_admin,
         },
+        "ota-service": {"MUSTER_FIRMWARE_STORE": settings.get("MUSTER_FIRMWARE_STORE", layout.firmware.as_uri())},
         "monitoring": {"MUSTER_BROKER_MANAGEMENT_URL": addresses.broker_monitor},
     }
     return [

@@ -21,6 +21,7 @@ from muster_stack.programs import EPMD, NGINX, POSTGRES, RABBITMQ, REDIS
 from muster_stack.server import Server, ensure, side_by_side
 from muster_stack.servers import Servers, wire
 from muster_stack.services import migrate_service
+from shared.manifests import create_manifest_keys
 from shared.tokens import create_keys
 
 Say = Callable[[str], None]
@@ -129,6 +130,7 @@ class Stack:
     def _prepare(self) -> Servers:
         """Keys, passwords and ports."""
         create_keys(self.layout.keys)
+        create_manifest_keys(self.layout.keys)
         self._credentials()
         allocate(Ports(self.layout.ports), self.processes, canonical=self.layout.is_default, say=self._say)
         return self._wired()

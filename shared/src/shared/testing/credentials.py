@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from shared.manifests import create_manifest_keys
 from shared.tokens import Audience, Claims, KeyRing, TokenSigner, create_keys
 
 
 class Credentials:
-    """A key pair in `directory` and the tokens it signs."""
+    """The keys in `directory` and the tokens they sign."""
 
     def __init__(self, directory: Path) -> None:
         create_keys(directory)
+        create_manifest_keys(directory)
         self.directory = directory
         self.signer = TokenSigner.load(directory)
         self.keys = KeyRing.load(directory)

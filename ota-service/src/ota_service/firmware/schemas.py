@@ -1,0 +1,96 @@
+"""The HTTP shapes of firmware."""
+
+import re
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")
+
+
+def _label(value: str) -> str:
+    """Names go into paths, manifests and pages: no separators, no markup, no control characters."""
+    if not _LABEL.fullmatch(value) or ".." in value:
+        raise PydanticCustomError("label", "letters, digits, blanks and . _ + - only, beginning with a letter or digit")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """A field that is repeated, or holds several with commas between them, as a form does it."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return value
+    return [part.strip() for text in cast("list[Any]", value) for part in str(text).split(",") if part.strip()]
+
+
+def _sorted(values: list[str]) -> list[str]:
+    return sorted(set(values))
+
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_label)]
+
+
+class FirmwareUpload(BaseModel):
+    """What comes beside the file. Without `hardware_versions` it fits every device."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Label
+    version: Label
+    filename: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_label)]
+    hardware_versions: Annotated[
+        list[Label], Field(max_length=64), BeforeValidator(_listed), AfterValidator(_sorted)
+    ] = []
+    sha256: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-f]{64}$")] | None = None
+    """What the uploader expects; another digest refuses the upload."""
+
+
+class FirmwareRead(BaseModel):
+    id: int
+    name: str
+    version: str
+    filename: str
+    hardware_versions: list[str]
+    size: int
+    sha256: str
+    release_counter: int
+    state: str
+    uploaded_by: str
+    uploaded_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a GET or HEAD asks for of a file."""
+
+    head: bool = False
+    part: str | None = None
+    if_range: str | None = None
+    if_none_match: str | None = None
+
+    @classmethod
+    def of(cls, method: str, headers: Mapping[str, str]) -> "Wanted":
+        """`headers` by lower-case name. A Range has a meaning for GET alone (RFC 9110, section 14.2)."""
+        head = method == "HEAD"
+        return cls(
+            head=head,
+            part=None if head else headers.get("range"),
+            if_range=headers.get("if-range"),
+            if_none_match=headers.get("if-none-match"),
+        )
+
+
+@dataclass(frozen=True)
+class Download:
+    """The answer to it: status, headers and the bytes, of which there may be none."""
+
+    status: int
+    headers: dict[str, str]
+    chunks: AsyncGenerator[bytes]

@@ -1,0 +1,168 @@
+"""Use cases of firmware: upload, approve, read, download, and the removal of what no row names."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
+from typing import Protocol
+
+from ota_service.firmware.errors import (
+    DigestMismatch,
+    FirmwareEmpty,
+    FirmwareNotApproved,
+    FirmwareNotFound,
+    FirmwareVersionTaken,
+)
+from ota_service.firmware.gateway import Blobs
+from ota_service.firmware.models import Firmware, Stored
+from ota_service.firmware.rules import Part, is_known, part_of
+from ota_service.firmware.schemas import Download, FirmwareRead, FirmwareUpload, Wanted
+from ota_service.firmware.states import FirmwareState
+from ota_service.firmware.store import FirmwareStore
+from shared.clock import Clock
+from shared.http.pagination import Page, decode_cursor, page_of
+from shared.ids import Ids
+
+_GRACE = timedelta(days=1)
+"""What is in the store for so long belongs to no upload under way."""
+
+
+class Incoming(Protocol):
+    """An upload while it arrives."""
+
+    def file(self) -> AsyncIterator[bytes]:
+        """The bytes of the file; whole, or it raises."""
+        ...
+
+    def described(self) -> FirmwareUpload:
+        """What came beside the file; to be asked once that is read."""
+        ...
+
+
+class FirmwareService:
+    def __init__(self, store: FirmwareStore, blobs: Blobs, *, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+        self._ids = ids
+
+    async def upload(self, organization_id: int, by: str, incoming: Incoming) -> tuple[FirmwareRead, bool]:
+        """Stores the file and registers it, and whether it is new; the same again answers with what is there.
+
+        Raises FirmwareVersionTaken, DigestMismatch, FirmwareEmpty, StorageFull, BlobStoreAway, and what the upload
+        itself raises; then nothing is kept.
+        """
+        stored = await self._blobs.put(f"{organization_id}/{self._ids.new().hex}", incoming.file())
+        try:
+            firmware = await self._register(organization_id, by, incoming.described(), stored)
+        except BaseException:
+            await self._blobs.remove(stored.blob)
+            raise
+        is_new = firmware.blob == stored.blob
+        if not is_new:
+            await self._blobs.remove(stored.blob)
+        return read(firmware), is_new
+
+    async def _register(self, organization_id: int, by: str, upload: FirmwareUpload, stored: Stored) -> Firmware:
+        if stored.size == 0:
+            raise FirmwareEmpty
+        if upload.sha256 not in {None, stored.sha256}:
+            raise DigestMismatch(stored.sha256)
+        added = await self._store.add(
+            Firmware(
+                **upload.model_dump(exclude={"sha256"}),
+                organization_id=organization_id,
+                size=stored.size,
+                sha256=stored.sha256,
+                sha1=stored.sha1,
+                md5=stored.md5,
+                pieces=stored.pieces,
+                blob=stored.blob,
+                uploaded_by=by,
+            )
+        )
+        if added is not None:
+            return added
+        known = await self._store.find_version(organization_id, upload.name, upload.version)
+        if known is None or known.sha256 != stored.sha256:
+            raise FirmwareVersionTaken(upload.name, upload.version, different="other content")
+        if known.hardware_versions != upload.hardware_versions:
+            raise FirmwareVersionTaken(upload.name, upload.version, different="other hardware versions")
+        return known
+
+    async def approve(self, organization_id: int, firmware_id: int, by: str) -> FirmwareRead:
+        """Lets it be installed; approving again changes nothing. Raises FirmwareNotFound."""
+        approved = await self._store.approve(organization_id, firmware_id, by)
+        return read(approved or await self.find(organization_id, firmware_id))
+
+    async def get(self, organization_id: int, firmware_id: int) -> FirmwareRead:
+        """Raises FirmwareNotFound."""
+        return read(await self.find(organization_id, firmware_id))
+
+    async def page(self, organization_id: int, *, cursor: str | None, limit: int) -> Page[FirmwareRead]:
+        """In the order of their upload."""
+        after_id = decode_cursor(cursor, int)[0] if cursor else 0
+        rows = await self._store.page(organization_id, after_id=after_id, limit=limit + 1)
+        kept, following = page_of(rows, limit, lambda firmware: (firmware.id,))
+        return Page(items=[read(firmware) for firmware in kept], next=following)
+
+    async def find(self, organization_id: int, firmware_id: int) -> Firmware:
+        """Raises FirmwareNotFound."""
+        firmware = await self._store.find(organization_id, firmware_id)
+        if firmware is None:
+            raise FirmwareNotFound
+        return firmware
+
+    async def installable(self, organization_id: int, firmware_id: int) -> Firmware:
+        """One that devices may be given. Raises FirmwareNotFound, FirmwareNotApproved."""
+        firmware = await self.find(organization_id, firmware_id)
+        if firmware.state != FirmwareState.APPROVED:
+            raise FirmwareNotApproved
+        return firmware
+
+    async def download(self, firmware: Firmware, wanted: Wanted) -> Download:
+        """The answer to a GET or HEAD for its file. Raises RangeNotSatisfiable, BlobDamaged, BlobStoreAway.
+
+        The bytes may be read after the unit of work has ended; those of a damaged piece break the download off.
+        """
+        headers = {"ETag": firmware.etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
+        if is_known(firmware.etag, wanted.if_none_match):
+            return Download(304, headers, _nothing())
+        part = part_of(firmware.size, wanted=wanted.part, if_range=wanted.if_range, etag=firmware.etag)
+        headers |= {
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": f'attachment; filename="{firmware.filename}"',
+            "Content-Length": str(part.end - part.start),
+        }
+        if not part.whole:
+            headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{firmware.size}"
+        chunks = _nothing() if wanted.head else await self.stream(firmware, part)
+        return Download(200 if part.whole else 206, headers, chunks)
+
+    async def stream(self, firmware: Firmware, part: Part) -> AsyncGenerator[bytes]:
+        """The bytes of a part. The first of them are read and checked before it returns. Raises as `download`."""
+        chunks = self._blobs.read(firmware.blob, firmware.pieces, part.start, part.end)
+        return _beginning_with(await anext(chunks), chunks)
+
+    async def sweep(self) -> int:
+        """Removes what uploads have left behind whose process died before the row; answers how many."""
+        before = self._clock.now() - _GRACE
+        removed = await self._blobs.remove_unfinished(before)
+        for blobs in await self._blobs.older_than(before):
+            orphans = set(blobs) - await self._store.known_blobs(blobs)
+            await self._blobs.remove(*orphans)
+            removed += len(orphans)
+        return removed
+
+
+def read(firmware: Firmware) -> FirmwareRead:
+    return FirmwareRead.model_validate(firmware, from_attributes=True)
+
+
+async def _nothing() -> AsyncGenerator[bytes]:
+    return
+    yield b""
+
+
+async def _beginning_with(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
