@@ -17,6 +17,7 @@ from monitoring.fleet.store import FleetStore
 from monitoring.settings import Settings
 from monitoring.worker import opened
 from shared.messaging import topology
+from shared.messaging.connection import Broker
 from shared.mongo import client
 from shared.testing import Credentials, eventually
 from shared.worker import in_background
@@ -78,8 +79,15 @@ def register(fleet) -> Register:
     return register
 
 
+@pytest.fixture(scope="session")
+async def topology_declared(rabbitmq_server) -> None:
+    """An event published before its queue is bound would reach nobody."""
+    async with Broker.open(rabbitmq_server.url, name="test-topology") as broker:
+        await topology.declare(broker)
+
+
 @pytest.fixture
-async def raw(rabbitmq_server) -> AsyncIterator[Raw]:
+async def raw(rabbitmq_server, topology_declared) -> AsyncIterator[Raw]:
     """A client of the broker that is not ours, and empty queues."""
     connection = await aiormq.connect(rabbitmq_server.url)
     raw = Raw(await connection.channel())

@@ -111,8 +111,4 @@ class Raw:
         return declared.message_count or 0
 
     async def empty(self, queue: str) -> None:
-        """Also when the queue does not exist yet."""
-        try:
-            await self.channel.queue_purge(queue)
-        except aiormq.ChannelNotFoundEntity:
-            self.channel = await self.channel.connection.channel()
+        await self.channel.queue_purge(queue)
