@@ -3,6 +3,10 @@
 from ota_service.firmware import models as _firmware  # noqa: F401 - fills the metadata
 from ota_service.fleet.models import Table
 from ota_service.settings import Settings
+from shared.http import idempotency
+from shared.outbox.table import add_tables
 from shared.sql import migrations
 
+add_tables(Table.metadata)
+idempotency.add_table(Table.metadata)
 migrations.run(Settings(), Table.metadata)

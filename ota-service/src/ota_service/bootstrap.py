@@ -18,15 +18,18 @@ from ota_service.settings import SERVICE, Settings
 from shared.clock import SystemClock
 from shared.http.app import Lifespan
 from shared.http.health import Check
+from shared.http.idempotency import forget_old_keys
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
 from shared.manifests import ManifestSigner
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.consumer import EventConsumer
+from shared.messaging.publisher import Publisher
+from shared.outbox.relay import Relay
 from shared.sql.engine import open_engine
 from shared.sql.scope import Recipes, unit_scopes
-from shared.sql.unit_of_work import Units
+from shared.sql.unit_of_work import UnitOfWork, Units
 from shared.tokens import KeyRing
 from shared.worker import Job
 
@@ -78,8 +81,23 @@ class WorkerParts:
     """What `worker.py` puts in its table of contents."""
 
     topology: Job
+    relay: Relay
     fleet: EventConsumer
+    tidy: "Tidy"
     checks: dict[str, Check]
+
+
+class Tidy:
+    """Forgets idempotency keys that are past their time."""
+
+    SECONDS = 600.0
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self) -> None:
+        async with self._scopes() as scope:
+            await forget_old_keys(scope.get(UnitOfWork).session)
 
 
 @asynccontextmanager
@@ -89,6 +107,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
+            relay=Relay(settings.database_url(), Publisher(broker)),
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
+            tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

@@ -5,13 +5,21 @@ from contextlib import asynccontextmanager
 
 from ota_service.bootstrap import open_worker
 from ota_service.settings import SERVICE, Settings
-from shared.worker import Worker, run_worker
+from shared.worker import Worker, every, run_worker
 
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncGenerator[Worker]:
     async with open_worker(settings) as parts:
-        yield Worker(jobs={"topology": parts.topology, "fleet": parts.fleet.run}, checks=parts.checks)
+        yield Worker(
+            jobs={
+                "topology": parts.topology,
+                "outbox-relay": parts.relay.run,
+                "fleet": parts.fleet.run,
+                "tidy": every(parts.tidy.SECONDS, parts.tidy),
+            },
+            checks=parts.checks,
+        )
 
 
 if __name__ == "__main__":
