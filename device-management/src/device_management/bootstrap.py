@@ -38,6 +38,7 @@ from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
+from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
 from shared.sql.engine import open_engine
 from shared.sql.scope import Recipes, unit_scopes
@@ -124,6 +125,7 @@ class WorkerParts:
 
     topology: Job
     relay: Relay
+    command_relay: CommandRelay
     presence: EventConsumer
     revocations: EventConsumer
     closer: ConnectionCloser
@@ -158,6 +160,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             relay=Relay(settings.database_url(), Publisher(broker)),
+            command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
             closer=closer,

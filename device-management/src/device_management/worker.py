@@ -15,6 +15,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
             jobs={
                 "topology": parts.topology,
                 "outbox-relay": parts.relay.run,
+                "command-relay": parts.command_relay.run,
                 "presence": parts.presence.run,
                 "revocations": parts.revocations.run,
                 "close-again": parts.closer.close_again,

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from ota_service.firmware.gateway import Blobs
 from ota_service.firmware.service import FirmwareService
 from ota_service.firmware.store import FirmwareStore
-from ota_service.fleet.consumers import FleetConsumer
+from ota_service.fleet.consumers import FleetConsumer, PresenceConsumer
 from ota_service.fleet.service import FleetService
 from ota_service.fleet.store import FleetStore
 from ota_service.settings import SERVICE, Settings
@@ -26,6 +26,7 @@ from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
+from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
 from shared.sql.engine import open_engine
 from shared.sql.scope import Recipes, unit_scopes
@@ -82,7 +83,9 @@ class WorkerParts:
 
     topology: Job
     relay: Relay
+    command_relay: CommandRelay
     fleet: EventConsumer
+    presence: EventConsumer
     tidy: "Tidy"
     checks: dict[str, Check]
 
@@ -108,7 +111,9 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             relay=Relay(settings.database_url(), Publisher(broker)),
+            command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
+            presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

@@ -15,7 +15,9 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
             jobs={
                 "topology": parts.topology,
                 "outbox-relay": parts.relay.run,
+                "command-relay": parts.command_relay.run,
                 "fleet": parts.fleet.run,
+                "presence": parts.presence.run,
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
             },
             checks=parts.checks,

@@ -109,7 +109,11 @@ class DeviceService:
         self._changed([device])
 
     async def take_presence(self, news: Sequence[PresenceState]) -> None:
-        """Takes over what monitoring says; of several about one device the newest, and an older one changes nothing."""
+        """Takes over what monitoring says; of several about one device the newest, and an older one changes nothing.
+
+        What waits for a device that connected is sent.
+        """
+        self._unit.outbox.devices_connected(item.device_uid for item in news if item.online)
         newest: dict[str, Presence] = {}
         for item in sorted(news, key=lambda state: state.version):
             newest[item.device_uid] = Presence(item.device_uid, item.online, item.version)

@@ -12,6 +12,7 @@ import yaml
 
 from shared.contracts import live, telemetry
 from shared.contracts.catalog import EVENTS
+from shared.contracts.commands import DeviceCommand
 from shared.contracts.envelope import Envelope, EventData
 from shared.contracts.routes import DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.messaging import topology
@@ -40,8 +41,13 @@ def document() -> Node:
             "amqp": {"host": "broker:5672", "protocol": "amqp", "protocolVersion": "0.9.1"},
             "mqtt": {"host": "broker:1883", "protocol": "mqtt", "protocolVersion": "3.1.1"},
         },
-        "channels": {**_event_channels(), **_telemetry_channel(), **_live_channel()},
-        "operations": {**_event_operations(), **_telemetry_operations(), **_live_operations()},
+        "channels": {**_event_channels(), **_telemetry_channel(), **_commands_channel(), **_live_channel()},
+        "operations": {
+            **_event_operations(),
+            **_telemetry_operations(),
+            **_commands_operations(),
+            **_live_operations(),
+        },
         "components": {"messages": _event_messages(), "schemas": _schemas()},
     }
 
@@ -141,6 +147,36 @@ def _telemetry_operations() -> Node:
     }
 
 
+def _commands_channel() -> Node:
+    return {
+        "commands": {
+            "address": "devices.{device_uid}.commands",
+            "description": (
+                "Over MQTT the topic is devices/{device_uid}/commands. A device reads its own commands only. One that is "
+                "not connected gets them when it connects, until their deadline."
+            ),
+            "parameters": {"device_uid": {"description": "1 to 64 letters, digits, _ and -."}},
+            "messages": {
+                "command": {
+                    "summary": _first_line(getdoc(DeviceCommand)),
+                    "payload": {"$ref": _SCHEMAS.format(name=DeviceCommand.__name__)},
+                }
+            },
+            "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(DEVICES_EXCHANGE)}},
+        }
+    }
+
+
+def _commands_operations() -> Node:
+    return {
+        "commands.send": {
+            "action": "send",
+            "channel": {"$ref": "#/channels/commands"},
+            "summary": "Services that ask something of a device send, in order for each device.",
+        }
+    }
+
+
 def _live_channel() -> Node:
     return {
         "live": {
@@ -175,7 +211,7 @@ def _schemas() -> Node:
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     _, shapes = msgspec.json.schema_components(
-        (telemetry.TelemetrySample, *_LIVE_FRAMES.values()), ref_template=_SCHEMAS
+        (telemetry.TelemetrySample, DeviceCommand, *_LIVE_FRAMES.values()), ref_template=_SCHEMAS
     )
     return schemas | shapes
 

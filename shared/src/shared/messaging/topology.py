@@ -26,6 +26,7 @@ PRESENCE_QUEUE = "monitoring.presence"
 MONITORING_FLEET_QUEUE = "monitoring.fleet"
 MONITORING_UPDATES_QUEUE = "monitoring.updates"
 OTA_FLEET_QUEUE = "ota-service.fleet"
+OTA_PRESENCE_QUEUE = "ota-service.presence"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
@@ -109,6 +110,7 @@ CONSUMED_QUEUES = (
     _consumed(MONITORING_FLEET_QUEUE),
     _consumed(MONITORING_UPDATES_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
+    _consumed(OTA_PRESENCE_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
@@ -140,6 +142,7 @@ BINDINGS = (
     *(Binding(MONITORING_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
     *(Binding(OTA_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
     *(Binding(DEVICE_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
+    Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (UpdateSessionFlashed, UpdateSessionCompleted)

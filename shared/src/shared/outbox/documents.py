@@ -23,8 +23,8 @@ from shared.ids import Ids
 from shared.mongo.client import Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lease import Lease
-from shared.outbox.metrics import RELAY_FAILED, RELAY_INTERRUPTED, RELAY_SENT
-from shared.outbox.order import Publishes, Sent, Waiting, send_in_order
+from shared.outbox.metrics import RELAY_INTERRUPTED, RELAY_SENT, count_failures
+from shared.outbox.order import Publishes, Sent, Waiting, event_message, send_in_order
 from shared.outbox.writing import write
 
 OUTBOX_FIELD = "outbox"
@@ -109,7 +109,7 @@ class DocumentRelay:
         await self._pull(sent)
         self._hold_back(sent)
         RELAY_SENT.labels(self._name).inc(len(sent.confirmed))
-        RELAY_FAILED.labels(self._name).inc(len(sent.failed))
+        count_failures(self._name, sent.failed.values())
         if sent.away is not None:
             RELAY_INTERRUPTED.labels(self._name).inc()
         return sent.away is None and bool(sent.confirmed)
@@ -125,10 +125,8 @@ class DocumentRelay:
         return [
             Waiting(
                 (place, document["_id"], event["id"]),
-                event["id"],
-                event["type"],
                 f"{place}/{document['_id']}",
-                event["payload"].encode(),
+                event_message(event["id"], event["type"], event["payload"].encode()),
             )
             for document in documents
             for event in document[OUTBOX_FIELD]

@@ -24,13 +24,11 @@ class Publishes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Generic[Key]):
-    """An unsent event: `key` finds it in its store."""
+    """What is unsent: `key` finds it in its store, and `subject` is that within which order is kept."""
 
     key: Key
-    event_id: str
-    type: str
     subject: str
-    payload: bytes
+    message: Message
 
 
 @dataclass(slots=True)
@@ -43,36 +41,37 @@ class Sent(Generic[Key]):
 
 
 async def send_in_order(publisher: Publishes, waiting: Sequence[Waiting[Key]]) -> Sent[Key]:
-    """Publishes `waiting`, given in order. An event that fails holds back the later ones of its subject, and no others.
+    """Publishes `waiting`, given in order. One that fails holds back the later ones of its subject, and no others.
 
-    A wave takes the first unsent event of every subject, so a confirm is seen before the next one of it is sent.
+    A wave takes the first unsent one of every subject, so a confirm is seen before the next one of it is sent.
     """
     sent = Sent[Key]()
     queues: dict[str, deque[Waiting[Key]]] = defaultdict(deque)
-    for event in waiting:
-        queues[event.subject].append(event)
+    for item in waiting:
+        queues[item.subject].append(item)
     begun = monotonic()
     while queues and sent.away is None and monotonic() - begun < ROUND.total_seconds():
         wave = [queue.popleft() for queue in queues.values()]
-        outcomes = await publisher.publish_all([_message(event) for event in wave])
-        for event, outcome in zip(wave, outcomes, strict=True):
+        outcomes = await publisher.publish_all([item.message for item in wave])
+        for item, outcome in zip(wave, outcomes, strict=True):
             if outcome is None:
-                sent.confirmed.append(event.key)
+                sent.confirmed.append(item.key)
             elif isinstance(outcome, BrokerAway | PublishUnknown):
                 sent.away = str(outcome)
             else:
-                sent.failed[event.key] = type(outcome).__name__
-            if outcome is not None or not queues[event.subject]:
-                del queues[event.subject]
+                sent.failed[item.key] = type(outcome).__name__
+            if outcome is not None or not queues[item.subject]:
+                del queues[item.subject]
     return sent
 
 
-def _message(event: Waiting[Key]) -> Message:
+def event_message(event_id: str, event_type: str, payload: bytes) -> Message:
+    """`payload` is the whole envelope."""
     return Message(
         exchange=EVENTS_EXCHANGE,
-        routing_key=event.type,
-        body=event.payload,
-        message_id=event.event_id,
+        routing_key=event_type,
+        body=payload,
+        message_id=event_id,
         content_type="application/cloudevents+json",
-        type=event.type,
+        type=event_type,
     )

@@ -1,11 +1,16 @@
 """What a unit of work tells the world: rows in the transaction of the change, so that both or neither exist."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.contracts.envelope import EventData
 from shared.ids import Ids
+from shared.outbox import commands
+from shared.outbox.commands import Command, WrittenCommand, write_command
 from shared.outbox.writing import WrittenEvent, write
 
 WAKE_CHANNEL = "outbox"
@@ -25,7 +30,7 @@ _INSERT = text(
 
 
 class Outbox:
-    """The events of one unit of work."""
+    """The events and commands of one unit of work. All of it is written last, with the commit."""
 
     def __init__(self, session: AsyncSession, *, source: str, clock: Clock, ids: Ids) -> None:
         self._session = session
@@ -33,6 +38,9 @@ class Outbox:
         self._clock = clock
         self._ids = ids
         self._events: list[WrittenEvent] = []
+        self._commands: list[WrittenCommand] = []
+        self._withdrawn: set[UUID] = set()
+        self._connected: set[str] = set()
 
     def add(self, event: EventData, *, causation_id: str | None = None) -> None:
         """Adds an event, to be published once the unit is committed. `causation_id` is the event that led to it.
@@ -43,18 +51,46 @@ class Outbox:
             write(event, source=self._source, clock=self._clock, ids=self._ids, causation_id=causation_id)
         )
 
+    def command(self, command: Command) -> None:
+        """Adds a command, to be sent once the unit is committed and its device connected, but not past its deadline.
+
+        A device gets its commands in the order in which they were added, at least once. Raises ValueError for one too
+        large to publish.
+        """
+        self._commands.append(write_command(command))
+
+    def withdraw(self, command_ids: Iterable[UUID]) -> None:
+        """Takes back commands that wait for their device. One that is on its way meanwhile still arrives."""
+        self._withdrawn.update(command_ids)
+
+    def devices_connected(self, uids: Iterable[str]) -> None:
+        """What waits for these devices is sent at once."""
+        self._connected.update(uids)
+
     async def flush(self) -> None:
-        """Writes what was added, in order, in one statement, and wakes the relay at the commit."""
-        if not self._events:
-            return
-        events, self._events = self._events, []
-        await self._session.execute(
-            _INSERT,
-            {
-                "ids": [event.id for event in events],
-                "types": [event.type for event in events],
-                "subjects": [event.subject for event in events],
-                "payloads": [event.payload.decode() for event in events],
-                "channel": WAKE_CHANNEL,
-            },
-        )
+        """Writes what was added, in order, in one statement for each kind, and wakes the relays at the commit."""
+        if self._events:
+            events, self._events = self._events, []
+            await _insert(self._session, events)
+        if self._commands:
+            added, self._commands = self._commands, []
+            await commands.insert(self._session, added)
+        if self._withdrawn:
+            withdrawn, self._withdrawn = self._withdrawn, set()
+            await commands.withdraw(self._session, withdrawn)
+        if self._connected:
+            connected, self._connected = self._connected, set()
+            await commands.make_due(self._session, connected)
+
+
+async def _insert(session: AsyncSession, events: list[WrittenEvent]) -> None:
+    await session.execute(
+        _INSERT,
+        {
+            "ids": [event.id for event in events],
+            "types": [event.type for event in events],
+            "subjects": [event.subject for event in events],
+            "payloads": [event.payload.decode() for event in events],
+            "channel": WAKE_CHANNEL,
+        },
+    )

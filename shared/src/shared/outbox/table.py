@@ -1,4 +1,4 @@
-"""The tables `outbox` and `inbox`, which every service that keeps PostgreSQL adds to its metadata and migrations."""
+"""The outbox, the commands to devices and the inbox: tables that every service on PostgreSQL has in its migrations."""
 
 from sqlalchemy import (
     BigInteger,
@@ -18,10 +18,13 @@ from sqlalchemy import (
 
 
 def add_tables(metadata: MetaData) -> None:
-    """Adds both tables to `metadata`.
+    """Adds the tables to `metadata`.
 
     `outbox.payload` is the whole envelope as JSON, and `subject` the aggregate within which order is kept. A row is
     unsent until `sent_at`; `next_attempt_at` is set only for a row that failed on its own.
+
+    A row of `device_commands` waits until the device's queue has it or its `deadline` has passed, and is deleted then.
+    All rows of a device that is away have the `next_attempt_at` of its first one; `attempts` counts on the first alone.
     """
     unsent = text("sent_at is null")
     Table(
@@ -40,6 +43,22 @@ def add_tables(metadata: MetaData) -> None:
         Index("ix_outbox_unsent", "id", postgresql_where=unsent),
         Index("ix_outbox_put_off", "subject", "id", postgresql_where=text("sent_at is null and attempts > 0")),
         Index("ix_outbox_sent_at", "sent_at", postgresql_where=text("sent_at is not null")),
+    )
+    Table(
+        "device_commands",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("command_id", Uuid, nullable=False, unique=True),
+        Column("device_uid", Text, nullable=False),
+        Column("payload", Text, nullable=False),
+        Column("deadline", DateTime(timezone=True), nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("last_error", Text),
+        Index("ix_device_commands_next_attempt_at", "next_attempt_at"),
+        Index("ix_device_commands_device_uid_id", "device_uid", "id"),
+        Index("ix_device_commands_deadline", "deadline"),
     )
     Table(
         "inbox",
