@@ -1,14 +1,24 @@
-"""A database with the outbox and the inbox, and events to put into it."""
+"""A database with the outbox and the inbox, and events and commands to put into it."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
+import aiormq
 import pytest
-from sqlalchemy import MetaData
+from aiormq.abc import AbstractChannel
+from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from shared.messaging import topology
+from shared.messaging.connection import Broker
+from shared.outbox.commands import Command
 from shared.outbox.table import add_tables
 
+from .devices import HOUR
 from .harness import Recorded, outbox_of, registered
+
+_COUNT_COMMANDS = "select count(*) from device_commands where "
 
 
 @pytest.fixture
@@ -45,3 +55,45 @@ def tell(engine: AsyncEngine) -> Callable[..., Awaitable[None]]:
 @pytest.fixture
 def recorded() -> Recorded:
     return Recorded()
+
+
+@pytest.fixture
+async def ask(engine: AsyncEngine):
+    """Commits one unit with commands; each is a uid and a type."""
+
+    async def commit(*commands: tuple[str, str], within: timedelta = HOUR) -> list[UUID]:
+        ids = [uuid4() for _ in commands]
+        async with AsyncSession(engine) as session:
+            outbox = outbox_of(session)
+            for command_id, (uid, kind) in zip(ids, commands, strict=True):
+                outbox.command(Command(uid, command_id, kind, {"n": 1}, datetime.now(UTC) + within))
+            await outbox.flush()
+            await session.commit()
+        return ids
+
+    return commit
+
+
+@pytest.fixture
+def waiting(engine: AsyncEngine):
+    """How many commands wait, of those that the condition is true for."""
+
+    async def count(condition: str = "true") -> int:
+        async with engine.connect() as connection:
+            return await connection.scalar(text(_COUNT_COMMANDS + condition)) or 0
+
+    return count
+
+
+@pytest.fixture
+async def broker(amqp_url: str) -> AsyncGenerator[Broker]:
+    async with Broker.open(amqp_url, name="test") as opened:
+        await topology.declare(opened, broker_events=None)
+        yield opened
+
+
+@pytest.fixture
+async def channel(amqp_url: str) -> AsyncGenerator[AbstractChannel]:
+    connection = await aiormq.connect(amqp_url)
+    yield await connection.channel()
+    await connection.close()

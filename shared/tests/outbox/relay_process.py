@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from shared.clock import SystemClock
 from shared.contracts.presence import DeviceConnected
 from shared.ids import RandomIds
-from shared.messaging.publisher import Message
+from shared.messaging.connection import Broker
+from shared.messaging.publisher import Message, Publisher
+from shared.outbox.command_relay import CommandRelay
 from shared.outbox.outbox import Outbox
 from shared.outbox.relay import Relay
 
@@ -47,9 +49,42 @@ class Slow:
         return [None] * len(messages)
 
 
+class Deaf:
+    """Publishes, and never hears a confirm."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def publish_all(self, messages: Sequence[Message]) -> list[Exception | None]:
+        await self._publisher.publish_all(messages)
+        say("published")
+        await asyncio.Event().wait()
+        return []
+
+
 async def relay(engine_url: str, frozen_after_s: float) -> None:
     await Relay(engine_url, Slow(), frozen_after=timedelta(seconds=frozen_after_s)).run()
 
 
+async def command_relay(engine_url: str, frozen_after_s: float) -> None:
+    await CommandRelay(engine_url, Slow(), frozen_after=timedelta(seconds=frozen_after_s)).run()
+
+
+async def deaf_command_relay(engine_url: str, amqp_url: str) -> None:
+    async with Broker.open(amqp_url, name="deaf") as broker:
+        await broker.publishing.opened()
+        await CommandRelay(engine_url, Deaf(Publisher(broker))).run()
+
+
 if __name__ == "__main__":
-    asyncio.run(commit(sys.argv[2]) if sys.argv[1] == "commit" else relay(sys.argv[2], float(sys.argv[3])))
+    match sys.argv[1:]:
+        case ["commit", engine_url]:
+            asyncio.run(commit(engine_url))
+        case ["relay", engine_url, seconds]:
+            asyncio.run(relay(engine_url, float(seconds)))
+        case ["command-relay", engine_url, seconds]:
+            asyncio.run(command_relay(engine_url, float(seconds)))
+        case ["deaf-command-relay", engine_url, amqp_url]:
+            asyncio.run(deaf_command_relay(engine_url, amqp_url))
+        case unknown:
+            sys.exit(f"unknown: {unknown}")

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
+from aiormq.abc import AbstractChannel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,9 +18,11 @@ from shared.contracts.presence import DeviceConnected
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.publisher import Publisher
+from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
 from shared.testing import eventually
 
+from .devices import Devices, connect, take
 from .harness import Recorded
 
 PROGRAM = Path(__file__).with_name("relay_process.py")
@@ -101,6 +104,44 @@ async def test_a_frozen_relay_is_replaced_and_its_late_commit_fails(engine: Asyn
             await tell("b")
             await eventually(lambda: successor.subjects == ["a", "b"])
         assert await _sent_at(engine) == sent_at
+
+
+async def test_a_command_published_by_a_relay_that_dies_before_it_marks_comes_again_with_its_id(
+    engine_url: str, amqp_url: str, broker: Broker, channel: AbstractChannel, ask, waiting
+):
+    await connect(channel, "pump-7")
+    [command_id] = await ask(("pump-7", "reboot"))
+    async with process("deaf-command-relay", engine_url, amqp_url) as running:
+        await hear(running, "published")
+        running.send_signal(signal.SIGKILL)
+        async with relaying(CommandRelay(engine_url, Publisher(broker))):
+            ids = [(await take(channel, "pump-7")).header.properties.message_id for _ in range(2)]
+            assert ids == [str(command_id)] * 2
+
+            async def marked() -> bool:
+                return await waiting() == 0
+
+            await eventually(marked)
+
+
+async def test_a_frozen_relay_of_commands_is_replaced_and_its_late_commit_fails(
+    engine: AsyncEngine, engine_url: str, ask, waiting
+):
+    await ask(("pump-7", "reboot"))
+    successor = Devices()
+    async with process("command-relay", engine_url, "2") as running:
+        await hear(running, "publishing 1")
+        os.kill(running.pid, signal.SIGSTOP)
+        async with relaying(CommandRelay(engine_url, successor, frozen_after=timedelta(seconds=2))):
+
+            async def parked() -> bool:
+                return await waiting("attempts > 0") == 1
+
+            await eventually(parked, why="the successor's round, in which the device was away")
+            os.kill(running.pid, signal.SIGCONT)
+            await hear(running, "published")
+            successor.connected.add("pump-7")
+            await eventually(lambda: successor.got == [("pump-7", "reboot")], why="not forgotten by the late commit")
 
 
 async def _sent_at(engine: AsyncEngine) -> object:

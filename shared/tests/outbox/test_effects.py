@@ -53,13 +53,6 @@ class Counting:
 
 
 @pytest.fixture
-async def broker(amqp_url: str):
-    async with Broker.open(amqp_url, name="test") as opened:
-        await topology.declare(opened, broker_events=None)
-        yield opened
-
-
-@pytest.fixture
 async def counting(engine: AsyncEngine) -> Counting:
     counting = Counting(engine)
     await counting.prepare()

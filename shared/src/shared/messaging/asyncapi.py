@@ -152,8 +152,8 @@ def _commands_channel() -> Node:
         "commands": {
             "address": "devices.{device_uid}.commands",
             "description": (
-                "Over MQTT the topic is devices/{device_uid}/commands. A device reads its own commands only. One that is "
-                "not connected gets them when it connects, until their deadline."
+                "Over MQTT the topic is devices/{device_uid}/commands. A device reads its own commands only, and gets "
+                "those of a time when it was not connected when it connects, until their deadline."
             ),
             "parameters": {"device_uid": {"description": "1 to 64 letters, digits, _ and -."}},
             "messages": {
