@@ -17,6 +17,8 @@ from device_management.audit.store import AuditStore
 from device_management.auth.gateway import Passwords
 from device_management.auth.service import AuthService, Lifetimes
 from device_management.auth.store import AuthStore
+from device_management.bridges.gateway import open_link
+from device_management.bridges.service import SiteBridges
 from device_management.broker_access.consumers import RevocationConsumer
 from device_management.broker_access.gateway import BrokerManagement
 from device_management.broker_access.jobs import Sweep
@@ -28,7 +30,10 @@ from device_management.devices.store import DeviceStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
 from device_management.settings import SERVICE, Settings
+from device_management.sites.service import SiteService
+from device_management.sites.store import SiteStore
 from shared.clock import SystemClock
+from shared.egress import Egress
 from shared.http.app import Lifespan
 from shared.http.health import Check
 from shared.http.idempotency import forget_old_keys
@@ -40,6 +45,7 @@ from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
+from shared.sealing import Sealer
 from shared.sql.engine import open_engine
 from shared.sql.scope import Recipes, unit_scopes
 from shared.sql.unit_of_work import UnitOfWork, Units
@@ -54,6 +60,7 @@ class Core:
     settings: Settings
     scopes: Scopes
     keys: KeyRing
+    sealer: Sealer
     checks: dict[str, Check]
 
 
@@ -61,6 +68,7 @@ class Core:
 async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     clock, ids = SystemClock(), RandomIds()
     signer, keys = TokenSigner.load(settings.keys_dir), KeyRing.load(settings.keys_dir)
+    sealer = Sealer.load(settings.keys_dir)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, application_name=SERVICE))
         redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
@@ -93,6 +101,9 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 clock=clock,
                 ids=ids,
             ),
+            SiteService: lambda scope: SiteService(
+                SiteStore(scope.unit.session), scope.get(AuditService), sealer, clock=clock, ids=ids
+            ),
             BrokerAccessService: lambda scope: BrokerAccessService(
                 scope.get(DeviceService), keys=keys, vhost=settings.broker_vhost
             ),
@@ -102,7 +113,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
 
-        yield Core(settings, unit_scopes(units, recipes), keys, {"postgres": database})
+        yield Core(settings, unit_scopes(units, recipes), keys, sealer, {"postgres": database})
 
 
 def api_lifespan(settings: Settings) -> Lifespan:
@@ -130,6 +141,7 @@ class WorkerParts:
     revocations: EventConsumer
     closer: ConnectionCloser
     sweep: Sweep
+    bridges: SiteBridges
     tidy: "Tidy"
     checks: dict[str, Check]
 
@@ -165,6 +177,14 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
             closer=closer,
             sweep=Sweep(core.scopes, closer),
+            bridges=SiteBridges(
+                core.scopes,
+                open_link,
+                Publisher(broker),
+                Egress(settings.allowed_networks),
+                core.sealer,
+                holder=RandomIds().new().hex,
+            ),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

@@ -1,5 +1,6 @@
 """What device-management reads from its environment."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from pydantic import Field
@@ -25,6 +26,9 @@ class Settings(PostgresSettings):
     admin_email: str = "admin@muster.example"
     admin_password: str | None = None
     """The first administrator's. Unset: generated once and written to `admin-password` in `keys_dir`."""
+
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks in private or special ranges to which sites and webhooks may lead, e.g. ["10.0.0.0/8"]."""
 
     access_token_minutes: int = Field(default=15, ge=1, le=60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)

@@ -20,6 +20,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "revocations": parts.revocations.run,
                 "close-again": parts.closer.close_again,
                 "sweep-connections": every(parts.sweep.SECONDS, parts.sweep),
+                "site-bridges": parts.bridges.run,
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
             },
             checks=parts.checks,

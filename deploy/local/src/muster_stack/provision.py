@@ -14,6 +14,7 @@ from muster_stack.credentials import Credentials, write_private
 from muster_stack.rabbitmq import ADMIN_USER, MONITOR_USER, SERVICE_USER, definitions
 from muster_stack.redis import REDIS_SETTINGS
 from shared.manifests import create_manifest_keys
+from shared.sealing import create_sealing_key
 from shared.tokens import PUBLIC_KEYS_FILE, create_keys
 
 SIGNER = "device-management"
@@ -26,6 +27,7 @@ def provision(directory: Path, settings: Mapping[str, str]) -> Credentials:
     credentials = Credentials.keep(directory / "platform" / "credentials.json", settings)
     create_keys(directory / SIGNER)
     create_manifest_keys(directory / MANIFEST_SIGNER)
+    create_sealing_key(directory / SIGNER)
     for service in _SERVICES:
         folder = directory / service
         folder.mkdir(parents=True, exist_ok=True)

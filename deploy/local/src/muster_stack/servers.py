@@ -37,6 +37,10 @@ class Servers:
         return {server.name: server for server in (*servers, *self.services, self.gateway)}
 
 
+_INSIDE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+"""On one's own machine, sites and webhooks are on the same machine or network."""
+
+
 def wire(layout: Layout, ports: Ports, credentials: Credentials, settings: Mapping[str, str]) -> Servers:
     """Raises ValueError when the settings contradict each other."""
     addresses = resolve(ports, credentials, settings)
@@ -87,6 +91,7 @@ def _services(
     common = {
         "MUSTER_ALLOWED_ORIGINS": json.dumps([addresses.gateway, f"http://localhost:{origin.port}"]),
         "MUSTER_LOG_FORMAT": "console",
+        "MUSTER_ALLOWED_NETWORKS": json.dumps(_INSIDE),
         **settings,
         "MUSTER_HOST": str(origin.hostname),
         "MUSTER_KEYS_DIR": str(layout.keys),

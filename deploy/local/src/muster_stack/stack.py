@@ -22,6 +22,7 @@ from muster_stack.server import Server, ensure, side_by_side
 from muster_stack.servers import Servers, wire
 from muster_stack.services import migrate_service
 from shared.manifests import create_manifest_keys
+from shared.sealing import create_sealing_key
 from shared.tokens import create_keys
 
 Say = Callable[[str], None]
@@ -131,6 +132,7 @@ class Stack:
         """Keys, passwords and ports."""
         create_keys(self.layout.keys)
         create_manifest_keys(self.layout.keys)
+        create_sealing_key(self.layout.keys)
         self._credentials()
         allocate(Ports(self.layout.ports), self.processes, canonical=self.layout.is_default, say=self._say)
         return self._wired()

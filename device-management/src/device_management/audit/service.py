@@ -27,7 +27,7 @@ class AuditService:
         kept: list[Change] = []
         for change in changes:
             before, after = difference(to_jsonable_python(change.before), to_jsonable_python(change.after))
-            if before is None or before != after:
+            if before is None or after is None or before or after:
                 kept.append(replace(change, before=before, after=after))
         if kept:
             await self._store.add(organization_id, who, kept, correlation_id=trace.correlation_id if trace else None)

@@ -20,7 +20,7 @@ class Device(Table, table=True):
     presence included, and orders the copies in the cache.
     """
 
-    __table_args__ = (Index("ix_devices_organization_id_id", "organization_id", "id"),)
+    __table_args__ = (Index("ix_devices_organization_id_id", "organization_id", "id", unique=True),)
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     organization_id: int = Field(foreign_key="organizations.id")

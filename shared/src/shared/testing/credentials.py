@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from shared.manifests import create_manifest_keys
+from shared.sealing import create_sealing_key
 from shared.tokens import Audience, Claims, KeyRing, TokenSigner, create_keys
 
 
@@ -14,6 +15,7 @@ class Credentials:
     def __init__(self, directory: Path) -> None:
         create_keys(directory)
         create_manifest_keys(directory)
+        create_sealing_key(directory)
         self.directory = directory
         self.signer = TokenSigner.load(directory)
         self.keys = KeyRing.load(directory)

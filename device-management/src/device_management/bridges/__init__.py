@@ -1,0 +1,1 @@
+"""Bridges: the links from the platform to the MQTT brokers of its sites."""

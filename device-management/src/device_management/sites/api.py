@@ -1,0 +1,77 @@
+"""Sites over REST."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from device_management.audit.schemas import Actor
+from device_management.sites.schemas import SiteChange, SiteCreate, SiteDeviceRead, SiteRead
+from device_management.sites.service import SiteService
+from shared.http.idempotency import Once, once
+from shared.http.pagination import Cursor, Limit, Page, link_next
+from shared.http.preconditions import IfMatch, tag
+from shared.http.principal import Principal, requires
+from shared.http.scope import use
+
+router = APIRouter(prefix="/sites", tags=["sites"])
+
+Sites = Annotated[SiteService, use(SiteService)]
+Reader = Annotated[Principal, requires("devices:read")]
+Writer = Annotated[Principal, requires("devices:write")]
+SiteId = Annotated[int, Path(ge=1, lt=2**63)]
+
+
+@router.post("", status_code=201)
+async def create(body: SiteCreate, who: Writer, sites: Sites, answer: Annotated[Once, Depends(once)]) -> SiteRead:
+    """Adds a site; a worker connects to its broker within seconds, and `link` says how that goes."""
+    return await answer.keep(await sites.create(who.organization_id, Actor.of(who), body))
+
+
+@router.get("")
+async def page(
+    who: Reader, sites: Sites, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+) -> Page[SiteRead]:
+    """The organization's sites with their links, oldest first."""
+    found = await sites.page(who.organization_id, cursor=cursor, limit=limit)
+    link_next(request, response, found.next)
+    return found
+
+
+@router.get("/{site_id}")
+async def get(site_id: SiteId, who: Reader, sites: Sites, response: Response) -> SiteRead:
+    """One site; the password is never shown."""
+    site = await sites.get(who.organization_id, site_id)
+    tag(response, site.version)
+    return site
+
+
+@router.patch("/{site_id}")
+async def change(
+    site_id: SiteId, body: SiteChange, who: Writer, sites: Sites, expected: IfMatch, response: Response
+) -> SiteRead:
+    """Changes what the body names; the link starts anew."""
+    site = await sites.change(who.organization_id, site_id, Actor.of(who), body, expected)
+    tag(response, site.version)
+    return site
+
+
+@router.delete("/{site_id}", status_code=204)
+async def remove(site_id: SiteId, who: Writer, sites: Sites, expected: IfMatch) -> None:
+    """Removes the site and ends its link; the devices heard there stay."""
+    await sites.remove(who.organization_id, site_id, Actor.of(who), expected)
+
+
+@router.get("/{site_id}/devices")
+async def devices(
+    site_id: SiteId,
+    who: Reader,
+    sites: Sites,
+    request: Request,
+    response: Response,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[SiteDeviceRead]:
+    """The devices heard at the site."""
+    found = await sites.devices(who.organization_id, site_id, cursor=cursor, limit=limit)
+    link_next(request, response, found.next)
+    return found
