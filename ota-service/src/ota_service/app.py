@@ -3,21 +3,26 @@
 from fastapi import FastAPI
 
 from ota_service.bootstrap import api_lifespan
+from ota_service.firmware import api as firmware
 from ota_service.fleet import api as fleet
 from ota_service.settings import SERVICE, Settings
 from shared.http.app import create_app
 from shared.http.server import serve
+
+_PREFIX = "/api/v2"
 
 
 def build(settings: Settings) -> FastAPI:
     app = create_app(
         service=SERVICE,
         title="Muster ota-service",
-        description="Firmware, update sessions and releases; so far, the copy of the fleet they will stand on.",
+        description="Firmware, update sessions and releases.",
         settings=settings,
         lifespan=api_lifespan(settings),
+        body_limits={f"{_PREFIX}{firmware.router.prefix}": settings.max_firmware_bytes},
     )
-    app.include_router(fleet.router, prefix="/api/v2")
+    for router in (fleet.router, firmware.router):
+        app.include_router(router, prefix=_PREFIX)
     return app
 
 

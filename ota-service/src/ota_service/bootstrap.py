@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from ota_service.firmware.gateway import Blobs
+from ota_service.firmware.jobs import SweepFirmware
 from ota_service.firmware.service import FirmwareService
 from ota_service.firmware.store import FirmwareStore
 from ota_service.fleet.consumers import FleetConsumer, PresenceConsumer
@@ -87,6 +88,7 @@ class WorkerParts:
     fleet: EventConsumer
     presence: EventConsumer
     tidy: "Tidy"
+    sweep_firmware: SweepFirmware
     checks: dict[str, Check]
 
 
@@ -115,5 +117,6 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             tidy=Tidy(core.scopes),
+            sweep_firmware=SweepFirmware(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

@@ -21,3 +21,4 @@ class Settings(PostgresSettings):
     """Where firmware is kept: `file:///directory`, or `s3://bucket/prefix` with AWS's own environment variables."""
 
     max_firmware_bytes: int = Field(default=2 * 1024**3, ge=1)
+    """The largest upload, its form included."""

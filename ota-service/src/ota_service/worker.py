@@ -19,6 +19,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "fleet": parts.fleet.run,
                 "presence": parts.presence.run,
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
+                "sweep-firmware": every(parts.sweep_firmware.SECONDS, parts.sweep_firmware),
             },
             checks=parts.checks,
         )

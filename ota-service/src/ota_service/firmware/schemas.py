@@ -9,13 +9,22 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from ota_service.firmware.states import FirmwareState
+
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")
+_FILENAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._+()\[\],@=~!-]*")
 
 
 def _label(value: str) -> str:
     """Names go into paths, manifests and pages: no separators, no markup, no control characters."""
     if not _LABEL.fullmatch(value) or ".." in value:
         raise PydanticCustomError("label", "letters, digits, blanks and . _ + - only, beginning with a letter or digit")
+    return value
+
+
+def _filename(value: str) -> str:
+    if not _FILENAME.fullmatch(value) or ".." in value:
+        raise PydanticCustomError("filename", "a plain file name: no path, no quotes, no markup, ASCII only")
     return value
 
 
@@ -32,6 +41,7 @@ def _sorted(values: list[str]) -> list[str]:
     return sorted(set(values))
 
 
+FirmwareId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_label)]
 
 
@@ -42,11 +52,11 @@ class FirmwareUpload(BaseModel):
 
     name: Label
     version: Label
-    filename: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_label)]
+    filename: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_filename)]
     hardware_versions: Annotated[
         list[Label], Field(max_length=64), BeforeValidator(_listed), AfterValidator(_sorted)
     ] = []
-    sha256: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9A-Fa-f]{64}$")] | None = None
     """What the uploader expects; another digest refuses the upload."""
 
 
@@ -56,14 +66,28 @@ class FirmwareRead(BaseModel):
     version: str
     filename: str
     hardware_versions: list[str]
+    """Sorted; none: it fits every device."""
+
     size: int
+    """In bytes."""
+
     sha256: str
+    """Of the file, in hex."""
+
     release_counter: int
-    state: str
+    """Grows with every upload of the same name."""
+
+    state: FirmwareState
     uploaded_by: str
     uploaded_at: datetime
     approved_by: str | None
     approved_at: datetime | None
+
+
+class PublicKeys(BaseModel):
+    """The Ed25519 keys that sign manifests, as a JSON Web Key Set (RFC 8037)."""
+
+    keys: list[dict[str, str]]
 
 
 @dataclass(frozen=True)

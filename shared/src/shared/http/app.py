@@ -1,7 +1,8 @@
 """The FastAPI application every service starts from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -13,16 +14,25 @@ from shared.settings import ServiceSettings
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(*, service: str, title: str, description: str, settings: ServiceSettings, lifespan: Lifespan) -> FastAPI:
+def create_app(
+    *,
+    service: str,
+    title: str,
+    description: str,
+    settings: ServiceSettings,
+    lifespan: Lifespan,
+    body_limits: Mapping[str, int] = MappingProxyType({}),
+) -> FastAPI:
     """An application without routes: problem documents, ids, size limit, CORS by exact allow-list, health, metrics.
 
-    `lifespan` (from `bootstrap`) sets `app.state.scopes`, `app.state.keys` and fills `app.state.checks`.
+    `lifespan` (from `bootstrap`) sets `app.state.scopes`, `app.state.keys` and fills `app.state.checks`. `body_limits`
+    are the limits in bytes of paths that take more than `max_body_bytes`.
     """
     app = FastAPI(title=title, description=description, version="2", lifespan=lifespan)
     problem.install(app)
     idempotency.install(app)
     health.install(app, service)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, by_path=body_limits)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

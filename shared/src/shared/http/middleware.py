@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from uuid import uuid4
 
 from prometheus_client import Counter, Histogram
@@ -70,19 +72,25 @@ class BodyTooLarge(HTTPException):
 
 
 class BodyLimit:
-    """Refuses a body over `limit` bytes with 413, by its declared length or as soon as it has grown past it."""
+    """Refuses a body over `limit` bytes with 413, by its declared length or as soon as it has grown past it.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    `by_path` holds the limits of paths, exactly as requested, that have one of their own.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, by_path: Mapping[str, int] = MappingProxyType({})) -> None:
         self._app = app
         self._limit = limit
+        self._by_path = by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._by_path.get(scope["path"], self._limit)
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._limit:
-            await self._refuse(scope, receive, send)
+        if declared.isdigit() and int(declared) > limit:
+            _REFUSED.inc()
+            await problem(413, "body_too_large", f"a body holds at most {limit} bytes")(scope, receive, send)
             return
         seen = 0
 
@@ -90,14 +98,9 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 _REFUSED.inc()
-                raise BodyTooLarge(self._limit)
+                raise BodyTooLarge(limit)
             return message
 
         await self._app(scope, limited_receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _REFUSED.inc()
-        answer = problem(413, "body_too_large", f"a body holds at most {self._limit} bytes")
-        await answer(scope, receive, send)

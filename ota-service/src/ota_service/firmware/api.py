@@ -1,0 +1,89 @@
+"""Firmware over REST."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ota_service.firmware.schemas import FirmwareId, FirmwareRead, FirmwareUpload, PublicKeys, Wanted
+from ota_service.firmware.service import FirmwareService
+from shared.http.multipart import UploadForm
+from shared.http.pagination import Cursor, Limit, Page, link_next
+from shared.http.principal import Principal, requires
+from shared.http.scope import use
+from shared.manifests import ManifestSigner
+
+router = APIRouter(prefix="/firmware", tags=["firmware"])
+
+Firmware = Annotated[FirmwareService, use(FirmwareService)]
+Reader = Annotated[Principal, requires("updates:read")]
+Writer = Annotated[Principal, requires("updates:write")]
+Approver = Annotated[Principal, requires("updates:approve")]
+Id = Annotated[FirmwareId, Path()]
+
+_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "name", "version"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "name": {"type": "string", "maxLength": 64},
+                        "version": {"type": "string", "maxLength": 64},
+                        "hardware_versions": {"type": "array", "items": {"type": "string", "maxLength": 64}},
+                        "sha256": {"type": "string", "description": "Refuses a file that has another one"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("", status_code=201, responses={200: {"description": "It was there already"}}, openapi_extra=_UPLOAD)
+async def upload(request: Request, response: Response, who: Writer, firmware: Firmware) -> FirmwareRead:
+    """Takes an image in; it may be installed once it is approved. The same upload again answers 200."""
+    form = UploadForm(request, FirmwareUpload)
+    uploaded, is_new = await firmware.upload(who.organization_id, who.subject, form)
+    response.status_code = 201 if is_new else 200
+    return uploaded
+
+
+@router.get("")
+async def page(
+    who: Reader, firmware: Firmware, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+) -> Page[FirmwareRead]:
+    """The organization's firmware, oldest first."""
+    found = await firmware.page(who.organization_id, cursor=cursor, limit=limit)
+    link_next(request, response, found.next)
+    return found
+
+
+@router.get("/keys")
+async def keys(response: Response, signer: Annotated[ManifestSigner, use(ManifestSigner)]) -> PublicKeys:
+    """The public keys with which devices check manifests. Public: no token is needed."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return PublicKeys(keys=signer.public_keys())
+
+
+@router.get("/{firmware_id}")
+async def get(firmware_id: Id, who: Reader, firmware: Firmware) -> FirmwareRead:
+    return await firmware.get(who.organization_id, firmware_id)
+
+
+@router.post("/{firmware_id}/approve")
+async def approve(firmware_id: Id, who: Approver, firmware: Firmware) -> FirmwareRead:
+    """Lets it be installed; approving again changes nothing."""
+    return await firmware.approve(who.organization_id, firmware_id, who.subject)
+
+
+@router.head("/{firmware_id}/file", include_in_schema=False)
+@router.get("/{firmware_id}/file", response_class=StreamingResponse)
+async def download(firmware_id: Id, request: Request, who: Reader, firmware: Firmware) -> StreamingResponse:
+    """The image, or a range of it. Its ETag is its SHA-256."""
+    found = await firmware.find(who.organization_id, firmware_id)
+    answer = await firmware.download(found, Wanted.of(request.method, request.headers))
+    return StreamingResponse(answer.chunks, answer.status, answer.headers)
