@@ -24,6 +24,7 @@ def build(settings: Settings) -> FastAPI:
     for router in (auth.router, audit.router, devices.router, sites.router):
         app.include_router(router, prefix="/api/v2")
     app.include_router(auth.router, prefix="/api", include_in_schema=False)
+    app.include_router(devices.router, include_in_schema=False)
     app.include_router(broker_access.router)
     return app
 

@@ -96,6 +96,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.unit,
                 DeviceStore(scope.unit.session),
                 cache,
+                scope.get(AuditService),
                 signer=signer,
                 token_lifetime=timedelta(days=settings.device_token_days),
                 clock=clock,

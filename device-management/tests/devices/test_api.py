@@ -16,7 +16,7 @@ async def test_a_registered_device_is_read_by_id_and_by_uid(admin, organizations
     device = answer.json()
     assert isinstance(device["id"], int)
     assert device["organization_id"] == organizations.own
-    assert (device["lifecycle"], device["status"], device["version"]) == ("in_stock", "offline", 1)
+    assert (device["lifecycle"], device["status"], device["version"]) == ("in_stock", "idle", 1)
     for reference in ("pump-1", device["id"]):
         read = await admin.get(f"/api/v2/devices/{reference}")
         assert read.status_code == 200

@@ -36,11 +36,11 @@ async def status(client, uid="pump-1"):
     return (await client.get(f"/api/v2/devices/{uid}")).json()["status"]
 
 
-async def test_a_device_is_offline_until_it_is_heard_of(admin, hear):
+async def test_a_device_shows_what_it_was_registered_with_until_it_is_heard_of(admin, hear):
     await admin.post("/api/v2/devices", json={"device_uid": "pump-1"})
-    assert await status(admin) == "offline"
-    await hear([news("pump-1", online=True, version=1)])
     assert await status(admin) == "idle"
+    await hear([news("pump-1", online=False, version=1)])
+    assert await status(admin) == "offline"
 
 
 async def test_the_newest_of_a_batch_wins_whatever_the_order(admin, hear):

@@ -14,15 +14,16 @@ def test_a_uid_that_aliases_something_is_refused_with_the_reason(uid):
 
 
 @pytest.mark.parametrize(
-    ("lifecycle", "online", "reported", "shown"),
+    ("lifecycle", "online", "acting", "reported", "shown"),
     [
-        ("maintenance", True, "busy", "maintenance"),
-        ("maintenance", False, "idle", "maintenance"),
-        ("deployed", False, "busy", "offline"),
-        ("deployed", None, "busy", "offline"),
-        ("deployed", True, "busy", "busy"),
-        ("in_stock", True, "idle", "idle"),
+        ("maintenance", True, "updating", "busy", "maintenance"),
+        ("maintenance", False, None, "idle", "maintenance"),
+        ("deployed", False, "updating", "busy", "offline"),
+        ("deployed", None, None, "busy", "busy"),
+        ("deployed", True, None, "busy", "busy"),
+        ("deployed", True, "updating", "busy", "updating"),
+        ("in_stock", True, None, "idle", "idle"),
     ],
 )
-def test_the_shown_status_is_derived(lifecycle, online, reported, shown):
-    assert shown_status(lifecycle=lifecycle, online=online, reported=reported) == shown
+def test_the_shown_status_is_derived(lifecycle, online, acting, reported, shown):
+    assert shown_status(lifecycle=lifecycle, online=online, acting=acting, reported=reported) == shown

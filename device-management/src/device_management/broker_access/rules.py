@@ -6,7 +6,7 @@ Names are compared whole: by a prefix `sensor-1` could read `sensor-10`. RabbitM
 
 from datetime import datetime, timedelta
 
-from device_management.devices.states import Lifecycle
+from device_management.devices.states import ENDED
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
 
 TAG = "device"
@@ -38,7 +38,7 @@ def may_use_topic(uid: str, *, exchange: str, permission: str, routing_key: str)
 
 def good_generation(*, lifecycle: str, generation: int | None, min_generation: int) -> bool:
     """Whether a token that verifies has neither been revoked nor outlived its device."""
-    return lifecycle != Lifecycle.RETIRED and generation is not None and generation >= min_generation
+    return lifecycle not in ENDED and generation is not None and generation >= min_generation
 
 
 def must_close(
@@ -49,12 +49,12 @@ def must_close(
     token_expires_at: datetime | None,
     now: datetime,
 ) -> bool:
-    """Whether a live connection lives on a token that is revoked or expired, or its device is retired.
+    """Whether a live connection lives on a token that is revoked or expired, or its device is over.
 
     A connection made within the grace after a revocation may rest on a remembered answer; a device with a new token
     that is caught by this connects again at once.
     """
-    if lifecycle == Lifecycle.RETIRED:
+    if lifecycle in ENDED:
         return True
     if tokens_revoked_at is not None and connected_at <= tokens_revoked_at + GRACE:
         return True

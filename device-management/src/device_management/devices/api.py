@@ -2,12 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from device_management.devices.schemas import DeviceCreate, DeviceRead, DeviceTokenRead
+from device_management.audit.schemas import Actor, AuditEntryRead
+from device_management.devices.schemas import (
+    DeviceCreate,
+    DeviceEdit,
+    DeviceFilter,
+    DeviceInfoRead,
+    DeviceRead,
+    DeviceStatusRead,
+    DeviceTokenRead,
+    StatusSet,
+)
 from device_management.devices.service import DeviceService
+from device_management.devices.states import Lifecycle, Status
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
+from shared.http.preconditions import Expected, IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -17,23 +29,60 @@ Devices = Annotated[DeviceService, use(DeviceService)]
 Reader = Annotated[Principal, requires("devices:read")]
 Writer = Annotated[Principal, requires("devices:write")]
 
+_NO_NUL = r"^[^\x00]*$"
+
+
+async def _filter(
+    lifecycle: Lifecycle | None = None,
+    status: Status | None = None,
+    device_type: Annotated[str | None, Query(max_length=64, pattern=_NO_NUL)] = None,
+    labelled: Annotated[str | None, Query(alias="tag", max_length=64, pattern=_NO_NUL)] = None,
+) -> DeviceFilter:
+    return DeviceFilter(lifecycle=lifecycle, status=status, device_type=device_type, tag=labelled)
+
 
 @router.post("", status_code=201)
+@router.post("/", status_code=201, include_in_schema=False)
 async def register(
     body: DeviceCreate, who: Writer, devices: Devices, answer: Annotated[Once, Depends(once)]
 ) -> DeviceRead:
     """Registers a device of the caller's organization."""
-    return await answer.keep(await devices.register(who.organization_id, body))
+    return await answer.keep(await devices.register(who.organization_id, body, by=Actor.of(who)))
 
 
 @router.get("")
+@router.get("/", include_in_schema=False)
 async def page(
-    who: Reader, devices: Devices, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+    who: Reader,
+    devices: Devices,
+    only: Annotated[DeviceFilter, Depends(_filter)],
+    request: Request,
+    response: Response,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page[DeviceRead]:
-    """The organization's devices, oldest first."""
-    found = await devices.page(who.organization_id, cursor=cursor, limit=limit)
+    """The organization's devices, oldest first; `status` filters by what is shown."""
+    found = await devices.page(who.organization_id, only=only, cursor=cursor, limit=limit)
     link_next(request, response, found.next)
     return found
+
+
+@router.get("/in_stock")
+async def in_stock(
+    who: Reader, devices: Devices, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+) -> Page[DeviceRead]:
+    """The devices that wait to be deployed."""
+    only = DeviceFilter(lifecycle=Lifecycle.IN_STOCK)
+    return await page(who, devices, only, request, response, limit, cursor)
+
+
+@router.get("/deployed")
+async def deployed(
+    who: Reader, devices: Devices, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+) -> Page[DeviceRead]:
+    """The devices in the field."""
+    only = DeviceFilter(lifecycle=Lifecycle.DEPLOYED)
+    return await page(who, devices, only, request, response, limit, cursor)
 
 
 @router.get("/{id_or_uid}", response_model=DeviceRead)
@@ -41,6 +90,88 @@ async def get(id_or_uid: str, who: Reader, devices: Devices) -> Response:
     """One device, by id or uid; at most 5 s old."""
     answer = await devices.get(who.organization_id, id_or_uid)
     return Response(answer.body, headers={"ETag": answer.etag}, media_type="application/json")
+
+
+@router.get("/{id_or_uid}/info")
+async def info(id_or_uid: str, who: Reader, devices: Devices) -> DeviceInfoRead:
+    """One device in short."""
+    return await devices.info(who.organization_id, id_or_uid)
+
+
+@router.get("/{id_or_uid}/audit")
+async def audit(
+    id_or_uid: str,
+    who: Reader,
+    devices: Devices,
+    request: Request,
+    response: Response,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AuditEntryRead]:
+    """Who changed the device, when and how; newest first."""
+    found = await devices.history(who.organization_id, id_or_uid, cursor=cursor, limit=limit)
+    link_next(request, response, found.next)
+    return found
+
+
+@router.patch("/{id_or_uid}")
+async def patch(
+    id_or_uid: str, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
+) -> DeviceRead:
+    """Edits what the body names, as a JSON merge patch (RFC 7396): attributes are merged, null removes."""
+    device = await devices.edit(who.organization_id, id_or_uid, body, merge=True, by=Actor.of(who), expected=expected)
+    tag(response, device.version)
+    return device
+
+
+@router.put("/{id_or_uid}")
+async def put(
+    id_or_uid: str, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
+) -> DeviceRead:
+    """Sets what the body names, attributes as a whole; what it leaves out stays."""
+    device = await devices.edit(who.organization_id, id_or_uid, body, merge=False, by=Actor.of(who), expected=expected)
+    tag(response, device.version)
+    return device
+
+
+@router.delete("/{id_or_uid}", status_code=204)
+async def delete(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, *, purge: bool = False) -> None:
+    """Retires the device: its tokens are revoked and its connections end. A platform administrator may purge it."""
+    if purge:
+        who.require("platform:admin")
+        await devices.purge(who.organization_id, id_or_uid, by=Actor.of(who), expected=expected)
+    else:
+        await devices.move(who.organization_id, id_or_uid, Lifecycle.RETIRED, by=Actor.of(who), expected=expected)
+
+
+@router.put("/{id_or_uid}/status")
+async def set_status(
+    id_or_uid: str, body: StatusSet, who: Writer, devices: Devices, expected: IfMatch, response: Response
+) -> DeviceStatusRead:
+    """Moves the device in its life, when the word is one of a lifecycle, else sets its operational status."""
+    device = await devices.set_status(who.organization_id, id_or_uid, body.status, by=Actor.of(who), expected=expected)
+    tag(response, device.version)
+    return device
+
+
+@router.put("/{id_or_uid}/deploy")
+async def deploy(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, response: Response) -> DeviceRead:
+    """Into the field, from stock or maintenance."""
+    return await _moved(id_or_uid, Lifecycle.DEPLOYED, who, devices, expected, response)
+
+
+@router.put("/{id_or_uid}/recall")
+async def recall(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, response: Response) -> DeviceRead:
+    """Back into stock."""
+    return await _moved(id_or_uid, Lifecycle.IN_STOCK, who, devices, expected, response)
+
+
+@router.put("/{id_or_uid}/maintenance")
+async def maintenance(
+    id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, response: Response
+) -> DeviceRead:
+    """Under repair: it shows `maintenance` until it is deployed or recalled."""
+    return await _moved(id_or_uid, Lifecycle.MAINTENANCE, who, devices, expected, response)
 
 
 @router.post("/{id_or_uid}/token", status_code=201)
@@ -52,4 +183,12 @@ async def issue_token(id_or_uid: str, who: Writer, devices: Devices) -> DeviceTo
 @router.delete("/{id_or_uid}/token", status_code=204)
 async def revoke_tokens(id_or_uid: str, who: Writer, devices: Devices) -> None:
     """Revokes every token of the device and ends its connections, within 5 s."""
-    await devices.revoke_tokens(who.organization_id, id_or_uid)
+    await devices.revoke_tokens(who.organization_id, id_or_uid, by=Actor.of(who))
+
+
+async def _moved(
+    reference: str, to: Lifecycle, who: Principal, devices: DeviceService, expected: Expected, response: Response
+) -> DeviceRead:
+    device = await devices.move(who.organization_id, reference, to, by=Actor.of(who), expected=expected)
+    tag(response, device.version)
+    return device

@@ -23,7 +23,7 @@ class DeviceUidTaken(DomainError):
         super().__init__(f"the uid {uid} is taken; choose another, or leave it out to have one made")
 
 
-class DeviceRetired(DomainError):
+class DeviceIsRetired(DomainError):
     """A retired device takes part in nothing any more."""
 
     status = 409
@@ -31,6 +31,23 @@ class DeviceRetired(DomainError):
 
     def __init__(self) -> None:
         super().__init__("the device is retired")
+
+
+class WrongTransition(DomainError):
+    """The table of states does not have this way."""
+
+    status = 409
+    code = "wrong_transition"
+
+    def __init__(self, present: str, wanted: str) -> None:
+        super().__init__(f"a device that is {present} cannot become {wanted}", lifecycle=present)
+
+
+class UnacceptableAttributes(DomainError):
+    """What a merge patch would make of the attributes is too large or too deep."""
+
+    status = 422
+    code = "unacceptable_attributes"
 
 
 class UnacceptableUid(DomainError):

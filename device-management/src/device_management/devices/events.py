@@ -1,7 +1,8 @@
 """From a device's row to the events about it, pure."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from device_management.audit.schemas import Change
 from device_management.devices.models import Device
 from shared.contracts.devices import DeviceState
 
@@ -29,3 +30,29 @@ def state_event(kind: type[E], device: Device) -> E:
         registered_at=device.registered_at,
         updated_at=device.updated_at,
     )
+
+
+_AUDITED = (
+    "device_uid",
+    "name",
+    "device_type",
+    "serial_number",
+    "hardware_version",
+    "firmware_version",
+    "lifecycle",
+    "reported_status",
+    "updates_enabled",
+    "attributes",
+    "tags",
+    "min_token_generation",
+)
+
+
+def audited(device: Device) -> dict[str, Any]:
+    """What the audit log tells of a device."""
+    return {name: getattr(device, name) for name in _AUDITED}
+
+
+def change(device: Device, action: str, *, before: dict[str, Any] | None, after: dict[str, Any] | None) -> Change:
+    """An entry of the audit log, under the device's id."""
+    return Change("device", str(device.id), action, before=before, after=after)

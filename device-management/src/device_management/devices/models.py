@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, String, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field
+from sqlalchemy import BigInteger, Column, Identity, Index, String, case, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, col
 
 from device_management.devices.states import Lifecycle, Status
 from device_management.tables import Table
@@ -15,6 +15,9 @@ from shared.sql.models import UtcDateTime
 
 class Device(Table, table=True):
     """One device.
+
+    A purged device keeps its row, emptied, under the lifecycle `purged`: its uid stays with its organization, and its
+    versions and generations go on when it is registered anew. Every other query passes it over.
 
     `version` counts the changes of its public state, which its events carry; `revision` counts every change of the row,
     presence included, and orders the copies in the cache.
@@ -37,6 +40,9 @@ class Device(Table, table=True):
     tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String(64)), nullable=False))
     online: bool | None = Field(default=None)
     """None until monitoring has said anything."""
+    current_action_id: int | None = Field(default=None, sa_type=BigInteger)
+    action_status: str | None = Field(default=None, max_length=16)
+    """What the running action makes of the status; None while none runs."""
     presence_version: int = Field(default=0, sa_type=BigInteger)
     min_token_generation: int = Field(default=1)
     token_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -45,6 +51,14 @@ class Device(Table, table=True):
     revision: int = Field(default=1, sa_type=BigInteger)
     registered_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
     updated_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
+
+
+SHOWN_STATUS = case(
+    (col(Device.lifecycle) == Lifecycle.MAINTENANCE, Status.MAINTENANCE.value),
+    (col(Device.online).is_(False), Status.OFFLINE.value),
+    else_=func.coalesce(Device.action_status, Device.reported_status),
+)
+"""`rules.shown_status` for the database, to filter and search by."""
 
 
 @dataclass(frozen=True)

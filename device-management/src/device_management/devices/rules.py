@@ -1,10 +1,12 @@
 """Policy about devices, pure: which uids there may be, and which status is shown."""
 
 import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
-from device_management.devices.states import Lifecycle, Status
+from device_management.devices.states import TRANSITIONS, Lifecycle, Status
 
-RESERVED_UIDS = frozenset(
+RESERVED_UIDS: Final = frozenset(
     {"batch", "deployed", "export", "guest", "import", "in_stock", "muster", "muster-admin", "muster-monitor", "search"}
 )
 """Words in paths, and the broker's own users: a device of that name would be unreachable, or somebody else."""
@@ -23,10 +25,40 @@ def uid_problem(uid: str) -> str | None:
     return None
 
 
-def shown_status(*, lifecycle: str, online: bool | None, reported: str) -> Status:
-    """Maintenance while the lifecycle says so, else offline while it is not connected, else what it does."""
+def beginning(status: Lifecycle | Status) -> tuple[Lifecycle, Status]:
+    """Where a device's life begins, and what it reports until it speaks for itself."""
+    if isinstance(status, Lifecycle):
+        return status, Status.IDLE
+    return Lifecycle.IN_STOCK, status
+
+
+def may_move(present: str, to: Lifecycle) -> bool:
+    return to in TRANSITIONS[Lifecycle(present)]
+
+
+def shown_status(*, lifecycle: str, online: bool | None, acting: str | None, reported: str) -> Status:
+    """Maintenance while the lifecycle says so, else offline while presence says so, else what it does.
+
+    Presence says nothing (None) of a device that has never connected. `acting` is the status that its running action
+    gives it. `models.SHOWN_STATUS` is the same for the database.
+    """
     if lifecycle == Lifecycle.MAINTENANCE:
         return Status.MAINTENANCE
-    if not online:
+    if online is False:
         return Status.OFFLINE
-    return Status(reported)
+    return Status(acting or reported)
+
+
+def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """`target` after a JSON merge patch (RFC 7396): null removes a member, objects merge, all else replaces."""
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            inner = result.get(name)
+            within = cast("Mapping[str, Any]", inner) if isinstance(inner, Mapping) else dict[str, Any]()
+            result[name] = merged(within, cast("Mapping[str, Any]", value))
+        else:
+            result[name] = value
+    return result

@@ -1,13 +1,14 @@
 """The HTTP shapes of devices."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from device_management.devices.states import Status
+from device_management.devices.states import Lifecycle, Status
 
 MAX_JSON_BYTES = 16 * 1024
 MAX_JSON_DEPTH = 8
@@ -19,8 +20,11 @@ def _storable_text(value: str) -> str:
     return value
 
 
-def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuses what PostgreSQL's jsonb does not hold (NUL, lone surrogates, NaN) and what is too deep or too large."""
+def storable_json(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuses what PostgreSQL's jsonb does not hold (NUL, lone surrogates, NaN) and what is too deep or too large.
+
+    Raises PydanticCustomError.
+    """
     if _depth(value) > MAX_JSON_DEPTH:
         raise PydanticCustomError("json_depth", "at most {depth} levels", {"depth": MAX_JSON_DEPTH})
     try:
@@ -54,11 +58,35 @@ def _depth(value: Any) -> int:
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_storable_text)]
 Serial = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_storable_text)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable_text)]
-Attributes = Annotated[dict[str, Any], AfterValidator(_storable_json)]
+Attributes = Annotated[dict[str, Any], AfterValidator(storable_json)]
+
+
+Tags = Annotated[list[Word], Field(max_length=64)]
+
+
+def _in_lower_case(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+StatusWord = Annotated[
+    Lifecycle | Status,
+    Field(union_mode="left_to_right"),
+    BeforeValidator(_in_lower_case, json_schema_input_type=Lifecycle | Status),
+]
+"""A lifecycle, which is moved, or an operational status, which is set; in either case."""
+
+
+def _not_retired(value: Lifecycle | Status) -> Lifecycle | Status:
+    if value is Lifecycle.RETIRED:
+        raise PydanticCustomError("status_retired", "a device's life does not begin with its end")
+    return value
 
 
 class DeviceCreate(BaseModel):
-    """A device to register. A missing uid is generated; the organization is the caller's."""
+    """A device to register. A missing uid is generated; the organization is the caller's.
+
+    `status` is where its life begins (else in stock), or what it reports until it speaks for itself.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,10 +96,48 @@ class DeviceCreate(BaseModel):
     organization_id: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     serial_number: Serial | None = None
     hardware_version: Word | None = None
-    status: Status = Status.IDLE
+    status: Annotated[StatusWord, AfterValidator(_not_retired)] = Status.IDLE
     updates_enabled: bool = True
     attributes: Attributes = Field(default_factory=dict[str, Any])
-    tags: Annotated[list[Word], Field(max_length=64)] = Field(default_factory=list[str])
+    tags: Tags = Field(default_factory=list[str])
+
+
+class DeviceEdit(BaseModel):
+    """What of a device can be edited; what is left out stays as it is, and null clears."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    device_type: Word | None = None
+    serial_number: Serial | None = None
+    hardware_version: Word | None = None
+    updates_enabled: bool = True
+    attributes: Attributes | None = None
+    tags: Tags | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The members that the request names, as the table takes them."""
+        given = self.model_dump(exclude_unset=True)
+        for name, empty in (("attributes", dict[str, Any]()), ("tags", list[str]())):
+            if name in given and given[name] is None:
+                given[name] = empty
+        return given
+
+
+class StatusSet(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: StatusWord
+
+
+@dataclass(frozen=True)
+class DeviceFilter:
+    """Which devices a list holds; None leaves a member open. `status` is the shown one."""
+
+    lifecycle: Lifecycle | None = None
+    status: Status | None = None
+    device_type: str | None = None
+    tag: str | None = None
 
 
 class DeviceRead(BaseModel):
@@ -94,6 +160,33 @@ class DeviceRead(BaseModel):
     version: int
     registered_at: datetime
     updated_at: datetime
+
+
+class DeviceStatusRead(DeviceRead):
+    """The device after its status was set, and the status shown before and after."""
+
+    success: Literal[True] = True
+    message: str
+    previous_status: Status
+    current_status: Status
+
+
+class DeviceInfo(BaseModel):
+    """A device in short; `id` is its uid."""
+
+    id: str
+    name: str | None
+    type: str | None
+    status: Status
+    registered_at: datetime
+    updated_at: datetime
+    current_action_id: int | None
+
+
+class DeviceInfoRead(BaseModel):
+    success: Literal[True] = True
+    message: str
+    device_info: DeviceInfo
 
 
 class DeviceTokenRead(BaseModel):

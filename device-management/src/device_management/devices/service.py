@@ -1,24 +1,79 @@
-"""Use cases of devices: register, read, list, and their tokens."""
+"""Use cases of devices: register, read, list, edit, move in their life, and their tokens."""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
+from pydantic_core import PydanticCustomError
+
+from device_management.audit.schemas import Actor, AuditEntryRead
+from device_management.audit.service import AuditService
 from device_management.devices.cache import Answer, DeviceCache, Entry
-from device_management.devices.errors import DeviceNotFound, DeviceRetired, DeviceUidTaken, UnacceptableUid
-from device_management.devices.events import state_event
+from device_management.devices.errors import (
+    DeviceIsRetired,
+    DeviceNotFound,
+    DeviceUidTaken,
+    UnacceptableAttributes,
+    UnacceptableUid,
+    WrongTransition,
+)
+from device_management.devices.events import audited, change, state_event
 from device_management.devices.models import Credential, Device, Presence
-from device_management.devices.rules import shown_status, uid_problem
-from device_management.devices.schemas import DeviceCreate, DeviceRead, DeviceTokenRead
-from device_management.devices.states import Lifecycle
+from device_management.devices.rules import beginning, may_move, merged, shown_status, uid_problem
+from device_management.devices.schemas import (
+    DeviceCreate,
+    DeviceEdit,
+    DeviceFilter,
+    DeviceInfo,
+    DeviceInfoRead,
+    DeviceRead,
+    DeviceStatusRead,
+    DeviceTokenRead,
+    storable_json,
+)
+from device_management.devices.states import Lifecycle, Status
 from device_management.devices.store import DeviceStore
 from device_management.organizations.errors import OrganizationNotFound
 from shared.clock import Clock
-from shared.contracts.devices import DeviceRegistered, DeviceTokenRevoked
+from shared.contracts.devices import (
+    PURGED,
+    DeviceChanged,
+    DevicePurged,
+    DeviceRegistered,
+    DeviceRetired,
+    DeviceState,
+    DeviceTokenRevoked,
+)
 from shared.contracts.presence import PresenceState
 from shared.http.pagination import Page, decode_cursor, page_of
+from shared.http.preconditions import Expected
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
 from shared.tokens import Audience, Claims, TokenSigner
+
+_MOVES = {
+    Lifecycle.IN_STOCK: "recalled",
+    Lifecycle.DEPLOYED: "deployed",
+    Lifecycle.MAINTENANCE: "put_in_maintenance",
+}
+"""What the audit log calls each way of life."""
+
+_EMPTIED = {
+    "name": None,
+    "device_type": None,
+    "serial_number": None,
+    "hardware_version": None,
+    "firmware_version": None,
+    "lifecycle": PURGED,
+    "reported_status": Status.IDLE,
+    "updates_enabled": False,
+    "attributes": dict[str, Any](),
+    "tags": list[str](),
+    "online": None,
+    "current_action_id": None,
+    "action_status": None,
+}
+"""What a purge leaves of a device, besides its uid, its organization, versions and generations."""
 
 
 class DeviceService:
@@ -27,6 +82,7 @@ class DeviceService:
         unit: UnitOfWork,
         store: DeviceStore,
         cache: DeviceCache,
+        audit: AuditService,
         *,
         signer: TokenSigner,
         token_lifetime: timedelta,
@@ -36,32 +92,35 @@ class DeviceService:
         self._unit = unit
         self._store = store
         self._cache = cache
+        self._audit = audit
         self._signer = signer
         self._token_lifetime = token_lifetime
         self._clock = clock
         self._ids = ids
 
-    async def register(self, organization_id: int, body: DeviceCreate) -> DeviceRead:
+    async def register(self, organization_id: int, body: DeviceCreate, *, by: Actor) -> DeviceRead:
         """Raises OrganizationNotFound, UnacceptableUid and DeviceUidTaken."""
         if body.organization_id not in {None, organization_id}:
             raise OrganizationNotFound
         uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
         if (reason := uid_problem(uid)) is not None:
             raise UnacceptableUid(reason)
+        lifecycle, reported = beginning(body.status)
         now = self._clock.now()
         device = await self._store.add(
             Device(
                 **body.model_dump(exclude={"device_uid", "organization_id", "status"}),
                 organization_id=organization_id,
                 device_uid=uid,
-                reported_status=body.status,
+                lifecycle=lifecycle,
+                reported_status=reported,
                 registered_at=now,
                 updated_at=now,
             )
         )
         if device is None:
             raise DeviceUidTaken(uid)
-        self._unit.outbox.add(state_event(DeviceRegistered, device))
+        await self._note(device, DeviceRegistered, "registered", before=None, by=by)
         return read(device)
 
     async def get(self, organization_id: int, reference: str) -> Answer:
@@ -76,18 +135,90 @@ class DeviceService:
             await self._cache.fill(entry, read_at)
         return entry.answer()
 
-    async def page(self, organization_id: int, *, cursor: str | None, limit: int) -> Page[DeviceRead]:
-        """Devices in the order of their registration."""
+    async def info(self, organization_id: int, reference: str) -> DeviceInfoRead:
+        """Raises DeviceNotFound."""
+        device = read(await self._find(organization_id, reference))
+        info = DeviceInfo.model_validate({**device.model_dump(), "id": device.device_uid, "type": device.device_type})
+        return DeviceInfoRead(message=f"device {device.device_uid}", device_info=info)
+
+    async def page(
+        self, organization_id: int, *, only: DeviceFilter, cursor: str | None, limit: int
+    ) -> Page[DeviceRead]:
+        """Devices in the order of their registration. Raises BadCursor."""
         after_id = decode_cursor(cursor, int)[0] if cursor else 0
-        rows = await self._store.page(organization_id, after_id=after_id, limit=limit + 1)
+        rows = await self._store.page(organization_id, only=only, after_id=after_id, limit=limit + 1)
         kept, following = page_of(rows, limit, lambda device: (device.id,))
         return Page(items=[read(device) for device in kept], next=following)
 
+    async def history(
+        self, organization_id: int, reference: str, *, cursor: str | None, limit: int
+    ) -> Page[AuditEntryRead]:
+        """Who changed the device, newest first. Raises DeviceNotFound, BadCursor."""
+        device = await self._find(organization_id, reference)
+        return await self._audit.page(
+            organization_id, kind="device", subject_id=str(device.id), cursor=cursor, limit=limit
+        )
+
+    async def edit(
+        self, organization_id: int, reference: str, body: DeviceEdit, *, merge: bool, by: Actor, expected: Expected
+    ) -> DeviceRead:
+        """Sets what the body names; `merge` takes its attributes as a merge patch (RFC 7396), else as the whole.
+
+        Raises DeviceNotFound, Stale, DeviceIsRetired, UnacceptableAttributes.
+        """
+        device = await self._lock(organization_id, reference, expected)
+        if device.lifecycle == Lifecycle.RETIRED:
+            raise DeviceIsRetired
+        changes = body.given()
+        if merge and body.attributes is not None:
+            changes["attributes"] = _storable(merged(device.attributes, body.attributes))
+        return read(await self._change(device, changes, "edited", by=by))
+
+    async def move(
+        self, organization_id: int, reference: str, to: Lifecycle, *, by: Actor, expected: Expected
+    ) -> DeviceRead:
+        """Moves the device in its life; where it already is, nothing changes.
+
+        Raises DeviceNotFound, Stale, WrongTransition.
+        """
+        return read(await self._move(await self._lock(organization_id, reference, expected), to, by=by))
+
+    async def set_status(
+        self, organization_id: int, reference: str, status: Lifecycle | Status, *, by: Actor, expected: Expected
+    ) -> DeviceStatusRead:
+        """Moves the lifecycle, or sets what the device shows while it is in service and nothing else says more.
+
+        Raises DeviceNotFound, Stale, WrongTransition, DeviceIsRetired.
+        """
+        device = await self._lock(organization_id, reference, expected)
+        previous = read(device).status
+        if isinstance(status, Lifecycle):
+            device = await self._move(device, status, by=by)
+        elif device.lifecycle == Lifecycle.RETIRED:
+            raise DeviceIsRetired
+        else:
+            device = await self._change(device, {"reported_status": status}, "status_set", by=by)
+        shown = read(device)
+        return DeviceStatusRead(
+            **shown.model_dump(),
+            message=f"status of {shown.device_uid} set to {status}",
+            previous_status=previous,
+            current_status=shown.status,
+        )
+
+    async def purge(self, organization_id: int, reference: str, *, by: Actor, expected: Expected) -> None:
+        """Forgets all of the device but that its uid was used here. Raises DeviceNotFound, Stale."""
+        device = await self._lock(organization_id, reference, expected)
+        device = await self._store.save(device, _EMPTIED, revoking=True)
+        self._unit.outbox.add(state_event(DevicePurged, device))
+        await self._audit.record(organization_id, by, [change(device, "purged", before=None, after=None)])
+        self._changed([device])
+
     async def issue_token(self, organization_id: int, reference: str) -> DeviceTokenRead:
-        """A token with which the device logs in to the broker. Raises DeviceNotFound, DeviceRetired."""
+        """A token with which the device logs in to the broker. Raises DeviceNotFound, DeviceIsRetired."""
         device = await self._find(organization_id, reference)
         if device.lifecycle == Lifecycle.RETIRED:
-            raise DeviceRetired
+            raise DeviceIsRetired
         now = self._clock.now()
         expires_at = now + self._token_lifetime
         await self._store.note_token_expiry(device, expires_at)
@@ -102,11 +233,12 @@ class DeviceService:
         )
         return DeviceTokenRead(device_uid=device.device_uid, token=self._signer.sign(claims), expires_at=expires_at)
 
-    async def revoke_tokens(self, organization_id: int, reference: str) -> None:
+    async def revoke_tokens(self, organization_id: int, reference: str, *, by: Actor) -> None:
         """Refuses every token of the device from now on and ends its connections. Raises DeviceNotFound."""
-        device = await self._store.revoke_tokens(await self._find(organization_id, reference))
-        self._unit.outbox.add(state_event(DeviceTokenRevoked, device))
-        self._changed([device])
+        device = await self._lock(organization_id, reference)
+        before = audited(device)
+        device = await self._store.save(device, {}, revoking=True)
+        await self._note(device, DeviceTokenRevoked, "tokens_revoked", before=before, by=by)
 
     async def take_presence(self, news: Sequence[PresenceState]) -> None:
         """Takes over what monitoring says; of several about one device the newest, and an older one changes nothing.
@@ -132,6 +264,45 @@ class DeviceService:
             raise DeviceNotFound
         return device
 
+    async def _lock(self, organization_id: int, reference: str, expected: Expected | None = None) -> Device:
+        """The device, which nobody else changes until this unit ends, in a version that the caller expects."""
+        device = await self._store.lock(organization_id, reference)
+        if device is None:
+            raise DeviceNotFound
+        if expected is not None:
+            expected.require(device.version)
+        return device
+
+    async def _move(self, device: Device, to: Lifecycle, *, by: Actor) -> Device:
+        if device.lifecycle == to:
+            return device
+        if not may_move(device.lifecycle, to):
+            raise WrongTransition(device.lifecycle, to)
+        if to is not Lifecycle.RETIRED:
+            return await self._change(device, {"lifecycle": to}, _MOVES[to], by=by)
+        before = audited(device)
+        device = await self._store.save(device, {"lifecycle": to}, revoking=True)
+        await self._note(device, DeviceRetired, "retired", before=before, by=by)
+        return device
+
+    async def _change(self, device: Device, changes: dict[str, Any], action: str, *, by: Actor) -> Device:
+        """The locked device's next version with its event and audit entry; none when nothing would differ."""
+        if all(getattr(device, name) == value for name, value in changes.items()):
+            return device
+        before = audited(device)
+        device = await self._store.save(device, changes)
+        await self._note(device, DeviceChanged, action, before=before, by=by)
+        return device
+
+    async def _note(
+        self, device: Device, kind: type[DeviceState], action: str, *, before: dict[str, Any] | None, by: Actor
+    ) -> None:
+        """Tells of a new version: the event, the audit log, and the cache after the commit."""
+        self._unit.outbox.add(state_event(kind, device))
+        entry = change(device, action, before=before, after=audited(device))
+        await self._audit.record(device.organization_id, by, [entry])
+        self._changed([device])
+
     def _changed(self, devices: Sequence[Device]) -> None:
         entries = [_entry(device) for device in devices]
 
@@ -142,8 +313,17 @@ class DeviceService:
             self._unit.after_commit(forget)
 
 
+def _storable(attributes: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return storable_json(attributes)
+    except PydanticCustomError as error:
+        raise UnacceptableAttributes(f"the merged attributes: {error.message()}") from None
+
+
 def read(device: Device) -> DeviceRead:
-    status = shown_status(lifecycle=device.lifecycle, online=device.online, reported=device.reported_status)
+    status = shown_status(
+        lifecycle=device.lifecycle, online=device.online, acting=device.action_status, reported=device.reported_status
+    )
     return DeviceRead.model_validate({**device.model_dump(), "status": status})
 
 

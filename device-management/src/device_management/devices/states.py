@@ -1,6 +1,10 @@
 """A device's states: where it is in its life, and what it does."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
+
+from shared.contracts.devices import PURGED
 
 
 class Lifecycle(StrEnum):
@@ -8,6 +12,19 @@ class Lifecycle(StrEnum):
     DEPLOYED = "deployed"
     MAINTENANCE = "maintenance"
     RETIRED = "retired"
+
+
+TRANSITIONS: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
+    Lifecycle.IN_STOCK: frozenset({Lifecycle.DEPLOYED, Lifecycle.MAINTENANCE, Lifecycle.RETIRED}),
+    Lifecycle.DEPLOYED: frozenset({Lifecycle.IN_STOCK, Lifecycle.MAINTENANCE, Lifecycle.RETIRED}),
+    Lifecycle.MAINTENANCE: frozenset({Lifecycle.IN_STOCK, Lifecycle.DEPLOYED, Lifecycle.RETIRED}),
+    Lifecycle.RETIRED: frozenset(),
+}
+"""Where a device may go from where it is. Staying is no transition: it is asked for again and changes nothing."""
+
+
+ENDED: Final = frozenset({Lifecycle.RETIRED.value, PURGED})
+"""A device that is over: no token of it is good."""
 
 
 class Status(StrEnum):

@@ -1,19 +1,24 @@
-"""Every query about devices. What belongs to a tenant takes the organization; another's device is not found."""
+"""Every query about devices. What belongs to a tenant takes the organization; another's device is not found.
 
-from collections.abc import Sequence
+A purged device is not found either; `add` may bring its row back to life for its own organization.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, cast, false, func, update
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, and_, cast, false, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.devices.models import Credential, Device, Presence
+from device_management.devices.models import SHOWN_STATUS, Credential, Device, Presence
+from device_management.devices.schemas import DeviceFilter
+from shared.contracts.devices import PURGED
 from shared.contracts.routes import DEVICE_UID
 
 _MAX_ID = 2**63 - 1
-
 
 _CREDENTIAL = (
     col(Device.device_uid),
@@ -24,6 +29,9 @@ _CREDENTIAL = (
     col(Device.tokens_revoked_at),
 )
 
+_GOES_ON = ("id", "device_uid", "organization_id", "presence_version", "min_token_generation", "tokens_revoked_at")
+"""What of a purged device's row is kept when its uid is registered anew."""
+
 
 class DeviceStore:
     def __init__(self, session: AsyncSession) -> None:
@@ -31,40 +39,61 @@ class DeviceStore:
 
     async def add(self, device: Device) -> Device | None:
         """The stored device, or None when its uid is taken."""
-        values = device.model_dump(exclude={"id"})
-        query = insert(Device).values(values).on_conflict_do_nothing(index_elements=["device_uid"]).returning(Device)
+        proposed = insert(Device).values(device.model_dump(exclude={"id"}))
+        anew = {name: proposed.excluded[name] for name in Device.model_fields if name not in _GOES_ON}
+        anew |= {"version": Device.version + 1, "revision": Device.revision + 1}
+        query = proposed.on_conflict_do_update(
+            index_elements=["device_uid"],
+            set_=anew,
+            where=and_(
+                col(Device.lifecycle) == PURGED, col(Device.organization_id) == proposed.excluded.organization_id
+            ),
+        ).returning(Device)
         return (await self._session.scalars(query)).one_or_none()
 
     async def find(self, organization_id: int, reference: str) -> Device | None:
-        query = select(Device).where(Device.organization_id == organization_id, _is(reference))
+        query = select(Device).where(_of(organization_id), _is(reference))
         return (await self._session.scalars(query)).one_or_none()
 
-    async def page(self, organization_id: int, *, after_id: int, limit: int) -> Sequence[Device]:
-        query = select(Device).where(Device.organization_id == organization_id, col(Device.id) > after_id)
+    async def lock(self, organization_id: int, reference: str) -> Device | None:
+        """The device as it is now; nobody else changes it until this transaction ends."""
+        query = select(Device).where(_of(organization_id), _is(reference)).with_for_update()
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def save(self, device: Device, changes: Mapping[str, Any], *, revoking: bool = False) -> Device:
+        """A locked device's next version; with `revoking` every token issued so far is refused from now on."""
+        revoked: dict[str, Any] = {
+            "min_token_generation": Device.min_token_generation + 1,
+            "token_expires_at": None,
+            "tokens_revoked_at": func.clock_timestamp(),
+        }
+        query = (
+            update(Device)
+            .where(col(Device.id) == device.id)
+            .values(**changes, **(revoked if revoking else {}))
+            .values(version=Device.version + 1, revision=Device.revision + 1, updated_at=func.now())
+            .returning(Device)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one()
+
+    async def page(
+        self,
+        organization_id: int,
+        *,
+        only: DeviceFilter,
+        where: Sequence[ColumnElement[bool]] = (),
+        after_id: int,
+        limit: int,
+    ) -> Sequence[Device]:
+        """In the order of their ids. `where` narrows further."""
+        query = select(Device).where(_of(organization_id), *_conditions(only), *where, col(Device.id) > after_id)
         return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
 
     async def note_token_expiry(self, device: Device, expires_at: datetime) -> None:
         """Remembers the latest expiry of the device's tokens; no change of its public state."""
         latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
         await self._session.execute(update(Device).where(col(Device.id) == device.id).values(token_expires_at=latest))
-
-    async def revoke_tokens(self, device: Device) -> Device:
-        """Refuses every token issued so far; a new version of the device, by the database's clock."""
-        query = (
-            update(Device)
-            .where(col(Device.id) == device.id)
-            .values(
-                min_token_generation=Device.min_token_generation + 1,
-                token_expires_at=None,
-                tokens_revoked_at=func.clock_timestamp(),
-                version=Device.version + 1,
-                revision=Device.revision + 1,
-                updated_at=func.now(),
-            )
-            .returning(Device)
-            .execution_options(populate_existing=True)
-        )
-        return (await self._session.scalars(query)).one()
 
     async def apply_presence(self, changes: Sequence[Presence]) -> Sequence[Device]:
         """Takes over newer presences in one statement and returns the devices that changed."""
@@ -105,9 +134,26 @@ class DeviceStore:
         return [Credential(*row) for row in rows]
 
 
+def _of(organization_id: int) -> ColumnElement[bool]:
+    return and_(col(Device.organization_id) == organization_id, col(Device.lifecycle) != PURGED)
+
+
 def _is(reference: str) -> ColumnElement[bool]:
     """By id, when it is all digits, else by uid; what can be neither matches nothing and asks nothing of the index."""
     if reference.isascii() and reference.isdigit():
         number = int(reference) if len(reference) <= 19 else 0
         return col(Device.id) == (number if number <= _MAX_ID else 0)
     return col(Device.device_uid) == reference if DEVICE_UID.fullmatch(reference) else false()
+
+
+def _conditions(only: DeviceFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if only.lifecycle is not None:
+        conditions.append(col(Device.lifecycle) == only.lifecycle)
+    if only.status is not None:
+        conditions.append(SHOWN_STATUS == only.status.value)  # noqa: SIM300 - an expression, no constant
+    if only.device_type is not None:
+        conditions.append(col(Device.device_type) == only.device_type)
+    if only.tag is not None:
+        conditions.append(col(Device.tags).contains([only.tag]))
+    return conditions

@@ -1,6 +1,14 @@
 """Every event there is. Golden schemas, the topology's bindings and `docs/asyncapi.yaml` are made from this list."""
 
-from shared.contracts.devices import DeviceFirmwareChanged, DeviceRegistered, DeviceSnapshot, DeviceTokenRevoked
+from shared.contracts.devices import (
+    DeviceChanged,
+    DeviceFirmwareChanged,
+    DevicePurged,
+    DeviceRegistered,
+    DeviceRetired,
+    DeviceSnapshot,
+    DeviceTokenRevoked,
+)
 from shared.contracts.envelope import EventData
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.updates import (
@@ -17,8 +25,11 @@ from shared.contracts.updates import (
 
 EVENTS: tuple[type[EventData], ...] = (
     DeviceRegistered,
+    DeviceChanged,
     DeviceTokenRevoked,
     DeviceFirmwareChanged,
+    DeviceRetired,
+    DevicePurged,
     DeviceSnapshot,
     DeviceConnected,
     DeviceDisconnected,

@@ -7,6 +7,9 @@ from pydantic import Field
 
 from shared.contracts.envelope import EventData
 
+PURGED = "purged"
+"""The lifecycle in a tombstone. A copy that holds it answers as if there were no such device."""
+
 
 class DeviceState(EventData):
     """The whole public state of a device. `min_token_generation` refuses older device tokens (see `shared.tokens`)."""
@@ -34,6 +37,24 @@ class DeviceState(EventData):
 
 class DeviceRegistered(DeviceState):
     type = "device.registered.v1"
+
+
+class DeviceChanged(DeviceState):
+    """Somebody edited the device, moved it in its life, or set its status."""
+
+    type = "device.changed.v1"
+
+
+class DeviceRetired(DeviceState):
+    """The end of its life: none of its tokens is good any more."""
+
+    type = "device.retired.v1"
+
+
+class DevicePurged(DeviceState):
+    """Its tombstone: the lifecycle is `purged`, and nothing else is left but what keeps older news from reviving it."""
+
+    type = "device.purged.v1"
 
 
 class DeviceTokenRevoked(DeviceState):

@@ -51,6 +51,12 @@ class Principal:
     def is_device(self) -> bool:
         return self.audience is Audience.DEVICE
 
+    def require(self, *scopes: str) -> None:
+        """Raises Forbidden, and tells which of `scopes` is missing."""
+        missing = set(scopes) - self.scopes
+        if missing:
+            raise Forbidden(f"the token lacks the scope {' '.join(sorted(missing))}")
+
 
 def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Principal:
     """The bearer of `token`. Raises Unauthenticated, and Forbidden for a valid token of the other kind."""
@@ -81,9 +87,7 @@ def requires(*scopes: str) -> Any:
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
         principal = authenticate(request.app.state.keys, _token(credentials), Audience.PEOPLE)
-        missing = set(scopes) - principal.scopes
-        if missing:
-            raise Forbidden(f"the token lacks the scope {' '.join(sorted(missing))}")
+        principal.require(*scopes)
         return principal
 
     return Depends(resolve)

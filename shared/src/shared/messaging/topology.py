@@ -14,7 +14,7 @@ import aiormq
 from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
-from shared.contracts.devices import DeviceState, DeviceTokenRevoked
+from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
@@ -148,7 +148,10 @@ BINDINGS = (
         for event in (UpdateSessionFlashed, UpdateSessionCompleted)
     ),
     *(Binding(MONITORING_UPDATES_QUEUE, EVENTS_EXCHANGE, event) for event in _UPDATE_TYPES),
-    Binding(BROKER_ACCESS_QUEUE, EVENTS_EXCHANGE, DeviceTokenRevoked.type),
+    *(
+        Binding(BROKER_ACCESS_QUEUE, EVENTS_EXCHANGE, event.type)
+        for event in (DeviceTokenRevoked, DeviceRetired, DevicePurged)
+    ),
     *(Binding(dead_letters_of(queue.name), DEAD_EXCHANGE, queue.name) for queue in CONSUMED_QUEUES),
     *(Binding(retry_exchange(delay), retry_exchange(delay), "") for delay in RETRY_DELAYS),
     Binding(UNROUTED_QUEUE, UNROUTED_EXCHANGE, ""),

@@ -1,0 +1,80 @@
+"""Lists of devices, narrowed by what they are."""
+
+import itertools
+
+import pytest
+
+from device_management.devices.rules import shown_status
+
+
+@pytest.fixture
+async def fleet(admin, stranger):
+    for body in [
+        {"device_uid": "a", "device_type": "pump", "tags": ["north", "old"]},
+        {"device_uid": "b", "device_type": "pump", "tags": ["north"], "status": "deployed"},
+        {"device_uid": "c", "device_type": "valve", "tags": [], "status": "busy"},
+        {"device_uid": "d", "device_type": None, "tags": ["old"], "status": "maintenance"},
+    ]:
+        await admin.post("/api/v2/devices", json=body)
+    await stranger.post("/api/v2/devices", json={"device_uid": "theirs", "device_type": "pump", "tags": ["north"]})
+
+
+async def uids(client, path):
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return [item["device_uid"] for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["a", "b", "c", "d"]),
+        ("lifecycle=in_stock", ["a", "c"]),
+        ("lifecycle=deployed", ["b"]),
+        ("lifecycle=retired", []),
+        ("status=idle", ["a", "b"]),
+        ("status=busy", ["c"]),
+        ("status=maintenance", ["d"]),
+        ("device_type=pump", ["a", "b"]),
+        ("device_type=pump%25", []),
+        ("tag=north", ["a", "b"]),
+        ("tag=old&device_type=pump", ["a"]),
+        ("tag=old&lifecycle=maintenance&status=maintenance", ["d"]),
+    ],
+)
+async def test_filters_narrow_together(admin, fleet, query, expected):
+    assert await uids(admin, f"/api/v2/devices?{query}") == expected
+
+
+@pytest.mark.parametrize("query", ["lifecycle=gone", "status=deployed", "tag=%00", "device_type=" + "x" * 65])
+async def test_a_filter_that_means_nothing_is_refused(admin, query):
+    answer = await admin.get(f"/api/v2/devices?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
+async def test_filtered_pages_follow_each_other(admin, fleet):
+    page = await admin.get("/api/v2/devices?device_type=pump&limit=1")
+    assert [item["device_uid"] for item in page.json()["items"]] == ["a"]
+    assert await uids(admin, page.links["next"]["url"]) == ["b"]
+
+
+async def test_stock_and_field_have_lists_of_their_own(admin, fleet):
+    assert await uids(admin, "/api/v2/devices/in_stock") == ["a", "c"]
+    assert await uids(admin, "/api/v2/devices/deployed") == ["b"]
+    page = await admin.get("/api/v2/devices/in_stock?limit=1")
+    assert await uids(admin, page.links["next"]["url"]) == ["c"]
+
+
+async def test_the_status_in_the_database_is_the_one_derived_here(admin, sql):
+    """Over every combination of what it is derived from."""
+    for lifecycle, online, acting, reported in itertools.product(
+        ["in_stock", "deployed", "maintenance"], [None, True, False], [None, "updating"], ["idle", "error"]
+    ):
+        await admin.post("/api/v2/devices", json={"device_uid": "x"})
+        await sql.execute(
+            "update devices set lifecycle = $1, online = $2, action_status = $3, reported_status = $4",
+            *(lifecycle, online, acting, reported),
+        )
+        shown = shown_status(lifecycle=lifecycle, online=online, acting=acting, reported=reported)
+        [device] = (await admin.get(f"/api/v2/devices?status={shown}")).json()["items"]
+        assert device["status"] == shown
