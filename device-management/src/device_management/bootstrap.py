@@ -29,6 +29,9 @@ from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
+from device_management.resync.jobs import ResyncSteps
+from device_management.resync.service import ResyncService
+from device_management.resync.store import ResyncStore
 from device_management.settings import SERVICE, Settings
 from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
@@ -105,6 +108,9 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             SiteService: lambda scope: SiteService(
                 SiteStore(scope.unit.session), scope.get(AuditService), sealer, clock=clock, ids=ids
             ),
+            ResyncService: lambda scope: ResyncService(
+                scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService)
+            ),
             BrokerAccessService: lambda scope: BrokerAccessService(
                 scope.get(DeviceService), keys=keys, vhost=settings.broker_vhost
             ),
@@ -143,6 +149,7 @@ class WorkerParts:
     closer: ConnectionCloser
     sweep: Sweep
     bridges: SiteBridges
+    resync: ResyncSteps
     tidy: "Tidy"
     checks: dict[str, Check]
 
@@ -186,6 +193,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 core.sealer,
                 holder=RandomIds().new().hex,
             ),
+            resync=ResyncSteps(core.scopes),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

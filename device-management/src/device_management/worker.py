@@ -21,6 +21,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "close-again": parts.closer.close_again,
                 "sweep-connections": every(parts.sweep.SECONDS, parts.sweep),
                 "site-bridges": parts.bridges.run,
+                "resync": every(parts.resync.SECONDS, parts.resync),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
             },
             checks=parts.checks,

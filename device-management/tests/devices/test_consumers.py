@@ -1,12 +1,14 @@
 """Presence as device-management hears it: the greater version wins, in any order, any number of times."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from device_management.devices.consumers import PresenceConsumer
 from shared.contracts.envelope import Envelope
+from shared.outbox.commands import Command
+from shared.sql.unit_of_work import UnitOfWork
 
 
 def news(uid, *, online, version):
@@ -68,3 +70,14 @@ async def test_presence_changes_neither_version_nor_events(admin, hear, sql):
 
 async def test_news_of_an_unknown_device_is_no_error(hear):
     await hear([news("nobody", online=True, version=1)])
+
+
+async def test_what_waits_for_a_device_is_due_when_it_connects(hear, app, sql):
+    async with app.state.scopes() as scope:
+        deadline = datetime.now(UTC) + timedelta(hours=1)
+        for uid in ("pump-1", "pump-2", "pump-3"):
+            scope.get(UnitOfWork).outbox.command(Command(uid, uuid4(), "reboot", {}, deadline))
+    await sql.execute("update device_commands set attempts = 9, next_attempt_at = now() + interval '5 minutes'")
+    await hear([news("pump-1", online=True, version=1), news("pump-2", online=False, version=1)])
+    rows = await sql.fetch("select device_uid, attempts from device_commands where next_attempt_at <= now()")
+    assert [tuple(row) for row in rows] == [("pump-1", 0)]

@@ -7,7 +7,19 @@ from typing import Any, Final, cast
 from device_management.devices.states import TRANSITIONS, Lifecycle, Status
 
 RESERVED_UIDS: Final = frozenset(
-    {"batch", "deployed", "export", "guest", "import", "in_stock", "muster", "muster-admin", "muster-monitor", "search"}
+    {
+        "batch",
+        "deployed",
+        "export",
+        "guest",
+        "import",
+        "in_stock",
+        "muster",
+        "muster-admin",
+        "muster-monitor",
+        "resync",
+        "search",
+    }
 )
 """Words in paths, and the broker's own users: a device of that name would be unreachable, or somebody else."""
 

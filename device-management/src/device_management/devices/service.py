@@ -41,6 +41,7 @@ from shared.contracts.devices import (
     DevicePurged,
     DeviceRegistered,
     DeviceRetired,
+    DeviceSnapshot,
     DeviceState,
     DeviceTokenRevoked,
 )
@@ -250,6 +251,17 @@ class DeviceService:
         for item in sorted(news, key=lambda state: state.version):
             newest[item.device_uid] = Presence(item.device_uid, item.online, item.version)
         self._changed(await self._store.apply_presence(list(newest.values())))
+
+    async def extent(self, organization_id: int | None) -> tuple[int, int]:
+        """How many devices there are and the greatest id among them; None means of all organizations."""
+        return await self._store.extent(organization_id)
+
+    async def tell(self, organization_id: int | None, *, after_id: int, up_to_id: int, limit: int) -> list[int]:
+        """Tells the present state of the next devices in the order of their ids, and returns these ids."""
+        devices = await self._store.span(organization_id, after_id=after_id, up_to_id=up_to_id, limit=limit)
+        for device in devices:
+            self._unit.outbox.add(state_event(DeviceSnapshot, device))
+        return [device.id for device in devices if device.id is not None]
 
     async def credential(self, uid: str) -> Credential | None:
         """What decides whether a token of this device is good; read from the database, never from the cache."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, and_, cast, false, func, update
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, and_, cast, false, func, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -90,6 +90,17 @@ class DeviceStore:
         query = select(Device).where(_of(organization_id), *_conditions(only), *where, col(Device.id) > after_id)
         return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
 
+    async def extent(self, organization_id: int | None) -> tuple[int, int]:
+        """How many devices there are and the greatest id among them; None means of all organizations."""
+        query = sqlalchemy.select(func.count(), func.max(Device.id)).where(_told(organization_id))
+        count, greatest = (await self._session.execute(query)).one()
+        return count, greatest or 0
+
+    async def span(self, organization_id: int | None, *, after_id: int, up_to_id: int, limit: int) -> Sequence[Device]:
+        """The next devices in the order of their ids; None means of all organizations."""
+        query = select(Device).where(_told(organization_id), col(Device.id) > after_id, col(Device.id) <= up_to_id)
+        return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
+
     async def note_token_expiry(self, device: Device, expires_at: datetime) -> None:
         """Remembers the latest expiry of the device's tokens; no change of its public state."""
         latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
@@ -136,6 +147,11 @@ class DeviceStore:
 
 def _of(organization_id: int) -> ColumnElement[bool]:
     return and_(col(Device.organization_id) == organization_id, col(Device.lifecycle) != PURGED)
+
+
+def _told(organization_id: int | None) -> ColumnElement[bool]:
+    """The purged ones too: a copy that was restored learns that they are gone."""
+    return true() if organization_id is None else col(Device.organization_id) == organization_id
 
 
 def _is(reference: str) -> ColumnElement[bool]:

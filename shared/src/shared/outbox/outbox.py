@@ -28,6 +28,8 @@ _INSERT = text(
     """
 )
 
+_LONGER = text("select exists (select from outbox where sent_at is null offset :events)")
+
 
 class Outbox:
     """The events and commands of one unit of work. All of it is written last, with the commit."""
@@ -66,6 +68,10 @@ class Outbox:
     def devices_connected(self, uids: Iterable[str]) -> None:
         """What waits for these devices is sent at once."""
         self._connected.update(uids)
+
+    async def is_longer_than(self, events: int) -> bool:
+        """Whether more committed events than that wait for the relay; for who could send many and is in no hurry."""
+        return bool(await self._session.scalar(_LONGER, {"events": events}))
 
     async def flush(self) -> None:
         """Writes what was added, in order, in one statement for each kind, and wakes the relays at the commit."""

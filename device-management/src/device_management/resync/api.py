@@ -1,0 +1,32 @@
+"""Resyncs over REST."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from device_management.resync.schemas import ResyncCreate, ResyncRead
+from device_management.resync.service import ResyncService
+from shared.http.principal import Principal, requires
+from shared.http.scope import use
+
+router = APIRouter(prefix="/devices/resync", tags=["devices"])
+
+Resyncs = Annotated[ResyncService, use(ResyncService)]
+Anyone = Annotated[Principal, requires()]
+Reader = Annotated[Principal, requires("devices:read")]
+ResyncId = Annotated[int, Path(ge=1, lt=2**63)]
+
+
+@router.post("", status_code=202)
+async def begin(who: Anyone, resyncs: Resyncs, body: ResyncCreate | None = None) -> ResyncRead:
+    """Tells every device's present state again, so that copies that lost it are whole. It goes on by itself.
+
+    For the own organization with `organization:admin`, for all of them with `platform:admin`.
+    """
+    return await resyncs.begin(who.organization_id, body or ResyncCreate(), by=who.subject, scopes=who.scopes)
+
+
+@router.get("/{resync_id}")
+async def get(resync_id: ResyncId, who: Reader, resyncs: Resyncs) -> ResyncRead:
+    """How far it is."""
+    return await resyncs.get(who.organization_id, resync_id)

@@ -1,0 +1,62 @@
+"""Use cases of resyncs: begin one, look at it, and tell the next devices."""
+
+from collections.abc import Collection
+
+from device_management.devices.service import DeviceService
+from device_management.resync.errors import ResyncForbidden, ResyncNotFound
+from device_management.resync.models import Resync
+from device_management.resync.schemas import ResyncCreate, ResyncRead
+from device_management.resync.store import ResyncStore
+from shared.sql.unit_of_work import UnitOfWork
+
+CHUNK = 500
+"""Devices told in one transaction."""
+
+BACKLOG = 2_000
+"""Events that wait for the relay; with more than these a resync waits too, and holds up no news."""
+
+
+class ResyncService:
+    def __init__(self, unit: UnitOfWork, store: ResyncStore, devices: DeviceService) -> None:
+        self._unit = unit
+        self._store = store
+        self._devices = devices
+
+    async def begin(self, organization_id: int, body: ResyncCreate, *, by: str, scopes: Collection[str]) -> ResyncRead:
+        """A durable job that tells every device's present state again. Raises ResyncForbidden."""
+        needed = "platform:admin" if body.everyone else "organization:admin"
+        if needed not in scopes:
+            raise ResyncForbidden(needed)
+        total, up_to_id = await self._devices.extent(None if body.everyone else organization_id)
+        resync = await self._store.add(
+            organization_id, everyone=body.everyone, requested_by=by, total=total, up_to_id=up_to_id
+        )
+        return _read(resync)
+
+    async def get(self, organization_id: int, resync_id: int) -> ResyncRead:
+        """Raises ResyncNotFound."""
+        resync = await self._store.find(organization_id, resync_id)
+        if resync is None:
+            raise ResyncNotFound
+        return _read(resync)
+
+    async def step(self) -> bool:
+        """Tells the next devices of one resync in this transaction. False when there is nothing to do just now."""
+        if await self._unit.outbox.is_longer_than(BACKLOG):
+            return False
+        resync = await self._store.claim()
+        if resync is None:
+            return False
+        organization_id = None if resync.everyone else resync.organization_id
+        told = await self._devices.tell(
+            organization_id, after_id=resync.after_id, up_to_id=resync.up_to_id, limit=CHUNK
+        )
+        ended = len(told) < CHUNK
+        after_id = resync.up_to_id if ended else told[-1]
+        await self._store.step(resync, after_id=after_id, told=len(told), ended=ended)
+        return True
+
+
+def _read(resync: Resync) -> ResyncRead:
+    state = "running" if resync.completed_at is None else "completed"
+    return ResyncRead.model_validate({**resync.model_dump(), "state": state})

@@ -1,0 +1,50 @@
+"""Every query about resyncs."""
+
+from sqlalchemy import func, insert, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from device_management.resync.models import Resync
+
+
+class ResyncStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(
+        self, organization_id: int, *, everyone: bool, requested_by: str, total: int, up_to_id: int
+    ) -> Resync:
+        values = {
+            "organization_id": organization_id,
+            "everyone": everyone,
+            "requested_by": requested_by,
+            "total": total,
+            "up_to_id": up_to_id,
+            "after_id": 0,
+            "done": 0,
+        }
+        return (await self._session.scalars(insert(Resync).values(values).returning(Resync))).one()
+
+    async def find(self, organization_id: int, resync_id: int) -> Resync | None:
+        query = select(Resync).where(Resync.organization_id == organization_id, Resync.id == resync_id)
+        return (await self._session.scalars(query)).one_or_none()
+
+    async def claim(self) -> Resync | None:
+        """The running one that waited longest, locked until the transaction ends; None when other workers have all."""
+        query = select(Resync).where(col(Resync.completed_at).is_(None)).order_by(col(Resync.stepped_at)).limit(1)
+        return (await self._session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
+
+    async def step(self, resync: Resync, *, after_id: int, told: int, ended: bool) -> None:
+        """Writes down how far a claimed one has come, by the database's clock."""
+        now = func.clock_timestamp()
+        await self._session.execute(
+            update(Resync)
+            .where(col(Resync.id) == resync.id)
+            .values(
+                after_id=after_id,
+                done=Resync.done + told,
+                stepped_at=now,
+                completed_at=now if ended else None,
+            )
+            .execution_options(synchronize_session=False)
+        )
