@@ -97,6 +97,12 @@ def test_only_device_management_can_read_the_signing_key(services: dict[str, Any
     }
 
 
+def test_the_processes_that_take_in_and_sweep_firmware_share_a_volume(services: dict[str, Any]):
+    sharing = {name for name, one in services.items() if "firmware:/var/lib/muster/firmware" in one.get("volumes", [])}
+    assert sharing == {"ota-service-api", "ota-service-worker"}
+    assert "install -d -o muster /var/lib/muster/firmware" in (REPOSITORY / "deploy" / "Dockerfile").read_text()
+
+
 def test_the_broker_in_containers_has_the_plugins_of_the_local_one():
     assert (REPOSITORY / "deploy" / "rabbitmq" / "enabled_plugins").read_text() == f"[{','.join(PLUGINS)}].\n"
 

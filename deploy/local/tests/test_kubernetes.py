@@ -83,7 +83,9 @@ def test_the_development_overlay_refers_to_nothing_that_is_not_there(checkout: P
     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     secrets = {one["metadata"]["name"] for one in _of_kind(rendered, "Secret")}
     configurations = {one["metadata"]["name"] for one in _of_kind(rendered, "ConfigMap")}
+    claims = {one["metadata"]["name"] for one in _of_kind(rendered, "PersistentVolumeClaim")}
     for pod in _pods(rendered):
         for volume in pod.get("volumes", []):
+            assert volume.get("persistentVolumeClaim", {}).get("claimName", next(iter(claims))) in claims
             assert volume.get("secret", {}).get("secretName", next(iter(secrets))) in secrets
             assert volume.get("configMap", {}).get("name", next(iter(configurations))) in configurations

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from muster_stack import main, stack
 from muster_stack.programs import MissingPrograms, Program
+from shared.manifests import create_manifest_keys
 
 _RUN = CliRunner()
 
@@ -57,6 +58,14 @@ def test_clean_removes_no_directory_that_is_not_a_stacks(tmp_path: Path):
     (tmp_path / "precious").touch()
     assert _RUN.invoke(main.app, ["clean", "--stack", str(tmp_path)]).exit_code == 1
     assert (tmp_path / "precious").exists()
+
+
+def test_a_new_key_for_manifests_comes_after_the_old_one(tmp_path: Path):
+    refused = _RUN.invoke(main.app, ["add-manifest-key", str(tmp_path)])
+    assert refused.exit_code == 1
+    create_manifest_keys(tmp_path)
+    assert _RUN.invoke(main.app, ["add-manifest-key", str(tmp_path)]).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest-signing-1.pem", "manifest-signing-2.pem"]
 
 
 def test_a_service_without_a_database_has_nothing_to_migrate():

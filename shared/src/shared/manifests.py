@@ -71,8 +71,13 @@ def create_manifest_keys(directory: Path) -> None:
 
 
 def add_manifest_key(directory: Path) -> Path:
-    """Makes a key that signs from the next start of ota-service on; those before it stay published."""
-    newest = max(number for number, _ in _key_files(directory))
+    """Makes a key that signs from the next start of ota-service on; those before it stay published.
+
+    Raises FileNotFoundError where there is no key yet.
+    """
+    newest = max((number for number, _ in _key_files(directory)), default=0)
+    if newest == 0:
+        raise FileNotFoundError(f"{directory} holds no manifest-signing-<number>.pem")
     path = directory / f"manifest-signing-{newest + 1}.pem"
     _write(path)
     return path

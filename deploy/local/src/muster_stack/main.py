@@ -25,6 +25,7 @@ from muster_stack.server import base_environment
 from muster_stack.services import SERVICES, MigrationFailed, migrate_service
 from muster_stack.settings import read_settings
 from muster_stack.stack import Stack
+from shared.manifests import add_manifest_key as add_key
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _out = Console(highlight=False, soft_wrap=True)
@@ -134,6 +135,14 @@ def provision(directory: Path) -> None:
     """Make keys, passwords and settings as files, for docker compose and Kubernetes."""
     credentials = provision_files(directory, read_settings(os.environ, REPOSITORY / ".env"))
     _out.print(f"{directory} holds what each process reads; sign in as {credentials.admin_email}")
+
+
+@app.command("add-manifest-key")
+def add_manifest_key(directory: Path) -> None:
+    """Make a new key that signs manifests in a directory of keys; devices may still check by those before it."""
+    with _failures():
+        path = add_key(directory)
+        _out.print(f"{path} signs when ota-service is started again")
 
 
 @app.command()
