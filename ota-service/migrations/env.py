@@ -2,6 +2,7 @@
 
 from ota_service.firmware import models as _firmware  # noqa: F401 - fills the metadata
 from ota_service.fleet.models import Table
+from ota_service.sessions import models as _sessions  # noqa: F401 - fills the metadata
 from ota_service.settings import Settings
 from shared.http import idempotency
 from shared.outbox.table import add_tables

@@ -5,6 +5,8 @@ from fastapi import FastAPI
 from ota_service.bootstrap import api_lifespan
 from ota_service.firmware import api as firmware
 from ota_service.fleet import api as fleet
+from ota_service.sessions import api as sessions
+from ota_service.sessions import device_api as sessions_of_device
 from ota_service.settings import SERVICE, Settings
 from shared.http.app import create_app
 from shared.http.server import serve
@@ -21,7 +23,7 @@ def build(settings: Settings) -> FastAPI:
         lifespan=api_lifespan(settings),
         body_limits={f"{_PREFIX}{firmware.router.prefix}": settings.max_firmware_bytes},
     )
-    for router in (fleet.router, firmware.router):
+    for router in (fleet.router, firmware.router, sessions.router, sessions_of_device.router):
         app.include_router(router, prefix=_PREFIX)
     return app
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
@@ -12,9 +13,14 @@ from ota_service.firmware.gateway import Blobs
 from ota_service.firmware.jobs import SweepFirmware
 from ota_service.firmware.service import FirmwareService
 from ota_service.firmware.store import FirmwareStore
-from ota_service.fleet.consumers import FleetConsumer, PresenceConsumer
+from ota_service.fleet.consumers import FleetConsumer
 from ota_service.fleet.service import FleetService
 from ota_service.fleet.store import FleetStore
+from ota_service.sessions.consumers import PresenceConsumer
+from ota_service.sessions.jobs import Deadlines
+from ota_service.sessions.rules import Patience
+from ota_service.sessions.service import SessionService
+from ota_service.sessions.store import SessionStore
 from ota_service.settings import SERVICE, Settings
 from shared.clock import SystemClock
 from shared.http.app import Lifespan
@@ -51,11 +57,26 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
         blobs = Blobs(settings.firmware_store)
         signer = ManifestSigner.load(settings.keys_dir)
+        patience = Patience(
+            initiated=timedelta(seconds=settings.update_initiated_seconds),
+            acknowledged=timedelta(seconds=settings.update_acknowledged_seconds),
+            downloading=timedelta(seconds=settings.update_downloading_seconds),
+            flashed=timedelta(seconds=settings.update_flashed_seconds),
+        )
         recipes: Recipes = {
             FleetService: lambda scope: FleetService(FleetStore(scope.unit.session)),
             ManifestSigner: lambda _scope: signer,
             FirmwareService: lambda scope: FirmwareService(
                 FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids
+            ),
+            SessionService: lambda scope: SessionService(
+                scope.unit,
+                SessionStore(scope.unit.session),
+                scope.get(FleetService),
+                scope.get(FirmwareService),
+                signer=signer,
+                patience=patience,
+                ids=ids,
             ),
         }
 
@@ -87,6 +108,7 @@ class WorkerParts:
     command_relay: CommandRelay
     fleet: EventConsumer
     presence: EventConsumer
+    deadlines: Deadlines
     tidy: "Tidy"
     sweep_firmware: SweepFirmware
     checks: dict[str, Check]
@@ -116,6 +138,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
+            deadlines=Deadlines(core.scopes),
             tidy=Tidy(core.scopes),
             sweep_firmware=SweepFirmware(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},

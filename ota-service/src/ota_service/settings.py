@@ -22,3 +22,11 @@ class Settings(PostgresSettings):
 
     max_firmware_bytes: int = Field(default=2 * 1024**3, ge=1)
     """The largest upload, its form included."""
+
+    update_initiated_seconds: int = Field(default=7 * 86_400, ge=1)
+    """How long a device may take to acknowledge an update that is open for it, unless who opens it says otherwise."""
+    update_acknowledged_seconds: int = Field(default=3_600, ge=1)
+    """How long it may take from there to the download."""
+    update_downloading_seconds: int = Field(default=6 * 3_600, ge=1)
+    update_flashed_seconds: int = Field(default=3_600, ge=1)
+    """How long it may take to come back with the new version."""

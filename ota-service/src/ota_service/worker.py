@@ -18,6 +18,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "command-relay": parts.command_relay.run,
                 "fleet": parts.fleet.run,
                 "presence": parts.presence.run,
+                "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
                 "sweep-firmware": every(parts.sweep_firmware.SECONDS, parts.sweep_firmware),
             },

@@ -11,3 +11,23 @@ class DeviceNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__("device not found")
+
+
+class DeviceRetired(DomainError):
+    """A retired device takes part in nothing any more."""
+
+    status = 409
+    code = "device_retired"
+
+    def __init__(self) -> None:
+        super().__init__("the device is retired")
+
+
+class DeviceTokenRevoked(DomainError):
+    """The device's token is older than the oldest generation that still counts."""
+
+    status = 401
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("the device's token was revoked", headers={"WWW-Authenticate": "Bearer"})

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from ota_service.fleet.errors import DeviceNotFound
+from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
 from ota_service.fleet.models import FleetDevice
 from ota_service.fleet.schemas import FleetDeviceRead
+from ota_service.fleet.states import RETIRED
 from ota_service.fleet.store import FleetStore
 from shared.contracts.devices import DeviceState
 
@@ -19,6 +20,16 @@ class FleetService:
         if device is None:
             raise DeviceNotFound
         return FleetDeviceRead.model_validate(device, from_attributes=True)
+
+    async def admit(self, organization_id: int, uid: str, generation: int | None) -> None:
+        """Lets a device's verified token in. Raises DeviceNotFound, DeviceTokenRevoked, DeviceRetired."""
+        device = await self._store.find(organization_id, uid)
+        if device is None:
+            raise DeviceNotFound
+        if (generation or 0) < device.min_token_generation:
+            raise DeviceTokenRevoked
+        if device.lifecycle == RETIRED:
+            raise DeviceRetired
 
     async def follow(self, states: Sequence[DeviceState]) -> None:
         """Takes over the newest state of each device; one that is not newer than the copy's changes nothing."""

@@ -1,0 +1,65 @@
+"""From a session's row to the event about it and the commands to its device, pure."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ota_service.sessions.models import UpdateSession
+from ota_service.sessions.states import SessionState
+from shared.contracts import updates
+from shared.contracts.updates import UpdateSessionState
+from shared.outbox.commands import Command
+
+_KINDS: dict[SessionState, type[UpdateSessionState]] = {
+    SessionState.INITIATED: updates.UpdateSessionInitiated,
+    SessionState.ACKNOWLEDGED: updates.UpdateSessionAcknowledged,
+    SessionState.DOWNLOADING: updates.UpdateSessionDownloading,
+    SessionState.FLASHED: updates.UpdateSessionFlashed,
+    SessionState.COMPLETED: updates.UpdateSessionCompleted,
+    SessionState.FAILED: updates.UpdateSessionFailed,
+    SessionState.CANCELLED: updates.UpdateSessionCancelled,
+    SessionState.TIMED_OUT: updates.UpdateSessionTimedOut,
+}
+
+
+def state_event(session: UpdateSession, *, before: SessionState | None) -> UpdateSessionState:
+    """The event that a session which was `before` has become what it is."""
+    state = SessionState(session.state)
+    kind = updates.UpdateSessionProgressed if state == before else _KINDS[state]
+    return kind(
+        organization_id=session.organization_id,
+        version=session.version,
+        session_id=str(session.id),
+        device_uid=session.device_uid,
+        firmware_id=session.firmware_id,
+        firmware_name=session.firmware_name,
+        firmware_version=session.firmware_version,
+        previous_version=session.previous_version,
+        state=state,
+        counter=session.counter,
+        progress=session.progress,
+        error=session.error,
+        deadline=session.deadline,
+        opened_at=session.opened_at,
+        updated_at=session.updated_at,
+    )
+
+
+def update_available(session: UpdateSession) -> Command:
+    """The announcement; its id is the session's, so that one which is waiting is not added again."""
+    assert session.deadline is not None  # noqa: S101 - an open session has one, the database sees to it
+    return Command(
+        session.device_uid,
+        session.id,
+        "update_available",
+        {
+            "session_id": str(session.id),
+            "firmware_name": session.firmware_name,
+            "firmware_version": session.firmware_version,
+        },
+        session.deadline,
+    )
+
+
+def update_cancelled(session: UpdateSession, *, id: UUID, deadline: datetime) -> Command:  # noqa: A002
+    """Nothing is to be done for the session any more. It is of use until the session would have ended by itself."""
+    return Command(session.device_uid, id, "update_cancelled", {"session_id": str(session.id)}, deadline)

@@ -1,0 +1,84 @@
+"""Update sessions, and the history of each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Sequence, Text, text
+from sqlmodel import Field
+
+from ota_service.fleet.models import Table
+from ota_service.sessions.states import FINAL, OPEN, SessionState
+from shared.sql.models import UtcDateTime
+
+MAX_ERROR = 500
+
+
+def _in(states: frozenset[SessionState]) -> str:
+    return f"state in ({', '.join(repr(str(state)) for state in sorted(states))})"
+
+
+IS_OPEN = text(_in(OPEN))
+
+COUNTERS = Sequence("update_session_counters", metadata=Table.metadata, data_type=BigInteger)
+
+
+class UpdateSession(Table, table=True):
+    """One update of one device.
+
+    The database itself allows a device one open session, and no open session without a deadline. `counter` orders the
+    sessions; `manifest` is the canonical JSON that `signature` (base64, by key `key_id`) signs.
+    """
+
+    __table_args__ = (
+        CheckConstraint(f"{_in(OPEN)} or {_in(FINAL)}", name="state"),
+        CheckConstraint(f"({_in(OPEN)}) = (deadline is not null)", name="deadline"),
+        CheckConstraint("progress between 0 and 100", name="progress"),
+        Index("uq_update_sessions_device_uid_open", "device_uid", unique=True, postgresql_where=IS_OPEN),
+        Index("ix_update_sessions_deadline", "deadline", postgresql_where=IS_OPEN),
+        Index("ix_update_sessions_organization_id_counter", "organization_id", "counter"),
+        Index("ix_update_sessions_device_uid_counter", "device_uid", "counter"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    counter: int = Field(sa_type=BigInteger, unique=True)
+    organization_id: int = Field(sa_type=BigInteger)
+    device_uid: str = Field(max_length=64)
+    firmware_id: int = Field(sa_column=Column(BigInteger, ForeignKey("firmwares.id"), nullable=False, index=True))
+    firmware_name: str = Field(max_length=64)
+    firmware_version: str = Field(max_length=64)
+    previous_version: str | None = Field(default=None, max_length=64)
+    """What the device ran when the session began, as far as it was known."""
+    state: str = Field(default=SessionState.INITIATED, max_length=16)
+    progress: int | None = Field(default=None)
+    error: str | None = Field(default=None, max_length=MAX_ERROR)
+    deadline: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    manifest: str = Field(sa_type=Text)
+    signature: str = Field(sa_type=Text)
+    key_id: str = Field(max_length=64)
+    version: int = Field(default=1, sa_type=BigInteger)
+    opened_by: str = Field(max_length=64)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SessionReport(Table, table=True):
+    """What somebody said of a session and whether it came to be: refused and late reports are kept too.
+
+    `by` is `device`, `deadline` or `person <id>`; `state_before` is None for the opening.
+    """
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    session_id: UUID = Field(sa_column=Column(ForeignKey("update_sessions.id"), nullable=False, index=True))
+    by: str = Field(max_length=80)
+    reported: str = Field(max_length=16)
+    state_before: str | None = Field(default=None, max_length=16)
+    accepted: bool
+    progress: int | None = Field(default=None)
+    error: str | None = Field(default=None, max_length=MAX_ERROR)
+    at: datetime | None = Field(
+        default=None,
+        sa_type=UtcDateTime,
+        nullable=False,
+        sa_column_kwargs={"server_default": text("clock_timestamp()")},
+    )
+    """By the database's clock."""

@@ -1,0 +1,96 @@
+"""The HTTP shapes of updates, for people and for devices."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from ota_service.firmware.schemas import FirmwareId
+from ota_service.sessions.states import SessionState
+from shared.contracts.routes import DEVICE_UID
+
+_MAX_ERROR = 500
+
+
+def _cut(value: Any) -> Any:
+    """A device that fails may say much about it: the beginning is kept, and what PostgreSQL cannot hold is left out."""
+    if not isinstance(value, str):
+        return value
+    return value.encode(errors="ignore").decode().replace("\0", "")[:_MAX_ERROR]
+
+
+class UpdateCreate(BaseModel):
+    """Update one device with one approved firmware."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device_uid: Annotated[str, StringConstraints(pattern=rf"^{DEVICE_UID.pattern}$")]
+    firmware_id: FirmwareId
+    deadline_s: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+    """Seconds in which the device must have taken the update up; the platform's own default is seven days."""
+
+
+class SessionRead(BaseModel):
+    """An update of a device. `deadline` is when it times out unless the device reports; None once it has ended."""
+
+    session_id: UUID
+    device_uid: str
+    firmware_id: int
+    firmware_name: str
+    firmware_version: str
+    previous_version: str | None
+    state: SessionState
+    progress: int | None
+    error: str | None
+    deadline: datetime | None
+    opened_by: str
+    opened_at: datetime
+    updated_at: datetime
+
+
+class ReportRead(BaseModel):
+    """What `device`, `deadline` or `person <id>` said at a time, and whether it came to be."""
+
+    by: str
+    reported: SessionState
+    state_before: SessionState | None
+    accepted: bool
+    progress: int | None
+    error: str | None
+    at: datetime
+
+
+class SessionDetail(SessionRead):
+    """With its history, late and refused reports included, the oldest first."""
+
+    reports: list[ReportRead]
+
+
+class DeviceReport(BaseModel):
+    """What a device may add to a report; all of it is optional, and so is the body."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    progress: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Percent of the download."""
+    error: Annotated[str, BeforeValidator(_cut)] | None = None
+    """Why it failed; the first 500 characters are kept."""
+
+
+class Offer(BaseModel):
+    """An update that waits for the device. Verify `signature` over the bytes of `manifest` before anything else.
+
+    `manifest` is canonical JSON: session, device_uid, counter, release_counter, name, version, size, sha256,
+    hardware_versions, issued_at, expires_at (epoch seconds). `signature` is Ed25519 over its UTF-8 bytes, base64;
+    `key_id` names the key, one of GET /api/v2/firmware/keys.
+    """
+
+    session_id: UUID
+    state: SessionState
+    manifest: str
+    signature: str
+    key_id: str
+    download: str
+    """Path of the image on this origin; ranges are served."""
+    deadline: datetime

@@ -1,0 +1,285 @@
+"""Use cases of update sessions: open, report, cancel, time out, and what a device is offered."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from ota_service.firmware.models import Firmware
+from ota_service.firmware.schemas import Download, Wanted
+from ota_service.firmware.service import FirmwareService
+from ota_service.fleet.schemas import FleetDeviceRead
+from ota_service.fleet.service import FleetService
+from ota_service.sessions.errors import (
+    DeviceNotUpdatable,
+    SessionEnded,
+    SessionNotFound,
+    SessionOpen,
+    WrongTransition,
+)
+from ota_service.sessions.events import state_event, update_available, update_cancelled
+from ota_service.sessions.models import SessionReport, UpdateSession
+from ota_service.sessions.rules import Patience, is_step, manifest, obstacle, progress_after
+from ota_service.sessions.schemas import (
+    DeviceReport,
+    Offer,
+    ReportRead,
+    SessionDetail,
+    SessionRead,
+    UpdateCreate,
+)
+from ota_service.sessions.states import FINAL, SessionState, may_become
+from ota_service.sessions.store import SessionStore
+from shared.contracts.presence import PresenceState
+from shared.http.pagination import Page, decode_cursor, page_of
+from shared.ids import Ids
+from shared.manifests import ManifestSigner
+from shared.sql.unit_of_work import UnitOfWork
+
+_DEVICE = "device"
+_DEADLINE = "deadline"
+
+
+class SessionService:
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        store: SessionStore,
+        fleet: FleetService,
+        firmware: FirmwareService,
+        *,
+        signer: ManifestSigner,
+        patience: Patience,
+        ids: Ids,
+    ) -> None:
+        self._unit = unit
+        self._store = store
+        self._fleet = fleet
+        self._firmware = firmware
+        self._signer = signer
+        self._patience = patience
+        self._ids = ids
+
+    async def open(self, organization_id: int, by: str, body: UpdateCreate) -> SessionRead:
+        """Begins the update of a device with an approved firmware.
+
+        Raises DeviceNotFound, FirmwareNotFound, FirmwareNotApproved, DeviceNotUpdatable and SessionOpen.
+        """
+        device = await self._fleet.get(organization_id, body.device_uid)
+        firmware = await self._firmware.installable(organization_id, body.firmware_id)
+        in_the_way = obstacle(
+            lifecycle=device.lifecycle,
+            updates_enabled=device.updates_enabled,
+            hardware_version=device.hardware_version,
+            hardware_versions=firmware.hardware_versions,
+        )
+        if in_the_way is not None:
+            raise DeviceNotUpdatable(in_the_way.reason, in_the_way.detail)
+        lasting = self._patience.initiated if body.deadline_s is None else timedelta(seconds=body.deadline_s)
+        proposed = await self._signed(device, firmware, by, lasting)
+        session = await self._store.add(proposed)
+        if session is None:
+            other = await self._store.open_of(organization_id, device.device_uid)
+            raise SessionOpen(None if other is None else str(other.id))
+        await self._store.note(_report(session, f"person {by}", SessionState.INITIATED, before=None))
+        self._unit.outbox.add(state_event(session, before=None))
+        self._announce(session)
+        return read(session)
+
+    async def _signed(self, device: FleetDeviceRead, firmware: Firmware, by: str, lasting: timedelta) -> UpdateSession:
+        """A session that nobody has seen yet, with its manifest."""
+        issue, session_id = await self._store.issue(), self._ids.new()
+        assert firmware.id is not None  # noqa: S101 - it comes from the database
+        document = manifest(
+            session_id=str(session_id),
+            device_uid=device.device_uid,
+            counter=issue.counter,
+            name=firmware.name,
+            version=firmware.version,
+            release_counter=firmware.release_counter,
+            size=firmware.size,
+            sha256=firmware.sha256,
+            hardware_versions=firmware.hardware_versions,
+            issued_at=issue.at,
+            expires_at=issue.at + lasting + self._patience.after_initiated(),
+        )
+        signature = self._signer.sign(document.encode())
+        return UpdateSession(
+            id=session_id,
+            counter=issue.counter,
+            organization_id=device.organization_id,
+            device_uid=device.device_uid,
+            firmware_id=firmware.id,
+            firmware_name=firmware.name,
+            firmware_version=firmware.version,
+            previous_version=device.firmware_version,
+            deadline=issue.at + lasting,
+            manifest=document,
+            signature=signature.signature,
+            key_id=signature.key_id,
+            opened_by=by,
+            opened_at=issue.at,
+            updated_at=issue.at,
+        )
+
+    async def get(self, organization_id: int, session_id: UUID) -> SessionDetail:
+        """One session with its history. Raises SessionNotFound."""
+        session = await self._find(organization_id, session_id)
+        reports = await self._store.reports(session.id)
+        return SessionDetail(
+            **read(session).model_dump(),
+            reports=[ReportRead.model_validate(report, from_attributes=True) for report in reports],
+        )
+
+    async def page(
+        self,
+        organization_id: int,
+        *,
+        device_uid: str | None,
+        state: SessionState | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[SessionRead]:
+        """The organization's sessions, the newest first."""
+        before = decode_cursor(cursor, int)[0] if cursor else 2**63 - 1
+        rows = await self._store.page(
+            organization_id, device_uid=device_uid, state=state, before=before, limit=limit + 1
+        )
+        kept, following = page_of(rows, limit, lambda session: (session.counter,))
+        return Page(items=[read(session) for session in kept], next=following)
+
+    async def cancel(self, organization_id: int, session_id: UUID, by: str) -> SessionRead:
+        """Ends an open session at once; the device's next report is refused.
+
+        Raises SessionNotFound and WrongTransition.
+        """
+        session = await self._find(organization_id, session_id)
+        told_until = session.deadline
+        cancelled = await self._become(session, SessionState.CANCELLED, by=f"person {by}", said=DeviceReport())
+        if told_until is not None:
+            self._unit.outbox.command(update_cancelled(session, id=self._ids.new(), deadline=told_until))
+        return cancelled
+
+    async def report(
+        self, organization_id: int, uid: str, session_id: UUID, target: SessionState, said: DeviceReport
+    ) -> SessionRead:
+        """What a device says of its session; the same again changes nothing.
+
+        Raises SessionNotFound and WrongTransition.
+        """
+        session = await self._find(organization_id, session_id, device_uid=uid)
+        return await self._become(session, target, by=_DEVICE, said=said)
+
+    async def _become(
+        self, session: UpdateSession, target: SessionState, *, by: str, said: DeviceReport
+    ) -> SessionRead:
+        """Tries until it has won or lost for good: whoever is faster brings the session nearer to its end."""
+        while True:
+            before = SessionState(session.state)
+            if before == target and not (
+                target == SessionState.DOWNLOADING and is_step(session.progress, said.progress)
+            ):
+                return read(session)
+            if before != target and not may_become(before, target):
+                refused = _report(session, by, target, before=before, said=said, accepted=False)
+                await self._store.note_refusal(refused)
+                raise WrongTransition(before, target)
+            changed = await self._store.move(
+                session,
+                target,
+                lasting=self._patience.in_state(target),
+                progress=progress_after(target, known=session.progress, said=said.progress),
+                error=said.error if target == SessionState.FAILED else None,
+            )
+            if changed is not None:
+                await self._store.note(_report(changed, by, target, before=before, said=said))
+                self._changed(changed, before)
+                return read(changed)
+            session = await self._find(session.organization_id, session.id)
+
+    async def time_out(self, limit: int) -> int:
+        """Ends at most `limit` sessions that are past their deadline; answers how many."""
+        ended = await self._store.time_out(limit)
+        await self._store.note(
+            *(_report(session, _DEADLINE, SessionState.TIMED_OUT, before=before) for session, before in ended)
+        )
+        for session, before in ended:
+            self._changed(session, before)
+        return len(ended)
+
+    async def devices_connected(self, news: Sequence[PresenceState]) -> None:
+        """Announces what they have not taken up yet: the queue of a connection before may have died with it.
+
+        A device takes an announcement that it gets twice as one.
+        """
+        devices = {(item.organization_id, item.device_uid) for item in news if item.online}
+        for session in await self._store.initiated_of(devices):
+            self._announce(session)
+        self._unit.outbox.devices_connected(uid for _, uid in devices)
+
+    def _changed(self, session: UpdateSession, before: SessionState) -> None:
+        self._unit.outbox.add(state_event(session, before=before))
+        if before == SessionState.INITIATED:
+            self._unit.outbox.withdraw([session.id])
+
+    def _announce(self, session: UpdateSession) -> None:
+        self._unit.outbox.command(update_available(session))
+
+    async def offers(self, organization_id: int, uid: str) -> list[Offer]:
+        """What waits for the device, or is under way on it: one at the most."""
+        session = await self._store.open_of(organization_id, uid)
+        return [] if session is None else [_offer(session)]
+
+    async def download(self, organization_id: int, uid: str, session_id: UUID, wanted: Wanted) -> Download:
+        """The image of an open session.
+
+        Raises SessionNotFound, SessionEnded and what FirmwareService.download raises.
+        """
+        session = await self._find(organization_id, session_id, device_uid=uid)
+        if session.state in FINAL:
+            raise SessionEnded(session.state)
+        firmware = await self._firmware.find(organization_id, session.firmware_id)
+        return await self._firmware.download(firmware, wanted)
+
+    async def _find(self, organization_id: int, session_id: UUID, *, device_uid: str | None = None) -> UpdateSession:
+        session = await self._store.find(organization_id, session_id, device_uid=device_uid)
+        if session is None:
+            raise SessionNotFound
+        return session
+
+
+def read(session: UpdateSession) -> SessionRead:
+    return SessionRead.model_validate({**session.model_dump(), "session_id": session.id})
+
+
+def _offer(session: UpdateSession) -> Offer:
+    assert session.deadline is not None  # noqa: S101 - an open session has one, the database sees to it
+    return Offer(
+        session_id=session.id,
+        state=SessionState(session.state),
+        manifest=session.manifest,
+        signature=session.signature,
+        key_id=session.key_id,
+        download=f"/api/v2/device/{session.device_uid}/updates/{session.id}/file",
+        deadline=session.deadline,
+    )
+
+
+def _report(
+    session: UpdateSession,
+    by: str,
+    target: SessionState,
+    *,
+    before: SessionState | None,
+    said: DeviceReport | None = None,
+    accepted: bool = True,
+) -> SessionReport:
+    said = said or DeviceReport()
+    return SessionReport(
+        session_id=session.id,
+        by=by,
+        reported=target,
+        state_before=before,
+        accepted=accepted,
+        progress=said.progress,
+        error=said.error,
+    )
