@@ -6,6 +6,8 @@ import { SignIn } from "./auth/sign-in.js";
 import { DevicePage } from "./device/device-page.js";
 import { FleetPage } from "./fleet/fleet-page.js";
 import { createInventory } from "./fleet/inventory.js";
+import { FirmwarePage } from "./firmware/firmware-page.js";
+import { createLibrary } from "./firmware/library.js";
 import { createConnection } from "./live/connection.js";
 import { createFeed } from "./live/feed.js";
 import { AppContext } from "./shell/context.js";
@@ -20,18 +22,21 @@ const api = createApi(session);
 const feed = createFeed();
 const connection = createConnection({ session, feed });
 const inventory = createInventory(api);
+const library = createLibrary(api);
 const route = createRouter();
 
 effect(() => {
   if (session.phase.value !== "out") return;
   feed.clear();
   inventory.clear();
+  library.clear();
 });
 
 function Page() {
   const { value } = route;
   if (value.page === "fleet") return html`<${FleetPage} />`;
   if (value.page === "device") return html`<${DevicePage} key=${value.uid} uid=${value.uid} minutes=${value.minutes} />`;
+  if (value.page === "firmware") return html`<${FirmwarePage} />`;
   return html`<${LostPage} />`;
 }
 
@@ -56,6 +61,6 @@ function Dashboard() {
 }
 
 render(
-  html`<${AppContext.Provider} value=${{ session, api, feed, connection, inventory, route }}><${Dashboard} /><//>`,
+  html`<${AppContext.Provider} value=${{ session, api, feed, connection, inventory, library, route }}><${Dashboard} /><//>`,
   /** @type {HTMLElement} */ (document.getElementById("app")),
 );

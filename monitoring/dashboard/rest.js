@@ -3,30 +3,13 @@
  * `ApiError`. It keeps no state; the session gives it tokens.
  */
 
+import { ApiError, problem, ROOT } from "./problem.js";
+import { upload } from "./upload.js";
+
+export { ApiError };
+
 /** A call that has no answer after this long is given up. */
 export const DEADLINE_MS = 10_000;
-
-const ROOT = "/api/v2";
-
-/** Why a call failed: `status` 0 when no answer came, and the platform's stable `code`. */
-export class ApiError extends Error {
-  /**
-   * @param {number} status
-   * @param {string} code
-   * @param {string} detail for people
-   */
-  constructor(status, code, detail) {
-    super(detail);
-    this.name = "ApiError";
-    this.status = status;
-    this.code = code;
-  }
-
-  /** Whether the same call may succeed later. */
-  get passing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
-}
 
 /**
  * @typedef {object} CallOptions
@@ -80,19 +63,6 @@ function search(query = {}) {
 }
 
 /**
- * @param {number} status
- * @param {string} text a problem document (RFC 9457), or whatever a proxy on the way said
- */
-function problem(status, text) {
-  try {
-    const { code, detail, title } = JSON.parse(text);
-    return new ApiError(status, String(code ?? `http_${status}`), String(detail ?? title ?? `The platform answered ${status}.`));
-  } catch {
-    return new ApiError(status, `http_${status}`, status >= 500 ? "A part of the platform is away just now." : `The platform answered ${status}.`);
-  }
-}
-
-/**
  * @template T
  * @typedef {{items: T[], next: string | null}} Page
  */
@@ -102,21 +72,37 @@ function problem(status, text) {
  * @param {{token(): Promise<string>, renew(): Promise<string>}} session
  */
 export function createApi(session) {
+  /** @param {(token: string) => Promise<any>} run */
+  async function authorized(run) {
+    const token = await session.token();
+    try {
+      return await run(token);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      return run(await session.renew());
+    }
+  }
+
   return {
     /**
      * @param {string} path
      * @param {CallOptions["query"]} [query]
      * @param {AbortSignal} [signal]
      */
-    async get(path, query, signal) {
-      const token = await session.token();
-      try {
-        return await call(path, { query, signal, token });
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 401) throw error;
-        return call(path, { query, signal, token: await session.renew() });
-      }
-    },
+    get: (path, query, signal) => authorized((token) => call(path, { query, signal, token })),
+
+    /**
+     * @param {string} path
+     * @param {unknown} [json]
+     */
+    post: (path, json) => authorized((token) => call(path, { method: "POST", json, token })),
+
+    /**
+     * @param {string} path
+     * @param {FormData} form
+     * @param {import("./upload.js").UploadOptions} [options]
+     */
+    upload: (path, form, options) => authorized((token) => upload(path, form, { ...options, token })),
 
     /**
      * Every page of a list, one after another.

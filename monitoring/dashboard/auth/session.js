@@ -128,6 +128,10 @@ export function createSession({
   return {
     phase,
     person,
+
+    /** Whether the person may do what needs `scope`. @param {string} scope */
+    can: (scope) => person.value?.scopes.includes(scope) ?? false,
+
     access,
     ended,
     renew,

@@ -11,11 +11,14 @@ import { now } from "../shell/now.js";
 import { PresenceDot, presenceWord } from "../shell/presence-dot.js";
 import { FLEET } from "../shell/router.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
+import { UpdatesPanel } from "../updates/updates-panel.js";
+import { isOpen } from "../updates/states.js";
 import { Charts } from "./charts.js";
 import { Facts, LatestValues } from "./facts.js";
 
 /** @param {{uid: string, minutes: number}} props */
 export function DevicePage({ uid, minutes }) {
+  const { session } = useApp();
   const { device, failure, retry } = useDevice(uid);
   const name = device?.name ?? uid;
 
@@ -33,7 +36,10 @@ export function DevicePage({ uid, minutes }) {
     ${failure && failure.status !== 404 && html`<${Failure} title="The device could not be read" error=${failure} retry=${retry} />`}
     ${device &&
     html`<div class="device-body">
-      <${Charts} uid=${device.device_uid} minutes=${minutes} />
+      <div class="device-main">
+        ${session.can("updates:read") && html`<${UpdatesPanel} device=${device} />`}
+        <${Charts} uid=${device.device_uid} minutes=${minutes} />
+      </div>
       <div class="device-side"><${LatestValues} uid=${device.device_uid} /><${Facts} device=${device} /></div>
     </div>`}
   `;
@@ -48,7 +54,10 @@ function useDevice(uid) {
   const device = useSignal(/** @type {import("../fleet/inventory.js").Device | null} */ (null));
   const failure = useSignal(/** @type {ApiError | null} */ (null));
   const attempt = useSignal(0);
+  const update = feed.device(uid).update.value;
+  const ended = update && !isOpen(update.state) ? update.session_id : null;
 
+  // An update that has ended may have left another version behind, so the device is read again then.
   useEffect(() => {
     const abort = new AbortController();
     failure.value = null;
@@ -57,11 +66,11 @@ function useDevice(uid) {
         device.value = found;
       },
       (error) => {
-        if (!abort.signal.aborted) failure.value = error;
+        if (!abort.signal.aborted && !device.peek()) failure.value = error;
       },
     );
     return () => abort.abort();
-  }, [uid, attempt.value]);
+  }, [uid, attempt.value, ended]);
 
   const known = device.value?.device_uid;
   useEffect(() => {

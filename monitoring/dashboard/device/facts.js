@@ -5,6 +5,7 @@ import { inOrder } from "../live/merge.js";
 import { useApp } from "../shell/context.js";
 import { ago, moment, reading } from "../shell/format.js";
 import { now } from "../shell/now.js";
+import { runningVersion } from "../updates/states.js";
 
 /** @param {{uid: string}} props */
 export function LatestValues({ uid }) {
@@ -31,15 +32,16 @@ const PRESENCE = new Set(["idle", "offline"]);
 /**
  * The facts worth a line, with what is unknown left out.
  * @param {import("../fleet/inventory.js").Device} device
+ * @param {string | null} [running] the version it runs
  * @returns {[string, string][]}
  */
-export function factsOf(device) {
+export function factsOf(device, running = device.firmware_version) {
   /** @type {[string, unknown][]} */
   const facts = [
     ["Type", device.device_type],
     ["Serial number", device.serial_number],
     ["Hardware", device.hardware_version],
-    ["Firmware", device.firmware_version],
+    ["Firmware", running],
     ["Lifecycle", device.lifecycle?.replaceAll("_", " ")],
     ["Status", PRESENCE.has(device.status) ? null : device.status],
     ["Updates", device.updates_enabled ? "allowed" : "held back"],
@@ -54,10 +56,11 @@ export function factsOf(device) {
 
 /** @param {{device: import("../fleet/inventory.js").Device}} props */
 export function Facts({ device }) {
+  const running = runningVersion(device, useApp().feed.device(device.device_uid).update.value);
   return html`<section class="panel" aria-labelledby="facts">
     <h2 id="facts">Facts</h2>
     <dl class="facts">
-      ${factsOf(device).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+      ${factsOf(device, running).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
     </dl>
   </section>`;
 }

@@ -7,6 +7,8 @@ import { ago, moment, reading } from "../shell/format.js";
 import { now } from "../shell/now.js";
 import { deviceHref } from "../shell/router.js";
 import { PresenceDot } from "../shell/presence-dot.js";
+import { RunningFirmware } from "../updates/running-firmware.js";
+import { runningVersion } from "../updates/states.js";
 
 const METRICS_SHOWN = 3;
 
@@ -19,6 +21,7 @@ export function DeviceTable({ devices }) {
         <tr role="row">
           <th scope="col" role="columnheader">Device</th>
           <th scope="col" role="columnheader">Type</th>
+          <th scope="col" role="columnheader">Firmware</th>
           <th scope="col" role="columnheader">Last values</th>
           <th scope="col" role="columnheader" class="seen">Last seen</th>
         </tr>
@@ -35,7 +38,15 @@ function DeviceRow({ device }) {
   const heard = useApp().feed.device(device.device_uid);
   const presence = heard.presence.value;
   const latest = heard.reading.value;
-  return html`<tr role="row" data-uid=${device.device_uid} data-online=${String(presence?.online ?? false)} data-newest=${latest?.ts}>
+  const update = heard.update.value;
+  return html`<tr
+    role="row"
+    data-uid=${device.device_uid}
+    data-online=${String(presence?.online ?? false)}
+    data-newest=${latest?.ts}
+    data-version=${runningVersion(device, update)}
+    data-update=${update?.state}
+  >
     <th scope="row" role="rowheader">
       <div class="who">
         <${PresenceDot} presence=${presence} />
@@ -44,6 +55,7 @@ function DeviceRow({ device }) {
       </div>
     </th>
     <td role="cell" class="type">${device.device_type ?? html`<span class="none">–</span>`}</td>
+    <td role="cell" class="runs"><${RunningFirmware} device=${device} update=${update} /></td>
     <td role="cell" class="values"><${LastValues} latest=${latest} /></td>
     <td role="cell" class="seen"><${LastSeen} presence=${presence} latest=${latest} /></td>
   </tr>`;

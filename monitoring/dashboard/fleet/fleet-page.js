@@ -6,6 +6,7 @@ import { useApp } from "../shell/context.js";
 import { Heading } from "../shell/heading.js";
 import { Icon } from "../shell/icons.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
+import { isOpen } from "../updates/states.js";
 import { matches } from "./arrange.js";
 import { DeviceTable } from "./device-table.js";
 import { FirstDevice } from "./first-device.js";
@@ -60,14 +61,17 @@ function useFleetKept() {
 
 /** The devices that are loaded, searched. @param {{devices: import("./inventory.js").Device[]}} props */
 function Roll({ devices }) {
-  const { feed, inventory } = useApp();
+  const { feed, inventory, session } = useApp();
   const search = useSignal("");
-  const shown = useSignal(/** @type {"all" | "online" | "offline"} */ ("all"));
+  const shown = useSignal(/** @type {"all" | "online" | "offline" | "updating"} */ ("all"));
+  const choices = /** @type {const} */ (["all", "online", "offline", ...(session.can("updates:read") ? ["updating"] : [])]);
   const found = useComputed(() =>
     inventory.devices.value.filter((device) => {
       if (!matches(device, search.value.trim())) return false;
       if (shown.value === "all") return true;
-      return (feed.device(device.device_uid).presence.value?.online ?? false) === (shown.value === "online");
+      const { presence, update } = feed.device(device.device_uid);
+      if (shown.value === "updating") return isOpen(update.value?.state);
+      return (presence.value?.online ?? false) === (shown.value === "online");
     }),
   ).value;
   const more = inventory.next.value !== null;
@@ -76,8 +80,8 @@ function Roll({ devices }) {
     <div class="toolbar">
       <${Search} search=${search} />
       <fieldset class="choice">
-        <legend class="hidden">Presence</legend>
-        ${/** @type {const} */ (["all", "online", "offline"]).map(
+        <legend class="hidden">Show</legend>
+        ${choices.map(
           (choice) => html`<label>
             <input type="radio" name="presence" checked=${shown.value === choice} onChange=${() => (shown.value = choice)} /><span>${choice}</span>
           </label>`,

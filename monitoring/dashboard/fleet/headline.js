@@ -1,4 +1,4 @@
-/** The fleet in three figures: who is here, how many there are, how much they say. */
+/** The fleet in figures: who is here and how many there are, how many are being updated, how much they say. */
 
 import { html, useLayoutEffect, useRef } from "../view.js";
 import { fitted } from "../shell/canvas.js";
@@ -9,9 +9,11 @@ import { colour, theme } from "../shell/theme.js";
 import { Formation } from "./formation.js";
 
 export function Headline() {
-  const { inventory } = useApp();
-  return html`<section class="headline" aria-label="The fleet now">
+  const { inventory, session } = useApp();
+  const updates = session.can("updates:read");
+  return html`<section class=${updates ? "headline of-three" : "headline"} aria-label="The fleet now">
     <${Presence} />
+    ${updates && html`<${Updating} />`}
     <${Traffic} />
     <${Formation} devices=${inventory.devices.value} />
   </section>`;
@@ -24,6 +26,14 @@ function Presence() {
   return html`<p class="figure" data-online=${feed.online.value} data-total=${total}>
     <span class="figure-name">Online</span>
     <span class="figure-value"><strong>${feed.online.value}</strong><span class="of"> of ${total}${more ? " or more" : ""}</span></span>
+  </p>`;
+}
+
+function Updating() {
+  const { feed } = useApp();
+  return html`<p class="figure" data-updating=${feed.updating.value}>
+    <span class="figure-name">Updating</span>
+    <span class="figure-value"><strong>${feed.updating.value}</strong></span>
   </p>`;
 }
 

@@ -8,10 +8,9 @@ import { io as connectSocket } from "../vendor/socket.io.js";
 
 const ACK_MS = 10_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
-const TOPICS = ["telemetry", "presence"];
 
 /** @typedef {"idle" | "connecting" | "live"} LiveStatus */
-/** @typedef {{devices?: string[]}} Target  the whole organization when `devices` is absent */
+/** @typedef {{devices?: string[]}} Target  the whole organization when `devices` is absent; every topic the person may see */
 
 /**
  * @param {object} parts
@@ -81,7 +80,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
   async function subscribe() {
     if (!socket.connected) return;
     const wanted = target;
-    const answer = wanted ? await ask("subscribe", { ...wanted, topics: TOPICS }) : { ok: true };
+    const answer = wanted ? await ask("subscribe", wanted) : { ok: true };
     if (wanted !== target || !socket.connected) return;
     if (answer.ok) {
       attempts = 0;
@@ -98,10 +97,12 @@ export function createConnection({ session, feed, io = connectSocket }) {
   socket.on("snapshot", (/** @type {any} */ snapshot) => {
     feed.presence(snapshot.presence ?? []);
     feed.latest(snapshot.telemetry ?? []);
+    feed.updates(snapshot.updates ?? []);
     snapshots.value += 1;
   });
   socket.on("telemetry", (/** @type {any} */ frame) => feed.telemetry(frame.items));
   socket.on("presence", (/** @type {any} */ frame) => feed.presence(frame.items));
+  socket.on("update", (/** @type {any} */ frame) => feed.updates(frame.items));
   socket.on("disconnect", () => {
     if (session.phase.peek() !== "in") return become("idle");
     become("connecting");
@@ -145,7 +146,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
       target = wanted;
       if (socket.connected) subscribe();
       return () => {
-        if (socket.connected) ask("unsubscribe", { ...wanted, topics: TOPICS });
+        if (socket.connected) ask("unsubscribe", wanted);
         if (target === wanted) target = null;
       };
     },

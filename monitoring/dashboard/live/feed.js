@@ -4,13 +4,15 @@
  */
 
 import { batch, signal } from "../view.js";
-import { mergePresence, mergeReading } from "./merge.js";
+import { isOpen } from "../updates/states.js";
+import { mergePresence, mergeReading, mergeUpdate } from "./merge.js";
 import { Rate } from "./rate.js";
 
 /**
  * @typedef {object} Heard
  * @property {import("../view.js").Signal<import("./merge.js").Presence | null>} presence
  * @property {import("../view.js").Signal<import("./merge.js").Reading | null>} reading
+ * @property {import("../view.js").Signal<import("./merge.js").Update | null>} update
  * @property {number} arrived when its last live sample came, by this machine's clock; 0 for never
  */
 
@@ -21,6 +23,8 @@ export function createFeed({ now = Date.now } = {}) {
   /** @type {Set<(items: import("./merge.js").TelemetryItem[]) => void>} */
   const listeners = new Set();
   const online = signal(0);
+  /** Devices whose newest update is under way. */
+  const updating = signal(0);
   /** Grows when a device is heard of for the first time. */
   const known = signal(0);
   let rate = new Rate();
@@ -29,7 +33,7 @@ export function createFeed({ now = Date.now } = {}) {
   function device(uid) {
     let heard = devices.get(uid);
     if (!heard) {
-      heard = { presence: signal(null), reading: signal(null), arrived: 0 };
+      heard = { presence: signal(null), reading: signal(null), update: signal(null), arrived: 0 };
       devices.set(uid, heard);
     }
     return heard;
@@ -44,6 +48,7 @@ export function createFeed({ now = Date.now } = {}) {
 
   return {
     online,
+    updating,
     known,
     device,
 
@@ -55,6 +60,18 @@ export function createFeed({ now = Date.now } = {}) {
           const before = presence.peek()?.online ?? false;
           presence.value = mergePresence(presence.peek(), item);
           online.value += Number(presence.peek()?.online ?? false) - Number(before);
+        }
+      });
+    },
+
+    /** @param {import("./merge.js").Update[]} items */
+    updates(items) {
+      batch(() => {
+        for (const item of items) {
+          const { update } = device(item.device_uid);
+          const before = isOpen(update.peek()?.state);
+          update.value = mergeUpdate(update.peek(), item);
+          updating.value += Number(isOpen(update.peek()?.state)) - Number(before);
         }
       });
     },
@@ -104,6 +121,7 @@ export function createFeed({ now = Date.now } = {}) {
       rate = new Rate();
       batch(() => {
         online.value = 0;
+        updating.value = 0;
         known.value = 0;
       });
     },

@@ -1,6 +1,7 @@
 /**
  * What is kept of each device, and which of two accounts of it is the newer: pure. Frames and REST answers may arrive in
- * any order and more than once; a presence with a greater version and a metric with a later sample time win.
+ * any order and more than once; a presence with a greater version, a later session and a metric with a later sample time
+ * win.
  */
 
 /**
@@ -13,6 +14,20 @@
  *     a live item has bare values, taken at its `ts`; an item of `/telemetry/latest` has the time of each
  * @typedef {{device_uid: string, online: boolean, since: number | string | null, version: number}} PresenceItem
  *     `since` is null for a device that has never connected
+ */
+
+/**
+ * @typedef {object} Update  the newest update of a device
+ * @property {string} device_uid
+ * @property {string} session_id
+ * @property {number} counter greater for a later session
+ * @property {number} version greater for a later state of the session
+ * @property {string} state
+ * @property {number | null} progress percent of the download
+ * @property {string} firmware_name
+ * @property {string} firmware_version
+ * @property {string | null} error
+ * @property {number} updated_at epoch milliseconds
  */
 
 /**
@@ -68,4 +83,14 @@ export function inOrder(held) {
 export function mergePresence(held, item) {
   if (item.since === null || (held && held.version >= item.version)) return held;
   return { online: item.online, since: instant(item.since), version: item.version };
+}
+
+/**
+ * @param {Update | null} held
+ * @param {Update} item
+ * @returns {Update} `held` itself unless the item is of a later session, or a later state of the same
+ */
+export function mergeUpdate(held, item) {
+  if (held && (held.counter > item.counter || (held.counter === item.counter && held.version >= item.version))) return held;
+  return item;
 }

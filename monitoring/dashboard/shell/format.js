@@ -65,6 +65,21 @@ export function rate(perSecond) {
   return perSecond === 0 || perSecond >= 9.95 ? String(Math.round(perSecond)) : perSecond.toFixed(1);
 }
 
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/**
+ * A size in its fitting unit, in powers of a thousand: `512 B`, `1.4 MB`, `38 MB`.
+ * @param {number} size in bytes
+ */
+export function bytes(size) {
+  let unit = 0;
+  while (size >= 999.5 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit > 0 && size < 9.95 ? size.toFixed(1) : Math.round(size)} ${UNITS[unit]}`;
+}
+
 /** @param {number | string} time epoch milliseconds or RFC 3339 */
 export function moment(time) {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });

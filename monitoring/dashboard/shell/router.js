@@ -3,7 +3,7 @@
 import { signal } from "../view.js";
 
 /**
- * @typedef {{page: "fleet"} | {page: "device", uid: string, minutes: number} | {page: "lost"}} Route
+ * @typedef {{page: "fleet"} | {page: "firmware"} | {page: "device", uid: string, minutes: number} | {page: "lost"}} Route
  */
 
 /** The lengths of history that a device page offers, in minutes. */
@@ -17,6 +17,7 @@ export function parse(fragment) {
   const [path, query] = fragment.replace(/^#/, "").split("?");
   const parts = path.split("/").filter(Boolean);
   if (parts.length === 0 || (parts.length === 1 && parts[0] === "fleet")) return { page: "fleet" };
+  if (parts.length === 1 && parts[0] === "firmware") return { page: "firmware" };
   if (parts.length === 2 && parts[0] === "devices") {
     const uid = decode(parts[1]);
     const minutes = Number(new URLSearchParams(query).get("minutes"));
@@ -35,6 +36,7 @@ function decode(part) {
 }
 
 export const FLEET = "#/fleet";
+export const FIRMWARE = "#/firmware";
 
 /** @param {string} uid @param {number} [minutes] */
 export function deviceHref(uid, minutes) {

@@ -4,7 +4,7 @@ import { Component, html } from "../view.js";
 import { useApp } from "./context.js";
 import { Icon, Mark } from "./icons.js";
 import { now } from "./now.js";
-import { FLEET } from "./router.js";
+import { FIRMWARE, FLEET } from "./router.js";
 import { Failure } from "./states.js";
 import { ThemeToggle } from "./theme.js";
 
@@ -22,17 +22,28 @@ export function Shell({ children }) {
 }
 
 function Bar() {
-  const { session, route } = useApp();
+  const { session } = useApp();
   const person = session.person.value;
-  const inFleet = route.value.page === "fleet" || route.value.page === "device";
   return html`<header class="bar">
-    <a class="brand" href=${FLEET}><${Mark} />Muster</a>
-    <nav aria-label="Sections"><a href=${FLEET} aria-current=${inFleet ? "page" : undefined}>Fleet</a></nav>
+    <a class="brand" href=${FLEET}><${Mark} /><span>Muster</span></a>
+    <${Sections} />
     <${LiveState} />
     <p class="person"><strong>${person?.organization.name}</strong><span>${person?.name ?? person?.email}</span></p>
     <${ThemeToggle} />
     <button type="button" class="quiet" aria-label="Sign out" title="Sign out" onClick=${session.signOut}><${Icon} name="leave" /></button>
   </header>`;
+}
+
+function Sections() {
+  const { session, route } = useApp();
+  const { page } = route.value;
+  const sections = [
+    { name: "Fleet", href: FLEET, pages: ["fleet", "device"] },
+    ...(session.can("updates:read") ? [{ name: "Firmware", href: FIRMWARE, pages: ["firmware"] }] : []),
+  ];
+  return html`<nav aria-label="Sections">
+    ${sections.map(({ name, href, pages }) => html`<a key=${name} href=${href} aria-current=${pages.includes(page) ? "page" : undefined}>${name}</a>`)}
+  </nav>`;
 }
 
 function LiveState() {

@@ -38,6 +38,17 @@ test("known grows once for each device that is heard of", () => {
   assert.deepEqual(feed.uids().sort(), ["a", "b"]);
 });
 
+test("updating counts devices whose newest update is under way, whatever comes late", () => {
+  const feed = createFeed();
+  const update = (device_uid, counter, version, state) => ({ device_uid, counter, version, state });
+  feed.updates([update("a", 1, 1, "initiated"), update("b", 2, 3, "downloading"), update("c", 3, 4, "failed")]);
+  assert.equal(feed.updating.value, 2);
+  feed.updates([update("b", 2, 5, "completed"), update("b", 2, 4, "flashed"), update("c", 4, 1, "initiated"), update("a", 1, 1, "initiated")]);
+  assert.equal(feed.updating.value, 2);
+  feed.clear();
+  assert.equal(feed.updating.value, 0);
+});
+
 test("a listener hears live frames until it leaves", () => {
   const feed = createFeed();
   const heard = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, clock, decimalsOf, duration, rate, reading } from "../shell/format.js";
+import { ago, bytes, clock, decimalsOf, duration, rate, reading } from "../shell/format.js";
 
 test("a duration is told in its largest fitting unit", () => {
   assert.deepEqual([0, 59_999, 60_000, 3_599_999, 3_600_000, 47 * 3_600_000, 49 * 3_600_000].map(duration),
@@ -39,4 +39,8 @@ test("a rate has a decimal while it is small", () => {
 
 test("the clock has twenty-four hours", () => {
   assert.match(clock(Date.UTC(2026, 10, 21, 22, 5, 9)), /^\d\d.\d\d.\d\d$/);
+});
+
+test("a size is told in its fitting unit", () => {
+  assert.deepEqual([0, 512, 1_000, 9_949, 38_400_000, 999_600_000, 4e15].map(bytes), ["0 B", "512 B", "1.0 kB", "9.9 kB", "38 MB", "1.0 GB", "4000 TB"]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inOrder, instant, mergePresence, mergeReading } from "../live/merge.js";
+import { inOrder, instant, mergePresence, mergeReading, mergeUpdate } from "../live/merge.js";
 
 const item = (ts, metrics) => ({ device_uid: "d", ts, metrics });
 
@@ -55,4 +55,14 @@ test("metrics are shown numbers first, then by name", () => {
 test("times come as epoch milliseconds or RFC 3339", () => {
   assert.equal(instant(12), 12);
   assert.equal(instant("1970-01-01T00:00:01+00:00"), 1000);
+});
+
+test("an update keeps the later session, and of one session the later state", () => {
+  const at = (counter, version) => ({ device_uid: "d", counter, version });
+  const held = mergeUpdate(null, at(2, 3));
+  assert.equal(mergeUpdate(held, at(2, 3)), held);
+  assert.equal(mergeUpdate(held, at(2, 2)), held);
+  assert.equal(mergeUpdate(held, at(1, 9)), held);
+  assert.equal(mergeUpdate(held, at(2, 4)).version, 4);
+  assert.equal(mergeUpdate(held, at(3, 1)).counter, 3);
 });

@@ -11,6 +11,10 @@ test("a device's link carries its uid and its span, there and back", () => {
   assert.deepEqual(parse(deviceHref("a/b?c#d")), { page: "device", uid: "a/b?c#d", minutes: 5 });
 });
 
+test("the firmware has a page of its own", () => {
+  assert.deepEqual(parse("#/firmware"), { page: "firmware" });
+});
+
 test("a span that is not offered becomes the shortest", () => {
   assert.equal(parse("#/devices/d?minutes=999999").minutes, 5);
 });

@@ -1,0 +1,93 @@
+/** What the states of an update mean to a person, and which of two accounts of it counts: pure. */
+
+/** The road of an update that goes well. */
+export const STEPS = /** @type {const} */ (["initiated", "acknowledged", "downloading", "flashed", "completed"]);
+
+const OPEN = new Set(["initiated", "acknowledged", "downloading", "flashed"]);
+const INSTALLED = new Set(["flashed", "completed"]);
+
+/**
+ * @typedef {object} Session as `GET /updates` answers
+ * @property {string} session_id
+ * @property {string} device_uid
+ * @property {number} firmware_id
+ * @property {string} firmware_name
+ * @property {string} firmware_version
+ * @property {string | null} previous_version
+ * @property {string} state
+ * @property {number | null} progress percent of the download
+ * @property {string | null} error
+ * @property {string | null} deadline RFC 3339
+ * @property {string} opened_at
+ * @property {string} updated_at
+ */
+
+/** Whether an update is still under way. @param {string | undefined | null} state */
+export const isOpen = (state) => OPEN.has(String(state));
+
+/** @param {string} state */
+export const word = (state) => state.replaceAll("_", " ");
+
+/**
+ * The state, and of a download how far it is.
+ * @param {{state: string, progress: number | null}} update
+ */
+export function stateAndProgress({ state, progress }) {
+  return state === "downloading" && progress !== null ? `${word(state)} ${progress} %` : word(state);
+}
+
+/**
+ * What an open state waits for.
+ * @param {string} state
+ * @param {boolean} online
+ */
+export function waitsFor(state, online) {
+  if (!online && state !== "flashed") return "The device is away. It goes on as soon as it connects.";
+  switch (state) {
+    case "initiated":
+      return "Announced to the device, which has not answered yet.";
+    case "acknowledged":
+      return "The device has taken the update on and is about to download it.";
+    case "downloading":
+      return "The device is downloading the image.";
+    case "flashed":
+      return "The image is installed. The device restarts and confirms that it works.";
+    default:
+      return "";
+  }
+}
+
+/**
+ * The version a device runs: as it is registered, or as an update has left it since that was read.
+ * @param {{firmware_version: string | null, updated_at: string}} device
+ * @param {import("../live/merge.js").Update | null} update
+ */
+export function runningVersion(device, update) {
+  const since = update && INSTALLED.has(update.state) && update.updated_at > Date.parse(device.updated_at);
+  return since ? update.firmware_version : device.firmware_version;
+}
+
+/**
+ * The sessions as they are read over REST, brought up to what was heard live since.
+ * @param {Session[]} sessions
+ * @param {import("../live/merge.js").Update | null} update
+ * @returns {Session[]}
+ */
+export function broughtUp(sessions, update) {
+  if (!update) return sessions;
+  return sessions.map((session) => {
+    if (session.session_id !== update.session_id || Date.parse(session.updated_at) >= update.updated_at) return session;
+    const { state, progress, error } = update;
+    return { ...session, state, progress, error, updated_at: new Date(update.updated_at).toISOString() };
+  });
+}
+
+/**
+ * Whether an image is for the hardware of a device; one that names no hardware is for all.
+ * @param {{hardware_versions: string[]}} firmware
+ * @param {{hardware_version: string | null}} device
+ */
+export function fits(firmware, device) {
+  const { hardware_versions: versions } = firmware;
+  return versions.length === 0 || versions.includes(device.hardware_version ?? "");
+}
