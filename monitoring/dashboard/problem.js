@@ -35,9 +35,14 @@ export class ApiError extends Error {
 export function problem(status, text) {
   try {
     const { code, detail, title, errors } = JSON.parse(text);
-    const words = String(detail ?? title ?? `The platform answered ${status}.`);
-    return new ApiError(status, String(code ?? `http_${status}`), words, Array.isArray(errors) ? errors : []);
+    const words = String(detail ?? title ?? `The platform answered ${status}`);
+    return new ApiError(status, String(code ?? `http_${status}`), asSentence(words), Array.isArray(errors) ? errors : []);
   } catch {
     return new ApiError(status, `http_${status}`, status >= 500 ? "A part of the platform is away just now." : `The platform answered ${status}.`);
   }
+}
+
+/** @param {string} words that a program said */
+function asSentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 }

@@ -9,6 +9,10 @@ test("a problem document becomes an error with its code and its words", async ()
   await assert.rejects(call("/devices", { fetch }), { status: 409, code: "device_uid_taken", message: "That uid is taken." });
 });
 
+test("what the platform says is read as a sentence", async () => {
+  await assert.rejects(call("/updates", { fetch: answer(409, { code: "x", detail: "the file is empty" }) }), { message: "The file is empty." });
+});
+
 test("a proxy's page is an error too", async () => {
   const fetch = async () => new Response("<html>Bad gateway</html>", { status: 502 });
   await assert.rejects(call("/devices", { fetch }), (error) => error instanceof ApiError && error.passing && error.code === "http_502");
