@@ -30,6 +30,7 @@ class Platform:
     """So many calls that answer 503 before the next one is carried out."""
     page_size: int = 500
     issued: int = 0
+    told: float = 0
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
         split = urlsplit(path)
@@ -42,9 +43,17 @@ class Platform:
         if self.unavailable:
             self.unavailable -= 1
             return _problem(503, "service_unavailable", "the store is away")
+        if parts[:2] == ["devices", "resync"]:
+            return self._resync(method)
         if len(parts) == 1:
             return self._page(parse_qs(split.query)) if method == "GET" else self._register(json.loads(body))
         return self._device(parts[1], method)
+
+    def _resync(self, method: str) -> tuple[int, dict[str, Any]]:
+        """Half of the devices with each question."""
+        self.told = 0 if method == "POST" else self.told + len(self.devices) / 2
+        state = "completed" if self.told >= len(self.devices) else "running"
+        return 202, {"id": 1, "state": state, "total": len(self.devices), "done": int(self.told)}
 
     def _device(self, uid: str, method: str) -> tuple[int, dict[str, Any]]:
         device = self.devices.get(uid)

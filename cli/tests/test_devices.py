@@ -61,3 +61,17 @@ def test_a_platform_that_is_away_is_exit_code_3(muster):
     result = muster("devices", "list", "--server", "http://127.0.0.1:9")
     assert result.exit_code == 3
     assert result.stderr.count("\n") == 1
+
+
+def test_a_resync_is_followed_to_its_end(muster, monkeypatch):
+    monkeypatch.setattr("muster_cli.devices._ASK_EVERY_S", 0.01)
+    for uid in ("a", "b", "c", "d"):
+        muster("devices", "register", uid)
+    result = muster("devices", "resync")
+    assert result.stderr.endswith("told 2/4\ntold 4/4\n")
+    assert result.stdout == "Resync ID: 1\nState: completed\nDevices: 4\nTold: 4\n"
+
+
+def test_a_resync_goes_on_without_being_watched(muster):
+    muster("devices", "register", "a")
+    assert json.loads(muster("devices", "resync", "--all", "--no-wait", "--json").stdout)["state"] == "running"

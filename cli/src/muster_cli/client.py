@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from muster_cli import problems
 from muster_cli.errors import Refused
-from muster_cli.models import Device, DevicePage, DeviceToken, NewDevice
+from muster_cli.models import Device, DevicePage, DeviceToken, NewDevice, Resync
 from muster_cli.sign_in import PasswordSignIn
 
 M = TypeVar("M", bound=BaseModel)
@@ -57,6 +57,13 @@ class MusterClient:
     async def issue_token(self, id_or_uid: str) -> DeviceToken:
         """A new token; those issued before stay good."""
         return await self._call(DeviceToken, "POST", f"/api/v2/devices/{quote(id_or_uid, safe='')}/token")
+
+    async def begin_resync(self, *, everyone: bool) -> Resync:
+        """Has every device's present state told again: the organization's, or everybody's."""
+        return await self._call(Resync, "POST", "/api/v2/devices/resync", json={"all": everyone})
+
+    async def resync(self, resync_id: int) -> Resync:
+        return await self._call(Resync, "GET", f"/api/v2/devices/resync/{resync_id}")
 
     async def _call(self, answer: type[M], method: str, path: str, **request: Any) -> M:
         try:

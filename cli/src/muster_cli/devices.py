@@ -1,15 +1,21 @@
-"""`muster devices`: register, list and read devices, and issue their tokens."""
+"""`muster devices`: register, list and read devices, issue their tokens, and tell the fleet again."""
 
+import asyncio
 import json
+import sys
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
-from muster_cli.models import Device, NewDevice
+from muster_cli.models import Device, NewDevice, Resync
+
+_ASK_EVERY_S = 1.0
 
 app = typer.Typer(no_args_is_help=True, help="Register, list and read devices, and issue their tokens.")
 
@@ -81,6 +87,38 @@ async def issue_token(
         issued = await client.issue_token(id_or_uid)
     fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": issued.expires_at.isoformat()}
     invocation.output.record(fields, data=issued)
+
+
+@app.command("resync")
+@platform_command
+async def resync_devices(
+    invocation: Invocation,
+    everyone: Annotated[bool, typer.Option("--all", help="The devices of every organization.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait for the end and show how far it is.")] = True,
+) -> None:
+    """Tell every device's present state again, so that copies that lost it are whole. It goes on by itself."""
+    async with _client(invocation) as client:
+        resync = await client.begin_resync(everyone=everyone)
+        if wait:
+            resync = await _follow(client, resync)
+    fields = {"Resync ID": resync.id, "State": resync.state, "Devices": resync.total, "Told": resync.done}
+    invocation.output.record(fields, data=resync)
+
+
+async def _follow(client: MusterClient, resync: Resync) -> Resync:
+    """Asks every second until it is over: a bar on a terminal, a line for each step elsewhere, on standard error."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("told"), BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("told", total=resync.total)
+        while resync.state == "running":
+            await asyncio.sleep(_ASK_EVERY_S)
+            before, resync = resync, await client.resync(resync.id)
+            bar.update(task, completed=resync.done)
+            if not console.is_terminal and resync.done != before.done:
+                sys.stderr.write(f"told {resync.done}/{resync.total}\n")
+    return resync
 
 
 def _client(invocation: Invocation) -> AbstractAsyncContextManager[MusterClient]:

@@ -57,6 +57,15 @@ class DeviceToken(BaseModel):
     expires_at: datetime
 
 
+class Resync(BaseModel):
+    """A fleet being told again, in devices."""
+
+    id: int
+    state: str
+    total: int
+    done: int
+
+
 class Problem(BaseModel):
     """A problem document (RFC 9457). `errors` names the places of a body that has the wrong shape."""
 
