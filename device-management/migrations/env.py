@@ -10,8 +10,9 @@ from device_management.sites import models as _sites  # noqa: F401 - fills the m
 from device_management.tables import Table
 from shared.http import idempotency
 from shared.outbox.table import add_tables
-from shared.sql import migrations
+from shared.sql import migrations, revocations
 
 add_tables(Table.metadata)
 idempotency.add_table(Table.metadata)
+revocations.add_table(Table.metadata)
 migrations.run(Settings(), Table.metadata)

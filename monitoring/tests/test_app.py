@@ -34,7 +34,7 @@ async def test_readiness_says_what_it_waits_for(anyone):
         return (await ready())["status"] == "ready"
 
     await eventually(is_ready)
-    assert (await ready())["checks"] == {"mongodb": "ok", "broker": "ok"}
+    assert (await ready())["checks"] == {"mongodb": "ok", "broker": "ok", "revocations": "ok"}
 
 
 @pytest.mark.parametrize("changed", [{"mongodb_url": "mongodb://127.0.0.1:1"}])

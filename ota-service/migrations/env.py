@@ -6,8 +6,9 @@ from ota_service.sessions import models as _sessions  # noqa: F401 - fills the m
 from ota_service.settings import Settings
 from shared.http import idempotency
 from shared.outbox.table import add_tables
-from shared.sql import migrations
+from shared.sql import migrations, revocations
 
 add_tables(Table.metadata)
 idempotency.add_table(Table.metadata)
+revocations.add_table(Table.metadata)
 migrations.run(Settings(), Table.metadata)

@@ -7,6 +7,7 @@ from device_management.auth import api as auth
 from device_management.bootstrap import api_lifespan
 from device_management.broker_access import api as broker_access
 from device_management.devices import api as devices
+from device_management.organizations import api as organizations
 from device_management.resync import api as resync
 from device_management.settings import SERVICE, Settings
 from device_management.sites import api as sites
@@ -22,7 +23,14 @@ def build(settings: Settings) -> FastAPI:
         settings=settings,
         lifespan=api_lifespan(settings),
     )
-    for router in (auth.router, audit.router, resync.router, devices.router, sites.router):
+    for router in (
+        auth.router,
+        organizations.router,
+        audit.router,
+        resync.router,
+        devices.router,
+        sites.router,
+    ):
         app.include_router(router, prefix="/api/v2")
     app.include_router(auth.router, prefix="/api", include_in_schema=False)
     app.include_router(devices.router, include_in_schema=False)

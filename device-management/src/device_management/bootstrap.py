@@ -1,7 +1,7 @@
 """The only place where device-management's objects are wired together."""
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +25,7 @@ from device_management.broker_access.jobs import Sweep
 from device_management.broker_access.service import BrokerAccessService, ConnectionCloser
 from device_management.devices.cache import DeviceCache
 from device_management.devices.consumers import PresenceConsumer
+from device_management.devices.models import Credential
 from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
 from device_management.organizations.service import OrganizationService
@@ -32,6 +33,8 @@ from device_management.organizations.store import OrganizationStore
 from device_management.resync.jobs import ResyncSteps
 from device_management.resync.service import ResyncService
 from device_management.resync.store import ResyncStore
+from device_management.revocations.service import RevocationService
+from device_management.revocations.store import RevocationStore
 from device_management.settings import SERVICE, Settings
 from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
@@ -48,12 +51,14 @@ from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
+from shared.revocations import Refresh
 from shared.sealing import Sealer
 from shared.sql.engine import open_engine
+from shared.sql.revocations import SqlRevocations
 from shared.sql.scope import Recipes, unit_scopes
 from shared.sql.unit_of_work import UnitOfWork, Units
 from shared.tokens import KeyRing, TokenSigner
-from shared.worker import Job
+from shared.worker import Job, every, in_background
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Core:
     scopes: Scopes
     keys: KeyRing
     sealer: Sealer
+    refused: SqlRevocations
     checks: dict[str, Check]
 
 
@@ -82,7 +88,14 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         cache, passwords = DeviceCache(redis), Passwords()
         recipes: Recipes = {
             AuditService: lambda scope: AuditService(AuditStore(scope.unit.session)),
-            OrganizationService: lambda scope: OrganizationService(OrganizationStore(scope.unit.session)),
+            RevocationService: lambda scope: RevocationService(scope.unit, RevocationStore(scope.unit.session)),
+            OrganizationService: lambda scope: OrganizationService(
+                scope.unit,
+                OrganizationStore(scope.unit.session),
+                scope.get(AuditService),
+                scope.get(RevocationService),
+                DeviceStore(scope.unit.session),
+            ),
             AuthService: lambda scope: AuthService(
                 AuthStore(scope.unit.session),
                 scope.get(OrganizationService),
@@ -120,7 +133,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
 
-        yield Core(settings, unit_scopes(units, recipes), keys, sealer, {"postgres": database})
+        yield Core(settings, unit_scopes(units, recipes), keys, sealer, SqlRevocations(units), {"postgres": database})
 
 
 def api_lifespan(settings: Settings) -> Lifespan:
@@ -129,10 +142,13 @@ def api_lifespan(settings: Settings) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_core(settings) as core:
+            refresh = Refresh(core.refused.load, core.keys.revocations)
+            await refresh()
             app.state.scopes = core.scopes
             app.state.keys = core.keys
-            app.state.checks = core.checks
-            yield
+            app.state.checks = {**core.checks, "revocations": core.keys.revocations.check}
+            async with in_background({"revocations": every(refresh.SECONDS, refresh)}):
+                yield
 
     return lifespan
 
@@ -155,7 +171,7 @@ class WorkerParts:
 
 
 class Tidy:
-    """Forgets what is past its time: idempotency keys and ended sign-ins."""
+    """Forgets what is past its time: idempotency keys, ended sign-ins, refused tokens."""
 
     SECONDS = 600.0
 
@@ -166,6 +182,7 @@ class Tidy:
         async with self._scopes() as scope:
             await forget_old_keys(scope.get(UnitOfWork).session)
             await scope.get(AuthService).forget_expired()
+            await scope.get(RevocationService).forget()
 
 
 @asynccontextmanager
@@ -175,7 +192,12 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         await _ensure_first_administrator(core)
         broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.broker_management_url, timeout=5))
-        closer = ConnectionCloser(BrokerManagement(client), clock=SystemClock())
+
+        async def credentials(uids: Sequence[str]) -> list[Credential]:
+            async with core.scopes() as scope:
+                return await scope.get(DeviceService).credentials(uids)
+
+        closer = ConnectionCloser(BrokerManagement(client), credentials, clock=SystemClock())
 
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
@@ -184,7 +206,6 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
             closer=closer,
-            sweep=Sweep(core.scopes, closer),
             bridges=SiteBridges(
                 core.scopes,
                 open_link,
@@ -194,6 +215,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 holder=RandomIds().new().hex,
             ),
             resync=ResyncSteps(core.scopes),
+            sweep=Sweep(closer),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

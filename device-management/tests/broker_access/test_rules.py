@@ -72,7 +72,7 @@ def test_a_device_may_not_declare_the_exchange():
     ],
 )
 def test_a_generation_below_the_least_is_revoked(lifecycle, generation, good):
-    assert good_generation(lifecycle=lifecycle, generation=generation, min_generation=2) == good
+    assert good == good_generation(suspended=False, lifecycle=lifecycle, generation=generation, min_generation=2)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,23 @@ def test_a_generation_below_the_least_is_revoked(lifecycle, generation, good):
 )
 def test_a_connection_ends_when_its_token_does(connected, revoked, expires, closed):
     assert closed == must_close(
-        connected_at=connected, lifecycle="deployed", tokens_revoked_at=revoked, token_expires_at=expires, now=NOW
+        connected_at=connected,
+        suspended=False,
+        lifecycle="deployed",
+        tokens_revoked_at=revoked,
+        token_expires_at=expires,
+        now=NOW,
     )
 
 
 def test_a_retired_devices_connection_ends():
-    assert must_close(connected_at=NOW, lifecycle="retired", tokens_revoked_at=None, token_expires_at=None, now=NOW)
+    assert must_close(
+        connected_at=NOW, suspended=False, lifecycle="retired", tokens_revoked_at=None, token_expires_at=None, now=NOW
+    )
+
+
+def test_a_suspended_organizations_device_is_refused_and_its_connection_ends():
+    assert not good_generation(suspended=True, lifecycle="deployed", generation=1, min_generation=1)
+    assert must_close(
+        connected_at=NOW, suspended=True, lifecycle="deployed", tokens_revoked_at=None, token_expires_at=None, now=NOW
+    )

@@ -41,10 +41,18 @@ def management():
 
 
 @pytest.fixture
-async def closer(management):
+def devices() -> dict[str, Credential]:
+    return {}
+
+
+@pytest.fixture
+async def closer(management, devices):
+    async def credentials(uids):
+        return [devices[uid] for uid in uids if uid in devices]
+
     client = httpx.AsyncClient(transport=httpx.MockTransport(management), base_url="http://broker.test")
     async with client:
-        yield ConnectionCloser(BrokerManagement(client), clock=FixedClock(NOW))
+        yield ConnectionCloser(BrokerManagement(client), credentials, clock=FixedClock(NOW))
 
 
 async def test_a_revoked_device_is_closed_at_once_and_again_after_the_brokers_memory(closer, management):
@@ -62,23 +70,31 @@ async def test_management_away_is_tried_again(closer, management):
     assert [uid for uid, _ in management.closed] == ["pump-1"]
 
 
-async def test_the_sweep_closes_what_rests_on_a_dead_token_and_nothing_else(closer, management):
-    connected = {"pump-1": -60, "pump-2": -60, "pump-3": -60, "muster": -60}
+async def test_the_sweep_closes_what_rests_on_a_dead_token_and_nothing_else(closer, management, devices):
+    connected = {"pump-1": -60, "pump-2": -60, "pump-3": -60, "pump-4": -60, "muster": -60}
     management.connections = [
         {"user": user, "connected_at": int((NOW + timedelta(seconds=age)).timestamp() * 1000)}
         for user, age in connected.items()
     ] + [{"user": "half-open"}]
-    devices = {
+    devices |= {
         "pump-1": Credential("pump-1", 1, "deployed", 2, None, NOW - timedelta(seconds=30)),
         "pump-2": Credential("pump-2", 1, "deployed", 1, NOW + timedelta(days=1), None),
         "pump-3": Credential("pump-3", 1, "deployed", 1, NOW - timedelta(seconds=1), None),
+        "pump-4": Credential("pump-4", 2, "deployed", 1, None, None, suspended=True),
     }
+    await closer.sweep()
+    assert {uid for uid, _ in management.closed} == {"pump-1", "pump-3", "pump-4"}
 
-    async def credentials(uids):
-        return [devices[uid] for uid in uids if uid in devices]
 
-    await closer.sweep(credentials)
-    assert [uid for uid, _ in management.closed] == ["pump-1", "pump-3"]
+async def test_a_suspended_organizations_devices_are_looked_for_at_once_and_after_the_brokers_memory(
+    closer, management, devices
+):
+    devices["pump-1"] = Credential("pump-1", 1, "deployed", 1, None, None, suspended=True)
+    job = asyncio.create_task(closer.close_again())
+    await closer.close_stale()
+    management.connections = [{"user": "pump-1", "connected_at": int(NOW.timestamp() * 1000)}]
+    await eventually(lambda: [uid for uid, _ in management.closed] == ["pump-1"], timeout=5)
+    job.cancel()
 
 
 async def test_a_broker_that_does_not_answer_is_an_error_with_a_name(management):

@@ -45,7 +45,9 @@ from shared.messaging.publisher import Publisher
 from shared.messaging.subscriber import Subscriber
 from shared.mongo import client
 from shared.mongo.lease import Lease
+from shared.mongo.revocations import MongoRevocations
 from shared.outbox.documents import DocumentRelay
+from shared.revocations import AccessConsumer, Refresh
 from shared.tokens import KeyRing
 from shared.worker import Job, every, in_background
 
@@ -65,6 +67,7 @@ class Core:
     telemetry: TelemetryService
     telemetry_store: TelemetryStore
     presence_store: PresenceStore
+    refused: MongoRevocations
     update_store: UpdateStore
     broker: Broker
     publisher: Publisher
@@ -99,6 +102,7 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
             ),
             telemetry_store=telemetry_store,
             presence_store=PresenceStore(database),
+            refused=MongoRevocations(database),
             update_store=UpdateStore(database),
             broker=broker,
             publisher=Publisher(broker),
@@ -111,6 +115,8 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_core(settings, process=f"{SERVICE}-api") as core:
             keys = KeyRing.load(settings.keys_dir)
+            refresh = Refresh(core.refused.load, keys.revocations)
+            await refresh()
             presence = PresenceService(core.presence_store, core.fleet)
             updates = UpdateService(core.update_store)
             live = LiveService(sockets, core.fleet, core.telemetry, presence, updates, keys=keys, clock=SystemClock())
@@ -125,11 +131,12 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
 
             app.state.scopes = scopes
             app.state.keys = keys
-            app.state.checks = core.checks
+            app.state.checks = {**core.checks, "revocations": keys.revocations.check}
             jobs = {
                 "topology": partial(topology.maintain, core.broker),
                 "live-frames": frames.run,
                 "live-due": every(_LIVE_SECONDS, live.send_due),
+                "revocations": every(refresh.SECONDS, refresh),
                 "live-expired": every(_SWEEP_SECONDS, live.end_expired),
                 "live-slow": every(_SWEEP_SECONDS, sockets.sweep),
             }
@@ -149,6 +156,7 @@ class WorkerParts:
     """Holds a job back until `prepare` has been done."""
 
     fleet: EventConsumer
+    access: EventConsumer
     updates: EventConsumer
     telemetry: BatchConsumer
     connections: BatchConsumer
@@ -191,6 +199,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await core.fleet_store.prepare()
             await core.telemetry_store.prepare(undated_for=timedelta(days=settings.undated_days))
             await core.presence_store.prepare()
+            await core.refused.prepare()
             prepared.set()
 
         def when_prepared(job: Job) -> Job:
@@ -209,6 +218,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             topology=partial(topology.maintain, broker),
             prepare=prepare,
             prepared=when_prepared,
+            access=EventConsumer(broker, topology.MONITORING_ACCESS_QUEUE, AccessConsumer(core.refused.put)),
             fleet=EventConsumer(
                 broker,
                 topology.MONITORING_FLEET_QUEUE,

@@ -15,6 +15,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
             jobs={
                 "topology": parts.topology,
                 "prepare": parts.prepare,
+                "access": parts.prepared(parts.access.run),
                 "fleet": parts.prepared(parts.fleet.run),
                 "updates": parts.updates.run,
                 "telemetry": parts.prepared(parts.telemetry.run),

@@ -12,6 +12,7 @@ from shared.clock import FixedClock
 from shared.contracts.live import TelemetryFrame, TelemetryItem
 from shared.contracts.routes import live_key
 from shared.messaging.deliveries import Delivery
+from shared.revocations import Kind, Revocation
 from shared.testing import eventually
 
 ORGANIZATION = 1
@@ -190,6 +191,15 @@ async def test_a_connection_ends_with_its_token(live, connect, clients, clock, c
     assert clients.sent == []
     clock.advance(timedelta(minutes=2))
     await live.end_expired()
+    assert clients.sent == [("a", "disconnect", None)]
+
+
+async def test_whose_token_is_revoked_is_disconnected(live, connect, clients, credentials):
+    connect("a", session="s-1")
+    connect("b", session="s-2")
+    credentials.keys.revocations.replace([Revocation(Kind.SESSION, "s-1", 1)])
+    await live.end_expired()
+    credentials.keys.revocations.replace([])
     assert clients.sent == [("a", "disconnect", None)]
 
 

@@ -35,11 +35,13 @@ from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
+from shared.revocations import AccessConsumer, Refresh
 from shared.sql.engine import open_engine
+from shared.sql.revocations import SqlRevocations
 from shared.sql.scope import Recipes, unit_scopes
 from shared.sql.unit_of_work import UnitOfWork, Units
 from shared.tokens import KeyRing
-from shared.worker import Job
+from shared.worker import Job, every, in_background
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Core:
     """What api and worker both stand on."""
 
     scopes: Scopes
+    refused: SqlRevocations
     checks: dict[str, Check]
 
 
@@ -84,17 +87,21 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
 
-        yield Core(unit_scopes(units, recipes), {"postgres": database})
+        yield Core(unit_scopes(units, recipes), SqlRevocations(units), {"postgres": database})
 
 
 def api_lifespan(settings: Settings) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_core(settings) as core:
+            keys = KeyRing.load(settings.keys_dir)
+            refresh = Refresh(core.refused.load, keys.revocations)
+            await refresh()
             app.state.scopes = core.scopes
-            app.state.keys = KeyRing.load(settings.keys_dir)
-            app.state.checks = core.checks
-            yield
+            app.state.keys = keys
+            app.state.checks = {**core.checks, "revocations": keys.revocations.check}
+            async with in_background({"revocations": every(refresh.SECONDS, refresh)}):
+                yield
 
     return lifespan
 
@@ -111,6 +118,7 @@ class WorkerParts:
     deadlines: Deadlines
     tidy: "Tidy"
     sweep_firmware: SweepFirmware
+    access: EventConsumer
     checks: dict[str, Check]
 
 
@@ -141,5 +149,6 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             deadlines=Deadlines(core.scopes),
             tidy=Tidy(core.scopes),
             sweep_firmware=SweepFirmware(core.scopes),
+            access=EventConsumer(broker, topology.OTA_ACCESS_QUEUE, AccessConsumer(core.refused.put)),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

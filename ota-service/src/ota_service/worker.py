@@ -16,6 +16,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "topology": parts.topology,
                 "outbox-relay": parts.relay.run,
                 "command-relay": parts.command_relay.run,
+                "access": parts.access.run,
                 "fleet": parts.fleet.run,
                 "presence": parts.presence.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),

@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
+from shared.revocations import Revocations
+
 ISSUER = "muster"
 PRIVATE_KEY_FILE = "token-signing.pem"
 PUBLIC_KEYS_FILE = "token-keys.json"
@@ -39,7 +41,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified token says. `generation` is a device token's; `session`, `scopes` and `name` are a person's."""
+    """What a verified token says. `session` and `scopes` are a person's; a `generation` is a device's or a person's."""
 
     subject: str
     organization_id: int
@@ -59,10 +61,11 @@ class InvalidToken(Exception):
 
 
 class KeyRing:
-    """The public keys, by key id."""
+    """The public keys, by key id, and what is refused although they verify it."""
 
     def __init__(self, keys: dict[str, Ed25519PublicKey]) -> None:
         self._keys = keys
+        self.revocations = Revocations()
         self._signed = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._check_signature)
 
     @classmethod
@@ -80,7 +83,7 @@ class KeyRing:
     def verify(self, token: str, *audiences: Audience) -> Claims:
         """The claims of a token meant for one of `audiences`. Raises InvalidToken.
 
-        A signature is checked once and remembered (it cannot change); the times are checked at every call.
+        A signature is checked once and remembered (it cannot change); times and revocations are checked at every call.
         """
         claims = self._signed(token)
         now = datetime.now(UTC)
@@ -90,6 +93,8 @@ class KeyRing:
             raise InvalidToken("expired")
         if now + _LEEWAY < claims.not_before:
             raise InvalidToken("not valid yet")
+        if self.revocations.refuses(claims):
+            raise InvalidToken("revoked")
         return claims
 
     def _check_signature(self, token: str) -> Claims:

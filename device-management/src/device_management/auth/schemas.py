@@ -33,7 +33,7 @@ class RefreshRequest(BaseModel):
     refresh_token: Annotated[str, Field(min_length=1, max_length=512)]
 
 
-class OrganizationRead(BaseModel):
+class OwnOrganization(BaseModel):
     id: int
     slug: str
     name: str
@@ -45,5 +45,5 @@ class Me(BaseModel):
     id: int
     email: str
     name: str
-    organization: OrganizationRead
+    organization: OwnOrganization
     scopes: list[str]

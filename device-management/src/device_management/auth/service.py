@@ -15,7 +15,7 @@ import structlog
 from device_management.auth.errors import BadCredentials, BadRefreshToken, RefreshTokenReused
 from device_management.auth.gateway import Passwords
 from device_management.auth.models import RefreshToken, SignIn, User
-from device_management.auth.schemas import SCOPES, Me, OrganizationRead, TokenPair
+from device_management.auth.schemas import SCOPES, Me, OwnOrganization, TokenPair
 from device_management.auth.store import AuthStore
 from device_management.organizations.service import OrganizationService
 from shared.clock import Clock
@@ -54,22 +54,27 @@ class AuthService:
         self._ids = ids
 
     async def login(self, email: str, password: str) -> TokenPair:
-        """Begins a sign-in. Raises BadCredentials."""
+        """Begins a sign-in. Raises BadCredentials, OrganizationIsSuspended."""
         user = None
         if len(password) <= _MAX_PASSWORD_CHARS and "\0" not in email:
             user = await self._store.find_user_by_email(email.strip().lower())
         if not await self._passwords.matches(password[:_MAX_PASSWORD_CHARS], user.password_hash if user else None):
             raise BadCredentials
         assert user is not None  # noqa: S101 - a match has a person
+        await self._organizations.require_active(user.organization_id)
         sign_in = SignIn(id=self._ids.new(), user_id=_id(user), created_at=self._clock.now())
         self._store.add_sign_in(sign_in)
         return await self._tokens(user, sign_in.id)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """Exchanges a refresh token for a new pair. Raises BadRefreshToken, and RefreshTokenReused the second time."""
+        """Exchanges a refresh token for a new pair.
+
+        Raises BadRefreshToken, OrganizationIsSuspended, and RefreshTokenReused the second time.
+        """
         digest = _digest(refresh_token)
         if await self._store.use_refresh_token(digest):
             _, sign_in, user = await self._known(digest)
+            await self._organizations.require_active(user.organization_id)
             return await self._tokens(user, sign_in.id)
         token, sign_in, user = await self._known(digest)
         if token.used_at is None:
@@ -94,7 +99,7 @@ class AuthService:
             id=_id(user),
             email=user.email,
             name=user.name,
-            organization=OrganizationRead.model_validate(organization, from_attributes=True),
+            organization=OwnOrganization.model_validate(organization, from_attributes=True),
             scopes=sorted(scopes),
         )
 

@@ -36,25 +36,27 @@ def may_use_topic(uid: str, *, exchange: str, permission: str, routing_key: str)
     return permission == "read" and routing_key == device_key(uid, "commands")
 
 
-def good_generation(*, lifecycle: str, generation: int | None, min_generation: int) -> bool:
-    """Whether a token that verifies has neither been revoked nor outlived its device."""
-    return lifecycle not in ENDED and generation is not None and generation >= min_generation
+def good_generation(*, suspended: bool, lifecycle: str, generation: int | None, min_generation: int) -> bool:
+    """Whether a token that verifies has not been revoked, and neither its device nor its organization is out."""
+    return not suspended and lifecycle not in ENDED and generation is not None and generation >= min_generation
 
 
 def must_close(
     *,
     connected_at: datetime,
+    suspended: bool,
     lifecycle: str,
     tokens_revoked_at: datetime | None,
     token_expires_at: datetime | None,
     now: datetime,
 ) -> bool:
-    """Whether a live connection lives on a token that is revoked or expired, or its device is over.
+    """Whether a live connection lives on a token that is revoked or expired, its device is over or its organization
+    suspended.
 
     A connection made within the grace after a revocation may rest on a remembered answer; a device with a new token
     that is caught by this connects again at once.
     """
-    if lifecycle in ENDED:
+    if suspended or lifecycle in ENDED:
         return True
     if tokens_revoked_at is not None and connected_at <= tokens_revoked_at + GRACE:
         return True

@@ -6,7 +6,7 @@ a sweep closes whatever both have missed.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -31,6 +31,9 @@ _CLOSED = Counter("muster_broker_users_closed_total", "Devices whose connections
 _LOGINS = Counter("muster_broker_logins_total", "Logins the broker asked about", ["answer"])
 
 _log = structlog.get_logger(__name__)
+
+_AT_ONCE = 16
+"""Connections ended side by side, when there are many."""
 
 Credentials = Callable[[Sequence[str]], Awaitable[list[Credential]]]
 
@@ -75,6 +78,7 @@ class BrokerAccessService:
             device is not None
             and device.organization_id == claims.organization_id
             and good_generation(
+                suspended=device.suspended,
                 lifecycle=device.lifecycle,
                 generation=claims.generation,
                 min_generation=device.min_token_generation,
@@ -85,36 +89,40 @@ class BrokerAccessService:
 class ConnectionCloser:
     """Ends connections, in the worker alone: only it holds an administrator of the broker."""
 
-    def __init__(self, management: BrokerManagement, *, clock: Clock) -> None:
+    def __init__(self, management: BrokerManagement, credentials: Credentials, *, clock: Clock) -> None:
         self._management = management
+        self._credentials = credentials
         self._clock = clock
-        self._again: deque[tuple[float, str]] = deque()
+        self._again: deque[tuple[float, str | None]] = deque()
         self._more = asyncio.Event()
 
     async def close(self, uids: Sequence[str]) -> None:
         """Closes now, trying for 30 s, and notes to close again after the grace. Raises BrokerManagementAway."""
-        due = asyncio.get_running_loop().time() + GRACE.total_seconds()
-        self._again.extend((due, uid) for uid in uids)
-        self._more.set()
+        self._note(*uids)
         for uid in uids:
             await self._close(uid, "revoked")
+
+    async def close_stale(self) -> None:
+        """The same for all who may not go on, whoever they are. Raises BrokerManagementAway."""
+        self._note(None)
+        await self.sweep()
 
     async def close_again(self) -> None:
         """Runs until cancelled: the second close of each, once the broker has forgotten its remembered answer."""
         loop = asyncio.get_running_loop()
         while True:
             while self._again:
-                due, uid = self._again[0]
+                due, subject = self._again[0]
                 await asyncio.sleep(max(0.0, due - loop.time()))
-                await self._close(uid, "remembered")
+                await (self.sweep() if subject is None else self._close(subject, "remembered"))
                 self._again.popleft()
             self._more.clear()
             await self._more.wait()
 
-    async def sweep(self, credentials: Credentials) -> None:
-        """Closes every live connection that rests on a revoked or expired token, or a retired device."""
+    async def sweep(self) -> None:
+        """Closes every live connection that may not go on: see `rules.must_close`."""
         live = await self._management.connections()
-        known = {entry.device_uid: entry for entry in await credentials(sorted({found.user for found in live}))}
+        known = {entry.device_uid: entry for entry in await self._credentials(sorted({found.user for found in live}))}
         now = self._clock.now()
         stale = {
             found.user
@@ -122,14 +130,28 @@ class ConnectionCloser:
             if (device := known.get(found.user)) is not None
             and must_close(
                 connected_at=found.connected_at,
+                suspended=device.suspended,
                 lifecycle=device.lifecycle,
                 tokens_revoked_at=device.tokens_revoked_at,
                 token_expires_at=device.token_expires_at,
                 now=now,
             )
         }
-        for uid in sorted(stale):
-            await self._close(uid, "swept")
+        await self._close_many(stale, "swept")
+
+    def _note(self, *subjects: str | None) -> None:
+        due = asyncio.get_running_loop().time() + GRACE.total_seconds()
+        self._again.extend((due, subject) for subject in subjects)
+        self._more.set()
+
+    async def _close_many(self, uids: Iterable[str], because: str) -> None:
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def close(uid: str) -> None:
+            async with places:
+                await self._close(uid, because)
+
+        await asyncio.gather(*map(close, uids))
 
     async def _close(self, uid: str, because: str) -> None:
         async for attempt in AsyncRetrying(

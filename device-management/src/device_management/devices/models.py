@@ -80,3 +80,5 @@ class Credential:
     min_token_generation: int
     token_expires_at: datetime | None
     tokens_revoked_at: datetime | None
+    suspended: bool = False
+    """Whether its whole organization is."""

@@ -15,6 +15,9 @@ from sqlmodel import col, select
 
 from device_management.devices.models import SHOWN_STATUS, Credential, Device, Presence
 from device_management.devices.schemas import DeviceFilter
+from device_management.devices.states import ENDED
+from device_management.organizations.models import Organization
+from device_management.organizations.states import OrganizationStatus
 from shared.contracts.devices import PURGED
 from shared.contracts.routes import DEVICE_UID
 
@@ -27,6 +30,7 @@ _CREDENTIAL = (
     col(Device.min_token_generation),
     col(Device.token_expires_at),
     col(Device.tokens_revoked_at),
+    col(Organization.state) == OrganizationStatus.SUSPENDED,
 )
 
 _GOES_ON = ("id", "device_uid", "organization_id", "presence_version", "min_token_generation", "tokens_revoked_at")
@@ -101,6 +105,11 @@ class DeviceStore:
         query = select(Device).where(_told(organization_id), col(Device.id) > after_id, col(Device.id) <= up_to_id)
         return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
 
+    async def count(self, organization_id: int) -> int:
+        """How many count against the organization's limit: all but retired ones."""
+        query = sqlalchemy.select(func.count()).where(_of(organization_id), col(Device.lifecycle).not_in(ENDED))
+        return (await self._session.scalars(query)).one()
+
     async def note_token_expiry(self, device: Device, expires_at: datetime) -> None:
         """Remembers the latest expiry of the device's tokens; no change of its public state."""
         latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
@@ -135,13 +144,16 @@ class DeviceStore:
 
     async def credential(self, uid: str) -> Credential | None:
         """Of any organization: the broker knows no tenants, and a uid is unique on the platform."""
-        row = (
-            await self._session.execute(sqlalchemy.select(*_CREDENTIAL).where(col(Device.device_uid) == uid))
-        ).one_or_none()
-        return None if row is None else Credential(*row)
+        found = await self.credentials([uid])
+        return found[0] if found else None
 
     async def credentials(self, uids: Sequence[str]) -> list[Credential]:
-        rows = await self._session.execute(sqlalchemy.select(*_CREDENTIAL).where(col(Device.device_uid).in_(uids)))
+        query = (
+            sqlalchemy.select(*_CREDENTIAL)
+            .join(Organization, col(Organization.id) == col(Device.organization_id))
+            .where(col(Device.device_uid).in_(uids))
+        )
+        rows = await self._session.execute(query)
         return [Credential(*row) for row in rows]
 
 

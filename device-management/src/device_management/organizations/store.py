@@ -1,8 +1,12 @@
 """Every query about organizations."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
+from sqlmodel import col, select
 
 from device_management.organizations.models import Organization
 
@@ -14,10 +18,50 @@ class OrganizationStore:
     async def find(self, organization_id: int) -> Organization | None:
         return await self._session.get(Organization, organization_id)
 
+    async def find_to_change(self, organization_id: int) -> Organization | None:
+        """As it is now, held against other changes until the transaction ends. Rows may still refer to it meanwhile."""
+        return await self._locked(organization_id, read=False)
+
+    async def find_to_stay(self, organization_id: int) -> Organization | None:
+        """As it is now and stays until the transaction ends; any number may hold it so at once."""
+        return await self._locked(organization_id, read=True)
+
+    async def page(self, *, after_id: int, limit: int) -> Sequence[Organization]:
+        query = select(Organization).where(col(Organization.id) > after_id).order_by(col(Organization.id)).limit(limit)
+        return (await self._session.scalars(query)).all()
+
+    async def add(self, organization: Organization) -> Organization | None:
+        """The stored organization, or None when its slug is taken."""
+        values = organization.model_dump(exclude={"id", "created_at", "updated_at"})
+        query = insert(Organization).values(values).on_conflict_do_nothing(index_elements=["slug"])
+        return (await self._session.scalars(query.returning(Organization))).one_or_none()
+
+    async def change(self, organization_id: int, values: dict[str, Any]) -> Organization:
+        """A new version with these values; the row is held by `find_to_change`."""
+        query = (
+            update(Organization)
+            .where(col(Organization.id) == organization_id)
+            .values(**values, version=Organization.version + 1, updated_at=func.clock_timestamp())
+            .returning(Organization)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one()
+
     async def ensure(self, *, slug: str, name: str) -> Organization:
         """The organization of that slug, made if there is none; safe to call from many processes at once."""
         await self._session.execute(
-            insert(Organization).values(slug=slug, name=name).on_conflict_do_nothing(index_elements=["slug"])
+            insert(Organization)
+            .values(slug=slug, name=name, state="active", settings={})
+            .on_conflict_do_nothing(index_elements=["slug"])
         )
         found = await self._session.scalars(select(Organization).where(Organization.slug == slug))
         return found.one()
+
+    async def _locked(self, organization_id: int, *, read: bool) -> Organization | None:
+        query = (
+            select(Organization)
+            .where(Organization.id == organization_id)
+            .with_for_update(read=read, key_share=not read)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one_or_none()

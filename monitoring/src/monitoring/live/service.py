@@ -211,9 +211,10 @@ class LiveService:
             await self._leave(sid, watcher, lost)
 
     async def end_expired(self) -> None:
-        """Disconnects those whose token has expired."""
-        now = self._clock.now()
-        for sid in [sid for sid, watcher in self._watchers.items() if watcher.principal.expires_at <= now]:
+        """Disconnects those whose token has expired or has been revoked."""
+        now, refuses = self._clock.now(), self._keys.revocations.refuses
+        principals = {sid: watcher.principal for sid, watcher in self._watchers.items()}
+        for sid in [sid for sid, who in principals.items() if who.expires_at <= now or refuses(who)]:
             await self._clients.disconnect(sid)
 
     async def deliver(self, delivery: Delivery) -> None:

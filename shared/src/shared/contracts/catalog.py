@@ -1,5 +1,6 @@
 """Every event there is. Golden schemas, the topology's bindings and `docs/asyncapi.yaml` are made from this list."""
 
+from shared.contracts.access import AccessRestored, AccessRevoked
 from shared.contracts.devices import (
     DeviceChanged,
     DeviceFirmwareChanged,
@@ -10,6 +11,12 @@ from shared.contracts.devices import (
     DeviceTokenRevoked,
 )
 from shared.contracts.envelope import EventData
+from shared.contracts.organizations import (
+    OrganizationChanged,
+    OrganizationCreated,
+    OrganizationReactivated,
+    OrganizationSuspended,
+)
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.updates import (
     UpdateSessionAcknowledged,
@@ -24,6 +31,12 @@ from shared.contracts.updates import (
 )
 
 EVENTS: tuple[type[EventData], ...] = (
+    OrganizationCreated,
+    OrganizationChanged,
+    OrganizationSuspended,
+    OrganizationReactivated,
+    AccessRevoked,
+    AccessRestored,
     DeviceRegistered,
     DeviceChanged,
     DeviceTokenRevoked,

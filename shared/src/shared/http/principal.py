@@ -45,6 +45,7 @@ class Principal:
     session: str | None
     generation: int | None
     expires_at: datetime
+    token_id: str = ""
     name: str | None = None
 
     @property
@@ -76,6 +77,7 @@ def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Prin
         session=claims.session,
         generation=claims.generation,
         expires_at=claims.expires_at,
+        token_id=claims.token_id,
         name=claims.name,
     )
 

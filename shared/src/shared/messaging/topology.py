@@ -14,6 +14,7 @@ import aiormq
 from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
+from shared.contracts.access import AccessRestored, AccessRevoked
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
@@ -25,8 +26,10 @@ TELEMETRY_QUEUE = "monitoring.telemetry"
 PRESENCE_QUEUE = "monitoring.presence"
 MONITORING_FLEET_QUEUE = "monitoring.fleet"
 MONITORING_UPDATES_QUEUE = "monitoring.updates"
+MONITORING_ACCESS_QUEUE = "monitoring.access"
 OTA_FLEET_QUEUE = "ota-service.fleet"
 OTA_PRESENCE_QUEUE = "ota-service.presence"
+OTA_ACCESS_QUEUE = "ota-service.access"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
@@ -109,8 +112,10 @@ CONSUMED_QUEUES = (
     _consumed(PRESENCE_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT, single_consumer=True),
     _consumed(MONITORING_FLEET_QUEUE),
     _consumed(MONITORING_UPDATES_QUEUE),
+    _consumed(MONITORING_ACCESS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
     _consumed(OTA_PRESENCE_QUEUE),
+    _consumed(OTA_ACCESS_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
@@ -150,7 +155,12 @@ BINDINGS = (
     *(Binding(MONITORING_UPDATES_QUEUE, EVENTS_EXCHANGE, event) for event in _UPDATE_TYPES),
     *(
         Binding(BROKER_ACCESS_QUEUE, EVENTS_EXCHANGE, event.type)
-        for event in (DeviceTokenRevoked, DeviceRetired, DevicePurged)
+        for event in (DeviceTokenRevoked, DeviceRetired, DevicePurged, AccessRevoked)
+    ),
+    *(
+        Binding(queue, EVENTS_EXCHANGE, event.type)
+        for queue in (MONITORING_ACCESS_QUEUE, OTA_ACCESS_QUEUE)
+        for event in (AccessRevoked, AccessRestored)
     ),
     *(Binding(dead_letters_of(queue.name), DEAD_EXCHANGE, queue.name) for queue in CONSUMED_QUEUES),
     *(Binding(retry_exchange(delay), retry_exchange(delay), "") for delay in RETRY_DELAYS),

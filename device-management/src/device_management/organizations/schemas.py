@@ -1,0 +1,66 @@
+"""The HTTP shapes of organizations."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+MAX_ID = 2**31 - 1
+MAX_SETTINGS_BYTES = 16 * 1024
+
+
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("NUL has no place in text")
+    return text
+
+
+def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
+    written = json.dumps(settings, allow_nan=False)
+    if len(written) > MAX_SETTINGS_BYTES:
+        raise ValueError(f"settings hold at most {MAX_SETTINGS_BYTES} bytes")
+    if "\\u0000" in written:
+        raise ValueError("NUL has no place in text")
+    return settings
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
+DeviceLimit = Annotated[int, Field(ge=0, le=MAX_ID)]
+Settings = Annotated[dict[str, Any], AfterValidator(_bounded)]
+
+
+class OrganizationCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
+    name: Name
+    device_limit: DeviceLimit | None = None
+    settings: Settings = Field(default_factory=dict)
+
+
+class OrganizationEdit(BaseModel):
+    """What is left out stays as it is; `device_limit: null` takes the limit away and is the platform's to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = ""
+    device_limit: DeviceLimit | None = None
+    settings: Settings = Field(default_factory=dict)
+
+
+class OrganizationRead(BaseModel):
+    id: int
+    slug: str
+    name: str
+    state: str
+    device_limit: int | None
+    settings: dict[str, Any]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrganizationDetail(OrganizationRead):
+    devices: int
+    """How many count against the limit: all but retired ones."""

@@ -1,0 +1,8 @@
+"""The states of an organization."""
+
+from enum import StrEnum
+
+
+class OrganizationStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
