@@ -8,6 +8,7 @@ from device_management.resync import models as _resync  # noqa: F401 - fills the
 from device_management.settings import Settings
 from device_management.sites import models as _sites  # noqa: F401 - fills the metadata
 from device_management.tables import Table
+from device_management.webhooks import models as _webhooks  # noqa: F401 - fills the metadata
 from shared.http import idempotency
 from shared.outbox.table import add_tables
 from shared.sql import migrations, revocations

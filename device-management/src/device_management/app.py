@@ -11,6 +11,7 @@ from device_management.organizations import api as organizations
 from device_management.resync import api as resync
 from device_management.settings import SERVICE, Settings
 from device_management.sites import api as sites
+from device_management.webhooks import api as webhooks
 from shared.http.app import create_app
 from shared.http.server import serve
 
@@ -30,6 +31,7 @@ def build(settings: Settings) -> FastAPI:
         resync.router,
         devices.router,
         sites.router,
+        webhooks.router,
     ):
         app.include_router(router, prefix="/api/v2")
     app.include_router(auth.router, prefix="/api", include_in_schema=False)

@@ -38,6 +38,10 @@ from device_management.revocations.store import RevocationStore
 from device_management.settings import SERVICE, Settings
 from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
+from device_management.webhooks.consumers import WebhookConsumer
+from device_management.webhooks.gateway import Receivers
+from device_management.webhooks.service import WebhookSender, WebhookService
+from device_management.webhooks.store import WebhookStore
 from shared.clock import SystemClock
 from shared.egress import Egress
 from shared.http.app import Lifespan
@@ -70,6 +74,7 @@ class Core:
     keys: KeyRing
     sealer: Sealer
     refused: SqlRevocations
+    receivers: Receivers
     checks: dict[str, Check]
 
 
@@ -85,6 +90,8 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         )
         stack.push_async_callback(redis.aclose)
         units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
+        web = await stack.enter_async_context(httpx.AsyncClient(timeout=10, follow_redirects=False, trust_env=False))
+        receivers = Receivers(web, Egress(settings.allowed_networks))
         cache, passwords = DeviceCache(redis), Passwords()
         recipes: Recipes = {
             AuditService: lambda scope: AuditService(AuditStore(scope.unit.session)),
@@ -124,6 +131,9 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ResyncService: lambda scope: ResyncService(
                 scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService)
             ),
+            WebhookService: lambda scope: WebhookService(
+                WebhookStore(scope.unit.session), scope.get(AuditService), receivers, sealer, clock=clock, ids=ids
+            ),
             BrokerAccessService: lambda scope: BrokerAccessService(
                 scope.get(DeviceService), keys=keys, vhost=settings.broker_vhost
             ),
@@ -133,7 +143,15 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
 
-        yield Core(settings, unit_scopes(units, recipes), keys, sealer, SqlRevocations(units), {"postgres": database})
+        yield Core(
+            settings,
+            unit_scopes(units, recipes),
+            keys,
+            sealer,
+            SqlRevocations(units),
+            receivers,
+            {"postgres": database},
+        )
 
 
 def api_lifespan(settings: Settings) -> Lifespan:
@@ -165,13 +183,15 @@ class WorkerParts:
     closer: ConnectionCloser
     sweep: Sweep
     bridges: SiteBridges
+    events: EventConsumer
+    webhooks: WebhookSender
     resync: ResyncSteps
     tidy: "Tidy"
     checks: dict[str, Check]
 
 
 class Tidy:
-    """Forgets what is past its time: idempotency keys, ended sign-ins, refused tokens."""
+    """Forgets what is past its time: idempotency keys, ended sign-ins, refused tokens, old deliveries."""
 
     SECONDS = 600.0
 
@@ -183,6 +203,7 @@ class Tidy:
             await forget_old_keys(scope.get(UnitOfWork).session)
             await scope.get(AuthService).forget_expired()
             await scope.get(RevocationService).forget()
+            await scope.get(WebhookService).forget_old()
 
 
 @asynccontextmanager
@@ -216,6 +237,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ),
             resync=ResyncSteps(core.scopes),
             sweep=Sweep(closer),
+            events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),
+            webhooks=WebhookSender(core.scopes, core.receivers, core.sealer, clock=SystemClock()),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},
         )

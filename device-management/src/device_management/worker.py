@@ -21,6 +21,8 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "close-again": parts.closer.close_again,
                 "sweep-connections": every(parts.sweep.SECONDS, parts.sweep),
                 "site-bridges": parts.bridges.run,
+                "events-for-webhooks": parts.events.run,
+                "webhooks": parts.webhooks.run,
                 "resync": every(parts.resync.SECONDS, parts.resync),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
             },

@@ -15,7 +15,7 @@ from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
 from shared.contracts.access import AccessRestored, AccessRevoked
-from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceState, DeviceTokenRevoked
+from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
@@ -33,6 +33,7 @@ OTA_ACCESS_QUEUE = "ota-service.access"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
+WEBHOOKS_QUEUE = "device-management.webhooks"
 
 UNROUTED_EXCHANGE = "muster.events.unrouted"
 UNROUTED_QUEUE = "muster.events.unrouted"
@@ -119,6 +120,7 @@ CONSUMED_QUEUES = (
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
+    _consumed(WEBHOOKS_QUEUE),
 )
 
 EXCHANGES = (
@@ -162,6 +164,7 @@ BINDINGS = (
         for queue in (MONITORING_ACCESS_QUEUE, OTA_ACCESS_QUEUE)
         for event in (AccessRevoked, AccessRestored)
     ),
+    *(Binding(WEBHOOKS_QUEUE, EVENTS_EXCHANGE, event.type) for event in catalog.EVENTS if event is not DeviceSnapshot),
     *(Binding(dead_letters_of(queue.name), DEAD_EXCHANGE, queue.name) for queue in CONSUMED_QUEUES),
     *(Binding(retry_exchange(delay), retry_exchange(delay), "") for delay in RETRY_DELAYS),
     Binding(UNROUTED_QUEUE, UNROUTED_EXCHANGE, ""),
