@@ -35,7 +35,7 @@ _BUDGETS = {
     "monitoring": 240,
     "cli": 120,
     "deploy/local": 240,
-    "tests": 360,
+    "tests": 420,
 }
 _spent: defaultdict[str, float] = defaultdict(float)
 

@@ -1,193 +1,21 @@
-"""The dashboard in a browser, on the whole platform, with a device that speaks MQTT through mosquitto_pub.
-
-Every visit is watched: an error in the console, a breach of the content security policy, or a request to another origin
-fails the test that saw it.
-"""
+"""The dashboard in a browser: who is signed in, the fleet and one device, with a device that speaks MQTT."""
 
 import asyncio
-import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import httpx
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright, expect
+from playwright.async_api import Route, expect
 
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
+from .browsing import Device, Visit, now_ms
+
 pytestmark = pytest.mark.timeout(120)
 
-_AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 _TEMPERATURE = '.metric-chart[data-metric="temperature"]'
-
-
-@dataclass
-class Device:
-    """A registered device with a token; `publish` speaks as it does, over one connection."""
-
-    uid: str
-    token: str
-    mqtt: str
-    program: Path
-    api: httpx.AsyncClient
-    process: asyncio.subprocess.Process | None = None
-
-    async def connect(self) -> None:
-        host, port = self.mqtt.split(":")
-        topic = f"devices/{self.uid}/telemetry"
-        identity = ("-i", self.uid, "-u", self.uid, "-P", self.token)
-        self.process = await asyncio.create_subprocess_exec(
-            self.program, "-h", host, "-p", port, *identity, "-q", "1", "-t", topic, "-l", stdin=asyncio.subprocess.PIPE
-        )
-
-    async def publish(self, *samples: dict[str, Any]) -> None:
-        """Each sample: `{"ts": epoch milliseconds, "metrics": {...}}`."""
-        assert self.process is not None
-        assert self.process.stdin is not None
-        self.process.stdin.writelines(json.dumps(sample).encode() + b"\n" for sample in samples)
-        await self.process.stdin.drain()
-
-    async def stored(self, samples: int) -> None:
-        """Returns once so many of its samples can be read."""
-
-        async def readable() -> bool:
-            answer = await self.api.get("/api/v2/telemetry", params={"device_uid": self.uid, "limit": 500})
-            return len(answer.raise_for_status().json()["items"]) == samples
-
-        await eventually(readable)
-
-    async def disconnect(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.terminate()
-            await self.process.wait()
-
-
-@dataclass
-class Visit:
-    """A page of the dashboard, and what went wrong while it was open."""
-
-    page: Page
-    origin: str
-    admin: dict[str, str]
-    wrong: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
-    """Parts of addresses whose failure a test brings about itself."""
-
-    async def sign_in(self, fragment: str = "", password: str | None = None) -> None:
-        await self.page.goto(f"{self.origin}/{fragment}")
-        await self.page.get_by_label("Email").fill(self.admin["email"])
-        await self.page.get_by_label("Password").fill(password or self.admin["password"])
-        await self.page.get_by_role("button", name="Sign in").click()
-
-    async def number(self, selector: str, attribute: str) -> float:
-        """A figure behind what is painted; -1 while there is none."""
-        return float(await self.page.locator(selector).get_attribute(attribute) or -1)
-
-    async def violations(self) -> list[str]:
-        """What axe-core has against the page. The debugger runs it, so that the page's own policy stays in force."""
-        self.expected.append("Applying inline style")  # axe tries styles of its own, which the policy refuses
-        session = await self.page.context.new_cdp_session(self.page)
-        await session.send("Runtime.evaluate", {"expression": _AXE.read_text()})
-        found = await session.send(
-            "Runtime.evaluate",
-            {
-                "expression": "axe.run({preload: false}).then(({violations}) => violations.flatMap(({id, nodes}) =>"
-                " nodes.map(({target}) => `${id}: ${target}`)))",
-                "awaitPromise": True,
-                "returnByValue": True,
-            },
-        )
-        return found["result"]["value"]
-
-    def watch(self) -> None:
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("request", lambda request: self._on_request(request.url))
-
-    def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning"):
-            return
-        address = message.location.get("url", "")
-        if not any(part in address or part in message.text for part in self.expected):
-            self.wrong.append(f"{message.type}: {message.text} ({address})")
-
-    def _on_request(self, url: str) -> None:
-        if not url.startswith((f"{self.origin}/", f"{self.origin.replace('http', 'ws', 1)}/", "data:")):
-            self.wrong.append(f"request to another origin: {url}")
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def visits(browser: Browser, stack: Stack) -> AsyncIterator[Callable[..., Any]]:
-    """Opens the dashboard as a person would, once or more; `options` are those of a browser context."""
-    opened: list[Visit] = []
-
-    async def visit(**options: Any) -> Visit:
-        context = await browser.new_context(**options)
-        opened.append(Visit(await context.new_page(), stack.info["gateway"].rstrip("/"), stack.info["admin"]))
-        opened[-1].watch()
-        return opened[-1]
-
-    yield visit
-    for each in opened:
-        await each.page.context.close()
-    assert [wrong for each in opened for wrong in each.wrong] == []
-
-
-@pytest.fixture
-async def visit(visits: Callable[..., Any]) -> Visit:
-    return await visits()
-
-
-@pytest.fixture
-async def devices(stack: Stack, mosquitto_pub: Path) -> AsyncIterator[Callable[..., Any]]:
-    """Registers devices, over REST; they are disconnected when the test ends."""
-    registered: list[Device] = []
-
-    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=10) as client:
-        admin = stack.info["admin"]
-        answer = await client.post(
-            "/api/v2/auth/login", data={"username": admin["email"], "password": admin["password"]}
-        )
-        client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
-
-        async def register(name: str | None = None, **described: Any) -> Device:
-            uid = f"watched-{uuid4().hex[:10]}"
-            body = {"device_uid": uid, "name": name, "device_type": "sensor", **described}
-            (await client.post("/api/v2/devices", json=body)).raise_for_status()
-            token = (await client.post(f"/api/v2/devices/{uid}/token")).raise_for_status().json()["token"]
-
-            async def known_to_monitoring() -> bool:
-                return (await client.get("/api/v2/presence", params={"device_uid": uid})).is_success
-
-            await eventually(known_to_monitoring)
-            registered.append(Device(uid, token, stack.info["mqtt"], mosquitto_pub, client))
-            return registered[-1]
-
-        yield register
-    for device in registered:
-        await device.disconnect()
 
 
 @asynccontextmanager
@@ -197,7 +25,7 @@ async def _reporting(device: Device, metric: str = "temperature") -> AsyncIterat
     async def report() -> None:
         value = 20.0
         while True:
-            await device.publish({"ts": _now(), "metrics": {metric: value}})
+            await device.publish({"ts": now_ms(), "metrics": {metric: value}})
             value += 0.125
             await asyncio.sleep(0.2)
 
@@ -211,49 +39,28 @@ async def _reporting(device: Device, metric: str = "temperature") -> AsyncIterat
         await device.disconnect()
 
 
-def _now() -> int:
-    return int(time.time() * 1000)
-
-
-def _row(page: Page, device: Device) -> Any:
-    return page.locator(f'tr[data-uid="{device.uid}"]')
-
-
-async def _shown_in_fleet(page: Page, device: Device) -> None:
-    """The device's row is on the page; further pages of the list are loaded until it is."""
-    row = _row(page, device)
-    more = page.get_by_role("button", name="Load more devices")
-
-    async def shown() -> bool:
-        if await row.count() == 0 and await more.is_visible() and await more.is_enabled():
-            await more.click()
-        return await row.count() == 1
-
-    await eventually(shown, timeout=20)
-
-
 async def test_a_person_signs_in_and_sees_who_of_the_fleet_is_there(visit: Visit, devices: Callable[..., Any]):
     here = await devices("Greenhouse north")
     away = await devices("Cold store")
     async with _reporting(here):
         await visit.sign_in()
-        await _shown_in_fleet(visit.page, away)
-        await expect(_row(visit.page, here)).to_have_attribute("data-online", "true", timeout=15_000)
-        await expect(_row(visit.page, here)).to_contain_text("Greenhouse north")
-        await expect(_row(visit.page, here)).to_contain_text("temperature")
-        await expect(_row(visit.page, away)).to_have_attribute("data-online", "false")
-        await expect(_row(visit.page, away)).to_contain_text("never")
+        await visit.shown_in_fleet(away)
+        await expect(visit.row(here)).to_have_attribute("data-online", "true", timeout=15_000)
+        await expect(visit.row(here)).to_contain_text("Greenhouse north")
+        await expect(visit.row(here)).to_contain_text("temperature")
+        await expect(visit.row(away)).to_have_attribute("data-online", "false")
+        await expect(visit.row(away)).to_contain_text("never")
         assert await visit.number("[data-online][data-total]", "data-online") >= 1
         assert await visit.number("[data-online][data-total]", "data-total") >= 2
-    await expect(_row(visit.page, here)).to_have_attribute("data-online", "false", timeout=15_000)
+    await expect(visit.row(here)).to_have_attribute("data-online", "false", timeout=15_000)
 
 
 async def test_a_chart_moves_while_the_device_reports(visit: Visit, devices: Callable[..., Any]):
     device = await devices("Boiler room")
     async with _reporting(device):
         await visit.sign_in()
-        await _shown_in_fleet(visit.page, device)
-        await _row(visit.page, device).get_by_role("link").click()
+        await visit.shown_in_fleet(device)
+        await visit.row(device).get_by_role("link").click()
         await expect(visit.page.get_by_role("heading", level=1)).to_have_text("Boiler room")
         await expect(visit.page.locator(".badge")).to_have_attribute("data-online", "true", timeout=15_000)
         await expect(visit.page.locator(_TEMPERATURE)).to_be_visible(timeout=15_000)
@@ -272,7 +79,7 @@ async def test_a_chart_moves_while_the_device_reports(visit: Visit, devices: Cal
 async def test_the_past_is_there_when_the_page_opens(visit: Visit, devices: Callable[..., Any]):
     device = await devices("Silo")
     await device.connect()
-    now, ages = _now(), range(240, 0, -1)
+    now, ages = now_ms(), range(240, 0, -1)
     await device.publish(*({"ts": now - 1000 * age, "metrics": {"level": age, "open": age % 2 == 0}} for age in ages))
     await device.stored(len(ages))
     await visit.sign_in(f"#/devices/{device.uid}?minutes=15")
@@ -294,12 +101,12 @@ async def test_what_a_device_is_called_and_what_it_says_stays_text(visit: Visit,
     markup = '<img src="x" onerror="window.taken=1"><script>window.taken=1</script>'
     device = await devices(markup, tags=["<b>tag</b>"], attributes={"note": markup})
     await device.connect()
-    await device.publish({"ts": _now(), "metrics": {"said": markup}})
+    await device.publish({"ts": now_ms(), "metrics": {"said": markup}})
     await visit.sign_in()
-    await _shown_in_fleet(visit.page, device)
-    await expect(_row(visit.page, device).get_by_role("link")).to_have_text(markup)
-    await expect(_row(visit.page, device)).to_contain_text(markup, timeout=15_000)
-    await _row(visit.page, device).get_by_role("link").click()
+    await visit.shown_in_fleet(device)
+    await expect(visit.row(device).get_by_role("link")).to_have_text(markup)
+    await expect(visit.row(device)).to_contain_text(markup, timeout=15_000)
+    await visit.row(device).get_by_role("link").click()
     await expect(visit.page.get_by_role("heading", level=1)).to_have_text(markup)
     await expect(visit.page.locator('[data-latest="said"]')).to_contain_text(markup)
     await expect(visit.page.locator(".facts")).to_contain_text(markup)
@@ -346,7 +153,7 @@ async def test_a_list_that_cannot_be_read_can_be_asked_for_again(visit: Visit, d
     assert await visit.violations() == []
     await visit.page.unroute("**/api/v2/devices?*")
     await visit.page.get_by_role("button", name="Try again").click()
-    await _shown_in_fleet(visit.page, device)
+    await visit.shown_in_fleet(device)
 
 
 async def test_what_an_interruption_left_out_is_read_afterwards(
@@ -355,13 +162,13 @@ async def test_what_an_interruption_left_out_is_read_afterwards(
     visit.expected += ["/socket.io/", "/api/v2/"]
     device = await devices("Loading dock")
     await device.connect()
-    await device.publish({"ts": _now(), "metrics": {"temperature": 1.0}})
+    await device.publish({"ts": now_ms(), "metrics": {"temperature": 1.0}})
     await visit.sign_in(f"#/devices/{device.uid}")
     await expect(visit.page.locator(_TEMPERATURE)).to_have_attribute("data-value", "1", timeout=15_000)
     stack.kill("monitoring-api")
     try:
         await expect(visit.page.get_by_role("button", name="Try now")).to_be_visible(timeout=15_000)
-        missed = [{"ts": _now() - 10 + each, "metrics": {"temperature": 2.0 + each}} for each in range(10)]
+        missed = [{"ts": now_ms() - 10 + each, "metrics": {"temperature": 2.0 + each}} for each in range(10)]
         await device.publish(*missed)
     finally:
         await asyncio.to_thread(stack.start, "monitoring-api")
@@ -376,18 +183,13 @@ async def test_every_page_is_accessible_and_fits(
 ):
     device = await devices("Pump 1")
     visit: Visit = await visits(color_scheme=scheme, viewport={"width": width, "height": 844})
-
-    async def sound() -> None:
-        assert await visit.violations() == []
-        assert await visit.page.evaluate("() => document.documentElement.scrollWidth") <= width
-
     await visit.page.goto(f"{visit.origin}/")
     await visit.page.get_by_role("heading", name="Sign in").wait_for()
-    await sound()
+    await visit.is_sound()
     async with _reporting(device):
         await visit.sign_in()
-        await _shown_in_fleet(visit.page, device)
-        await sound()
+        await visit.shown_in_fleet(device)
+        await visit.is_sound()
         await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}")
         await expect(visit.page.locator(_TEMPERATURE)).to_be_visible(timeout=15_000)
-        await sound()
+        await visit.is_sound()
