@@ -24,7 +24,7 @@ from device_management.broker_access.gateway import BrokerManagement
 from device_management.broker_access.jobs import Sweep
 from device_management.broker_access.service import BrokerAccessService, ConnectionCloser
 from device_management.devices.cache import DeviceCache
-from device_management.devices.consumers import PresenceConsumer
+from device_management.devices.consumers import PresenceConsumer, UpdateConsumer
 from device_management.devices.models import Credential
 from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
@@ -179,6 +179,7 @@ class WorkerParts:
     relay: Relay
     command_relay: CommandRelay
     presence: EventConsumer
+    updates: EventConsumer
     revocations: EventConsumer
     closer: ConnectionCloser
     sweep: Sweep
@@ -225,6 +226,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             relay=Relay(settings.database_url(), Publisher(broker)),
             command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
+            updates=EventConsumer(broker, topology.DEVICE_UPDATES_QUEUE, UpdateConsumer(core.scopes)),
             revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
             closer=closer,
             bridges=SiteBridges(

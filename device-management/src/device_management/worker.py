@@ -17,6 +17,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "outbox-relay": parts.relay.run,
                 "command-relay": parts.command_relay.run,
                 "presence": parts.presence.run,
+                "updates": parts.updates.run,
                 "revocations": parts.revocations.run,
                 "close-again": parts.closer.close_again,
                 "sweep-connections": every(parts.sweep.SECONDS, parts.sweep),

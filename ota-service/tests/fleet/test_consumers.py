@@ -1,7 +1,7 @@
 """The copy of the fleet: whatever the order and the repetition, it ends at the newest version and never goes back."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -9,10 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ota_service.fleet.consumers import FleetConsumer, PresenceConsumer
+from ota_service.fleet.consumers import FleetConsumer
 from shared.contracts.envelope import Envelope, UnreadableEvent
-from shared.outbox.commands import Command
-from shared.sql.unit_of_work import UnitOfWork
 from shared.testing.databases import empty
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -87,25 +85,3 @@ async def test_an_event_without_the_shape_of_its_type_is_refused_for_good(hear):
     broken = state("pump-1", 1).model_copy(update={"data": {"device_uid": "pump-1"}})
     with pytest.raises(UnreadableEvent):
         await hear([broken])
-
-
-async def test_what_waits_for_a_device_is_due_when_it_connects(app, sql):
-    async with app.state.scopes() as scope:
-        for uid in ("pump-1", "pump-2"):
-            scope.get(UnitOfWork).outbox.command(
-                Command(uid, uuid4(), "update_available", {}, datetime.now(UTC) + timedelta(hours=1))
-            )
-    await sql.execute("update device_commands set attempts = 9, next_attempt_at = now() + interval '5 minutes'")
-    data = {"organization_id": 1, "version": 1, "device_uid": "pump-1", "online": True, "since": AT}
-    connected = Envelope(
-        id=uuid4(),
-        source="/monitoring",
-        type="device.connected.v1",
-        subject="presence/pump-1",
-        time=AT,
-        organizationid=1,
-        data=data,
-    )
-    await PresenceConsumer(app.state.scopes)([connected])
-    rows = await sql.fetch("select device_uid, attempts from device_commands where next_attempt_at <= now()")
-    assert [tuple(row) for row in rows] == [("pump-1", 0)]

@@ -1,10 +1,11 @@
-"""What devices' slice hears: presence, from monitoring."""
+"""What devices' slice hears: presence from monitoring, and what updates have installed from ota-service."""
 
 from collections.abc import Sequence
 
 from device_management.devices.service import DeviceService
 from shared.contracts.envelope import Envelope
 from shared.contracts.presence import PresenceState
+from shared.contracts.updates import UpdateSessionState
 from shared.http.scope import Scopes
 
 
@@ -17,3 +18,14 @@ class PresenceConsumer:
         news = [PresenceState.of(envelope) for envelope in envelopes]
         async with self._scopes() as scope:
             await scope.get(DeviceService).take_presence(news)
+
+
+class UpdateConsumer:
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self, envelopes: Sequence[Envelope]) -> None:
+        """Idempotent by the sessions' counter, so it needs no inbox."""
+        news = [UpdateSessionState.of(envelope) for envelope in envelopes]
+        async with self._scopes() as scope:
+            await scope.get(DeviceService).take_firmware(news)

@@ -33,6 +33,8 @@ class Device(Table, table=True):
     serial_number: str | None = Field(default=None, max_length=128)
     hardware_version: str | None = Field(default=None, max_length=64)
     firmware_version: str | None = Field(default=None, max_length=64)
+    installed_counter: int = Field(default=0, sa_type=BigInteger)
+    """Which update session said so; news of an earlier one change nothing."""
     lifecycle: str = Field(default=Lifecycle.IN_STOCK, max_length=16)
     reported_status: str = Field(default=Status.IDLE, max_length=16)
     updates_enabled: bool = Field(default=True)
@@ -68,6 +70,16 @@ class Presence:
     device_uid: str
     online: bool
     version: int
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What an update has put on one device; the greater counter wins."""
+
+    organization_id: int
+    device_uid: str
+    firmware_version: str
+    counter: int
 
 
 @dataclass(frozen=True)

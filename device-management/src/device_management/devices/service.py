@@ -1,12 +1,13 @@
 """Use cases of devices: register, read, list, edit, move in their life, and their tokens."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from device_management.audit.schemas import Actor, AuditEntryRead
+from device_management.audit.schemas import SYSTEM, Actor, AuditEntryRead, Change
 from device_management.audit.service import AuditService
 from device_management.devices.cache import Answer, DeviceCache, Entry
 from device_management.devices.errors import (
@@ -18,7 +19,7 @@ from device_management.devices.errors import (
     WrongTransition,
 )
 from device_management.devices.events import audited, change, state_event
-from device_management.devices.models import Credential, Device, Presence
+from device_management.devices.models import Credential, Device, Installed, Presence
 from device_management.devices.rules import beginning, may_move, merged, shown_status, uid_problem
 from device_management.devices.schemas import (
     DeviceCreate,
@@ -38,6 +39,7 @@ from shared.clock import Clock
 from shared.contracts.devices import (
     PURGED,
     DeviceChanged,
+    DeviceFirmwareChanged,
     DevicePurged,
     DeviceRegistered,
     DeviceRetired,
@@ -46,6 +48,7 @@ from shared.contracts.devices import (
     DeviceTokenRevoked,
 )
 from shared.contracts.presence import PresenceState
+from shared.contracts.updates import UpdateSessionState
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
@@ -251,6 +254,29 @@ class DeviceService:
         for item in sorted(news, key=lambda state: state.version):
             newest[item.device_uid] = Presence(item.device_uid, item.online, item.version)
         self._changed(await self._store.apply_presence(list(newest.values())))
+
+    async def take_firmware(self, news: Sequence[UpdateSessionState]) -> None:
+        """Takes over what updates have put on devices: of several of one device the latest, never an earlier one."""
+        latest: dict[str, Installed] = {}
+        for item in sorted(news, key=lambda state: state.counter):
+            latest[item.device_uid] = Installed(
+                item.organization_id, item.device_uid, item.firmware_version, item.counter
+            )
+        changed = [
+            (device, before)
+            for device, before in await self._store.install(list(latest.values()))
+            if device.firmware_version != before
+        ]
+        entries: defaultdict[int, list[Change]] = defaultdict(list)
+        for device, before in changed:
+            self._unit.outbox.add(state_event(DeviceFirmwareChanged, device))
+            versions = {"firmware_version": before}, {"firmware_version": device.firmware_version}
+            entries[device.organization_id].append(
+                change(device, "firmware_changed", before=versions[0], after=versions[1])
+            )
+        for organization_id, changes in entries.items():
+            await self._audit.record(organization_id, SYSTEM, changes)
+        self._changed([device for device, _ in changed])
 
     async def extent(self, organization_id: int | None) -> tuple[int, int]:
         """How many devices there are and the greatest id among them; None means of all organizations."""

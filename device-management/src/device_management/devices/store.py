@@ -8,12 +8,26 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, and_, cast, false, func, true, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Text,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.devices.models import SHOWN_STATUS, Credential, Device, Presence
+from device_management.devices.models import SHOWN_STATUS, Credential, Device, Installed, Presence
 from device_management.devices.schemas import DeviceFilter
 from device_management.devices.states import ENDED
 from device_management.organizations.models import Organization
@@ -33,7 +47,15 @@ _CREDENTIAL = (
     col(Organization.state) == OrganizationStatus.SUSPENDED,
 )
 
-_GOES_ON = ("id", "device_uid", "organization_id", "presence_version", "min_token_generation", "tokens_revoked_at")
+_GOES_ON = (
+    "id",
+    "device_uid",
+    "organization_id",
+    "presence_version",
+    "installed_counter",
+    "min_token_generation",
+    "tokens_revoked_at",
+)
 """What of a purged device's row is kept when its uid is registered anew."""
 
 
@@ -141,6 +163,53 @@ class DeviceStore:
             .execution_options(synchronize_session=False)
         )
         return (await self._session.scalars(query)).all()
+
+    async def install(self, news: Sequence[Installed]) -> list[tuple[Device, str | None]]:
+        """Takes over what later updates have put on devices, in one statement; uids must differ.
+
+        Answers with the devices that took it over, each with its firmware version before: one that had it already has
+        no new version. Rows are locked in the order of their ids, so that two workers never wait in a circle.
+        """
+        told = (
+            func.unnest(
+                cast([item.organization_id for item in news], ARRAY(Integer)),
+                cast([item.device_uid for item in news], ARRAY(Text)),
+                cast([item.firmware_version for item in news], ARRAY(Text)),
+                cast([item.counter for item in news], ARRAY(BigInteger)),
+            )
+            .table_valued("organization_id", "device_uid", "installed", "counter", name="told")
+            .render_derived()
+        )
+        later = (
+            select(Device.id, Device.firmware_version, told.c.installed, told.c.counter)
+            .join(
+                told,
+                and_(
+                    col(Device.device_uid) == told.c.device_uid,
+                    col(Device.organization_id) == told.c.organization_id,
+                    col(Device.installed_counter) < told.c.counter,
+                    col(Device.lifecycle) != PURGED,
+                ),
+            )
+            .order_by(col(Device.id))
+            .with_for_update(of=Device)
+            .cte("later")
+        )
+        is_new = later.c.installed.is_distinct_from(later.c.firmware_version)
+        query = (
+            update(Device)
+            .where(col(Device.id) == later.c.id)
+            .values(
+                firmware_version=later.c.installed,
+                installed_counter=later.c.counter,
+                version=Device.version + cast(is_new, Integer),
+                revision=Device.revision + 1,
+                updated_at=case((is_new, func.now()), else_=Device.updated_at),
+            )
+            .returning(Device, later.c.firmware_version)
+            .execution_options(synchronize_session=False)
+        )
+        return [(device, before) for device, before in await self._session.execute(query)]
 
     async def credential(self, uid: str) -> Credential | None:
         """Of any organization: the broker knows no tenants, and a uid is unique on the platform."""

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ota_service.fleet.models import FleetDevice
+from shared.contracts.devices import PURGED
 
 
 class FleetStore:
@@ -14,7 +15,12 @@ class FleetStore:
         self._session = session
 
     async def find(self, organization_id: int, uid: str) -> FleetDevice | None:
-        query = select(FleetDevice).where(FleetDevice.device_uid == uid, FleetDevice.organization_id == organization_id)
+        """A purged device is not found."""
+        query = select(FleetDevice).where(
+            FleetDevice.device_uid == uid,
+            FleetDevice.organization_id == organization_id,
+            FleetDevice.lifecycle != PURGED,
+        )
         return (await self._session.scalars(query)).one_or_none()
 
     async def put_newer(self, devices: Sequence[FleetDevice]) -> None:

@@ -1,0 +1,92 @@
+"""Commands about updates: announced, announced again at a connection, and taken back."""
+
+import json
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from ota_service.sessions.consumers import PresenceConsumer
+from shared.contracts.envelope import Envelope
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture
+def connected(app):
+    async def hear(*uids, organization_id=1):
+        news = [
+            Envelope(
+                id=uuid4(),
+                source="/monitoring",
+                type="device.connected.v1",
+                subject=f"presence/{uid}",
+                time=AT,
+                organizationid=organization_id,
+                data={
+                    "organization_id": organization_id,
+                    "device_uid": uid,
+                    "online": True,
+                    "since": AT,
+                    "version": 1,
+                },
+            )
+            for uid in uids
+        ]
+        await PresenceConsumer(app.state.scopes)(news)
+
+    return hear
+
+
+async def commands(sql):
+    rows = await sql.fetch("select device_uid, payload from device_commands order by id")
+    return [(row["device_uid"], json.loads(row["payload"])) for row in rows]
+
+
+async def test_an_update_is_announced_to_its_device_until_it_times_out(update, person, sql):
+    [(uid, command)] = await commands(sql)
+    assert uid == "pump-1"
+    assert (command["id"], command["type"]) == (update.id, "update_available")
+    assert command["params"] == {"session_id": update.id, "firmware_name": "edge", "firmware_version": "2.0"}
+    session = (await person.get(f"/api/v2/updates/{update.id}")).json()
+    assert datetime.fromisoformat(command["deadline"]) == datetime.fromisoformat(session["deadline"])
+
+
+async def test_what_was_announced_and_not_taken_up_is_announced_again_when_the_device_connects(update, connected, sql):
+    await sql.execute("delete from device_commands")
+    await connected("pump-1", "pump-2", "nobody")
+    await connected("pump-1")
+    assert [(uid, command["id"]) for uid, command in await commands(sql)] == [("pump-1", update.id)]
+
+
+async def test_what_still_waits_is_made_due_and_not_doubled(update, connected, sql):
+    await sql.execute("update device_commands set attempts = 7, next_attempt_at = now() + interval '5 minutes'")
+    await connected("pump-1")
+    rows = await sql.fetch("select device_uid, attempts from device_commands where next_attempt_at <= now()")
+    assert [tuple(row) for row in rows] == [("pump-1", 0)]
+
+
+async def test_an_update_that_was_taken_up_is_not_announced_any_more(update, connected, sql):
+    await update.device.say(update.id, "ack")
+    await connected("pump-1")
+    assert await commands(sql) == []
+
+
+async def test_another_organizations_device_of_that_uid_hears_nothing(update, connected, sql):
+    await sql.execute("delete from device_commands")
+    await connected("pump-1", organization_id=2)
+    assert await commands(sql) == []
+
+
+async def test_a_cancelled_update_is_taken_back_and_the_device_told(update, person, sql):
+    await person.post(f"/api/v2/updates/{update.id}/cancel")
+    await person.post(f"/api/v2/updates/{update.id}/cancel")
+    [(uid, command)] = await commands(sql)
+    assert (uid, command["type"], command["params"]) == ("pump-1", "update_cancelled", {"session_id": update.id})
+
+
+async def test_a_cancellation_that_comes_too_late_tells_nobody(update, person, sql):
+    for verb in ["ack", "downloading", "flashed", "complete"]:
+        await update.device.say(update.id, verb)
+    assert (await person.post(f"/api/v2/updates/{update.id}/cancel")).status_code == 409
+    assert await commands(sql) == []
