@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from muster_cli.mqtt.connection import ConnectionLost, LoginRefused, MqttConnection
+from muster_cli.mqtt.connection import ConnectionLost, LoginRefused, MqttConnection, OnMessage, SubscriptionRefused
 from muster_cli.mqtt.packets import Will
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -14,13 +14,15 @@ ACCEPTED = b"\x20\x02\x00\x00"
 
 
 @asynccontextmanager
-async def connected_to(talk: Conversation) -> AsyncIterator[Callable[[], Awaitable[MqttConnection]]]:
+async def connected_to(
+    talk: Conversation, on_message: OnMessage | None = None
+) -> AsyncIterator[Callable[[], Awaitable[MqttConnection]]]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await talk(reader, writer)
         writer.close()
 
     async def sign_in() -> MqttConnection:
-        connection = MqttConnection(on_lost=lambda: None)
+        connection = MqttConnection(lambda: None, on_message)
         await connection.open(
             "127.0.0.1", server.sockets[0].getsockname()[1], uid="d", token="t", will=Will("w", b"gone")
         )
@@ -87,6 +89,83 @@ async def test_confirmations_may_come_in_any_order():
         await asyncio.wait_for(asyncio.gather(first, second), 5)
         assert order == [2, 1]
         await connection.close()
+
+
+async def test_a_message_is_handed_on_and_confirmed():
+    confirmations = asyncio.get_running_loop().create_future()
+
+    async def deliver(reader, writer):
+        await accept(reader, writer)
+        assert await reader.readexactly(10) == b"\x82\x08\x00\x01\x00\x03a/b\x01"
+        writer.write(b"\x90\x03\x00\x01\x01")
+        writer.write(b"\x32\x0c\x00\x03a/b\x00\x07hello" + b"\x30\x08\x00\x03a/byou")
+        confirmations.set_result(await reader.readexactly(4))
+        await reader.read(1_000)
+
+    heard = []
+    async with connected_to(deliver, lambda *message: heard.append(message)) as sign_in:
+        connection = await sign_in()
+        await connection.subscribe("a/b")
+        assert await asyncio.wait_for(confirmations, 5) == b"\x40\x02\x00\x07"
+        assert heard == [("a/b", b"hello"), ("a/b", b"you")]
+        await connection.close()
+
+
+async def test_a_refused_subscription_is_told():
+    async def refuse(reader, writer):
+        await accept(reader, writer)
+        await reader.read(1_000)
+        writer.write(b"\x90\x03\x00\x01\x80")
+        await reader.read(1_000)
+
+    async with connected_to(refuse) as sign_in:
+        connection = await sign_in()
+        with pytest.raises(SubscriptionRefused, match="subscription refused: a/b"):
+            await connection.subscribe("a/b")
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"\x34\x07\x00\x03a/b\x00\x07",  # QoS 2
+        b"\x32\x05\x00\x09a/b",  # a topic longer than its packet
+        b"\x82\x08\x00\x01\x00\x03a/b\x01",  # what only a client sends
+        b"\x20\x02\x00\x00",  # a second CONNACK
+        b"\x41\x02\x00\x01",  # reserved flags
+        b"\x90\x02\x00\x01",  # SUBACK without a return code
+    ],
+)
+async def test_a_packet_that_a_broker_must_not_send_ends_the_connection(packet):
+    async def misbehave(reader, writer):
+        await accept(reader, writer)
+        writer.write(packet)
+        await reader.read(1_000)
+
+    heard = []
+    async with connected_to(misbehave, lambda *message: heard.append(message)) as sign_in:
+        connection = await sign_in()
+        with pytest.raises(ConnectionLost):
+            await connection.subscribe("a/b")
+        assert heard == []
+
+
+async def test_a_broker_that_floods_and_reads_nothing_is_cut_off():
+    cut_off = asyncio.get_running_loop().create_future()
+
+    async def flood(reader, writer):
+        await accept(reader, writer)
+        reader._transport.pause_reading()
+        try:
+            while True:
+                writer.write(b"\x32\x07\x00\x03a/b\x00\x07" * 10_000)
+                await writer.drain()
+        except OSError:
+            cut_off.set_result(True)
+
+    async with connected_to(flood, lambda *_message: None) as sign_in:
+        await sign_in()
+        assert await asyncio.wait_for(cut_off, 60)
 
 
 async def test_what_is_no_mqtt_ends_the_connection():

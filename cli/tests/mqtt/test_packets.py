@@ -1,5 +1,7 @@
 """Packets against the examples and limits of the MQTT 3.1.1 standard."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +25,55 @@ def test_the_remaining_length_grows_at_the_bounds_of_the_standard(size, encoded)
     assert packet[1 : 1 + len(encoded)] == encoded
 
 
-@given(st.lists(st.tuples(st.sampled_from([2, 4, 13]), st.binary(max_size=300)), max_size=8), st.data())
+def test_subscribe_is_laid_out_as_the_standard_says():
+    assert packets.subscribe(topic="a/b", packet_id=10) == b"\x82\x08\x00\x0a\x00\x03a/b\x01"
+    assert packets.puback(258) == b"\x40\x02\x01\x02"
+
+
+def test_a_message_is_read_with_and_without_a_packet_id():
+    assert packets.read_publish(0x02, b"\x00\x03a/b\x00\x0ahello") == ("a/b", b"hello", 10)
+    assert packets.read_publish(0x0B, b"\x00\x03a/b\x00\x0a") == ("a/b", b"", 10)
+    assert packets.read_publish(0x00, b"\x00\x03a/bhello") == ("a/b", b"hello", None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "body"),
+    [
+        (0x04, b"\x00\x03a/b\x00\x0a"),
+        (0x06, b"\x00\x03a/b\x00\x0a"),
+        (0x02, b"\x00\x03a/b\x00\x00"),
+        (0x02, b"\x00\x03a/b\x01"),
+        (0x00, b"\x00\x04a/b"),
+        (0x00, b"\x00"),
+        (0x00, b""),
+        (0x00, b"\x00\x01\xff"),
+    ],
+)
+def test_what_is_no_message_of_qos_0_or_1_is_malformed(flags, body):
+    with pytest.raises(MalformedPacket):
+        packets.read_publish(flags, body)
+
+
+@given(st.integers(0, 15), st.binary(max_size=40))
+def test_a_message_is_read_or_malformed_whatever_arrives(flags, body):
+    with contextlib.suppress(MalformedPacket):
+        delivery = packets.read_publish(flags, body)
+        assert len(delivery.topic.encode()) + len(delivery.payload) <= len(body)
+
+
+@pytest.mark.parametrize("read", [packets.read_connack, packets.read_puback, packets.read_suback])
+@pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x01\x02\x03"])
+def test_an_answer_of_the_wrong_length_is_malformed(read, body):
+    with pytest.raises(MalformedPacket):
+        read(body)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([2, 3, 4, 9, 13]), st.integers(0, 15), st.binary(max_size=300)), max_size=8),
+    st.data(),
+)
 def test_packets_are_the_same_however_the_stream_is_cut(sent, data):
-    stream = b"".join(bytes((kind << 4,)) + packets._length(len(body)) + body for kind, body in sent)
+    stream = b"".join(bytes((kind << 4 | flags,)) + packets._length(len(body)) + body for kind, flags, body in sent)
     reader = PacketReader()
     received = []
     while stream:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import cast
 
 from muster_cli.mqtt import packets
-from muster_cli.mqtt.packets import MalformedPacket, PacketReader, PacketType, Will
+from muster_cli.mqtt.packets import Delivery, MalformedPacket, PacketReader, PacketType, Will
 
 _LOGIN_TIMEOUT_S = 15.0
 _KEEP_ALIVE_S = 60
 _LAST_PACKET_ID = 65_535
+_MAX_UNREAD_BYTES = 64 * 1024
 _REFUSALS = {  # 3.2.2.3
     1: "unacceptable protocol version",
     2: "client id rejected",
@@ -31,19 +32,31 @@ class ConnectionLost(MqttError):
     """No connection, or one that ended before the broker had confirmed what was sent."""
 
 
-class MqttConnection(asyncio.Protocol):
-    """Publishes with QoS 1. Between two pings the broker must answer, else the connection counts as lost."""
+class SubscriptionRefused(MqttError):
+    """The broker answered SUBSCRIBE with a failure."""
 
-    def __init__(self, on_lost: Callable[[], None]) -> None:
-        """`on_lost` is called once a connection has ended, however it ended."""
+
+OnMessage = Callable[[str, bytes], None]
+
+
+class MqttConnection(asyncio.Protocol):
+    """Publishes and subscribes with QoS 1, in a session that ends with the connection.
+
+    Between two pings the broker must answer, else the connection counts as lost; a packet that it must not send ends
+    the connection. No message waits in here: each is handed on and confirmed as it arrives.
+    """
+
+    def __init__(self, on_lost: Callable[[], None], on_message: OnMessage | None = None) -> None:
+        """`on_lost` is called once a connection has ended, however it ended; `on_message` with topic and payload."""
         self._on_lost = on_lost
+        self._on_message = on_message
         self._loop = asyncio.get_running_loop()
         self._reader = PacketReader()
         self._transport: asyncio.Transport | None = None
         self._signed_in = False
         self._accepted: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._unconfirmed: dict[int, asyncio.Future[None]] = {}
+        self._unconfirmed: dict[int, asyncio.Future[int]] = {}
         self._packet_id = 0
         self._heard = False
         self._timer: asyncio.TimerHandle | None = None
@@ -72,15 +85,15 @@ class MqttConnection(asyncio.Protocol):
 
     async def publish(self, topic: str, payload: bytes) -> None:
         """Returns when the broker has confirmed. Raises ConnectionLost: the message may or may not have arrived."""
-        if not self._signed_in:
-            raise ConnectionLost("connection lost")
         packet_id = self._free_packet_id()
-        confirmed = self._unconfirmed[packet_id] = self._loop.create_future()
-        self._send(packets.publish(topic=topic, payload=payload, packet_id=packet_id))
-        try:
-            await confirmed
-        finally:
-            del self._unconfirmed[packet_id]
+        await self._confirmed(packet_id, packets.publish(topic=topic, payload=payload, packet_id=packet_id))
+
+    async def subscribe(self, topic: str) -> None:
+        """Returns when messages on `topic` arrive from now on. Raises SubscriptionRefused or ConnectionLost."""
+        packet_id = self._free_packet_id()
+        code = await self._confirmed(packet_id, packets.subscribe(topic=topic, packet_id=packet_id))
+        if code > 1:
+            raise SubscriptionRefused(f"subscription refused: {topic}")
 
     async def close(self) -> None:
         """Says goodbye, so that the broker publishes no will, and waits until the connection has ended."""
@@ -95,9 +108,9 @@ class MqttConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         try:
-            for kind, body in self._reader.feed(data):
-                self._received(kind, body)
-        except (MalformedPacket, IndexError):
+            for kind, flags, body in self._reader.feed(data):
+                self._received(kind, flags, body)
+        except MalformedPacket:
             self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -111,18 +124,51 @@ class MqttConnection(asyncio.Protocol):
         self._ended.set_result(None)
         self._on_lost()
 
-    def _received(self, kind: int, body: bytes) -> None:
-        if kind == PacketType.PUBACK:
-            confirmed = self._unconfirmed.get(int.from_bytes(body))
-            if confirmed is not None and not confirmed.done():
-                confirmed.set_result(None)
+    def _received(self, kind: int, flags: int, body: bytes) -> None:
+        if kind == PacketType.PUBLISH:
+            self._delivered(packets.read_publish(flags, body))
+        elif flags:
+            raise MalformedPacket(f"flags {flags} in a packet of type {kind}")
+        elif kind == PacketType.PUBACK:
+            self._confirm(packets.read_puback(body), 0)
+        elif kind == PacketType.SUBACK:
+            self._confirm(*packets.read_suback(body))
         elif kind == PacketType.CONNACK and not self._accepted.done():
-            code = body[1]
+            code = packets.read_connack(body)
             if code == 0:
                 self._signed_in = True
                 self._accepted.set_result(None)
             else:
                 self._accepted.set_exception(LoginRefused(f"login refused: {_REFUSALS.get(code, code)}"))
+        elif kind != PacketType.PINGRESP:
+            raise MalformedPacket(f"a packet of type {kind}")
+
+    def _delivered(self, delivery: Delivery) -> None:
+        """Handed on, then confirmed. Confirmations that the broker does not read end the connection."""
+        if not self._signed_in:
+            raise MalformedPacket("a message before the login")
+        if self._on_message is not None:
+            self._on_message(delivery.topic, delivery.payload)
+        if delivery.packet_id is not None and self._transport is not None:
+            self._send(packets.puback(delivery.packet_id))
+            if self._transport.get_write_buffer_size() > _MAX_UNREAD_BYTES:
+                self._abort()
+
+    async def _confirmed(self, packet_id: int, packet: bytes) -> int:
+        """The return code with which the broker confirms the packet."""
+        if not self._signed_in:
+            raise ConnectionLost("connection lost")
+        confirmed = self._unconfirmed[packet_id] = self._loop.create_future()
+        self._send(packet)
+        try:
+            return await confirmed
+        finally:
+            del self._unconfirmed[packet_id]
+
+    def _confirm(self, packet_id: int, code: int) -> None:
+        confirmed = self._unconfirmed.get(packet_id)
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(code)
 
     def _keep_alive(self) -> None:
         """Every half of the keep-alive time: a broker that has said nothing since the last ping is gone (3.1.2.10)."""
