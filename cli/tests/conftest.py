@@ -1,14 +1,20 @@
 """A platform in memory behind real HTTP: the REST calls this program makes, and their refusals."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+import uvicorn
+
+from shared.testing import eventually
+
+from .ota import Ota
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"
 LONG_AGO = "2026-01-02T03:04:05.678Z"
@@ -36,7 +42,7 @@ class Platform:
         split = urlsplit(path)
         parts = split.path.removeprefix("/api/v2/").split("/")
         self.calls.append(f"{method} {'/'.join([parts[0], *parts[2:]] if parts[0] == 'devices' else parts)}")
-        if parts[0] == "auth":
+        if parts[0] == "auth" or parts == ["firmware", "keys"]:
             return self._auth(parts[1], body)
         if headers.get("Authorization", "").removeprefix("Bearer ") not in self.access_tokens:
             return _problem(401, "invalid_token", "the token is no good")
@@ -65,6 +71,9 @@ class Platform:
         return 201, {"device_uid": uid, "token": f"token-{self.issued}", "expires_at": self.token_expires_at}
 
     def _auth(self, verb: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """What needs no token."""
+        if verb == "keys":
+            return 200, {"keys": [{"kid": "key-1", "kty": "OKP", "crv": "Ed25519", "x": "A" * 43}]}
         if verb == "login":
             form = {key: value[0] for key, value in parse_qs(body.decode()).items()}
             if form != {"username": EMAIL, "password": PASSWORD}:
@@ -137,3 +146,31 @@ def platform() -> Iterator[Platform]:
     yield there
     server.shutdown()
     server.server_close()
+
+
+class _Current:
+    """One server for all tests: each has a platform of its own behind it."""
+
+    server = ""
+    ota = Ota()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.ota(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+async def _ota_server() -> AsyncIterator[_Current]:
+    current = _Current()
+    server = uvicorn.Server(uvicorn.Config(current, port=0, log_level="critical", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    current.server = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    yield current
+    server.force_exit = server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+def ota(_ota_server: _Current) -> Ota:
+    _ota_server.ota = Ota(_ota_server.server)
+    return _ota_server.ota

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from muster_cli import problems
 from muster_cli.errors import Refused
-from muster_cli.models import Device, DevicePage, DeviceToken, NewDevice, Resync
+from muster_cli.models import Device, DevicePage, DeviceToken, NewDevice, PublicKeys, Resync
 from muster_cli.sign_in import PasswordSignIn
+from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -53,6 +54,10 @@ class MusterClient:
 
     async def register(self, device: NewDevice) -> Device:
         return await self._call(Device, "POST", "/api/v2/devices", json=device.model_dump(exclude_unset=True))
+
+    async def manifest_keys(self) -> list[PublicKey]:
+        """The public keys with which update manifests are signed."""
+        return (await self._call(PublicKeys, "GET", "/api/v2/firmware/keys")).keys
 
     async def issue_token(self, id_or_uid: str) -> DeviceToken:
         """A new token; those issued before stay good."""

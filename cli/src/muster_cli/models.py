@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from muster_cli.updater.offers import PublicKey
+
 
 class TokenPair(BaseModel):
     """`expires_in` is the access token's life in seconds; a refresh token is good for one use."""
@@ -64,6 +66,12 @@ class Resync(BaseModel):
     state: str
     total: int
     done: int
+
+
+class PublicKeys(BaseModel):
+    """A JSON Web Key Set."""
+
+    keys: list[PublicKey]
 
 
 class Problem(BaseModel):

@@ -15,12 +15,16 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.connection import Endpoint
 from muster_cli.errors import BadUsage
 from muster_cli.simulator.enrolment import Enrolment
+from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.fleet import Fleet, allow_open_files
 from muster_cli.simulator.population import simulated_device
 from muster_cli.simulator.progress import Progress
 from muster_cli.simulator.report import Report
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.tokens import TokenFile
+from muster_cli.simulator.updates import UpdatingFleet
+from muster_cli.updater.offers import signing_keys
+from muster_cli.updater.turns import Turns
 
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,56}")
 
@@ -39,10 +43,17 @@ async def simulate(
     ] = None,
     connect_rate: Annotated[float, typer.Option(min=1.0, help="New connections a second, at most.")] = 200.0,
     renew_tokens: Annotated[bool, typer.Option("--renew-tokens", help="Issue new tokens, reuse none.")] = False,
+    updates: Annotated[bool, typer.Option(help="Whether the devices take updates.")] = True,
+    link_speed: Annotated[
+        float | None, typer.Option(min=1.0, help="KiB a second and device, for downloads. Default: any.")
+    ] = None,
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="Take firmware that is older than what a device runs.")
+    ] = False,
 ) -> None:
-    """Simulate devices that register, sign in to the broker and publish telemetry, until interrupted.
+    """Simulate devices that register, sign in to the broker, publish telemetry and take updates, until interrupted.
 
-    Devices and their tokens are kept: the next run finds them again.
+    Devices, their tokens and their firmware are kept: the next run finds them again.
     """
     connection = invocation.connection
     if not _PREFIX.fullmatch(prefix):
@@ -52,21 +63,39 @@ async def simulate(
     allow_open_files(devices)
     population = [simulated_device(prefix, number, seed) for number in range(1, devices + 1)]
     tokens = TokenFile(connection.state_dir / "simulator" / f"{prefix}.json")
+    flash = Flash(connection.state_dir / "simulator" / f"{prefix}.flash")
     if renew_tokens:
         tokens.forget()
     tally = Tally(devices)
+    speed = link_speed * 1024 if link_speed else None
     progress = asyncio.create_task(Progress(tally).show())
     try:
         async with MusterClient.open(connection.server, email=email, password=password) as client:
-            issued = await Enrolment(client, tokens, tally).enrol(population)
-        fleet = Fleet(population, issued, broker=broker, rate=rate, connects_per_second=connect_rate, tally=tally)
-        started = time.monotonic()
-        with _interrupts(fleet.stop):
-            await fleet.run(duration)
-        report = Report.of(tally, time.monotonic() - started)
+            enrolment = Enrolment(client, tokens, tally)
+            enrolled = await enrolment.enrol(population)
+            if updates and (tally.tokens_issued or not flash.keys()):
+                flash.burn(await enrolment.manifest_keys())
+        async with Turns.open(connection.server) as (http, turns):
+            shared = UpdatingFleet(
+                http, turns, signing_keys(flash.keys()), flash, tally, bytes_per_second=speed, allow_older=allow_older
+            )
+            fleet = Fleet(
+                population,
+                enrolled,
+                broker=broker,
+                rate=rate,
+                connects_per_second=connect_rate,
+                tally=tally,
+                updating=shared if updates else None,
+            )
+            started = time.monotonic()
+            with _interrupts(fleet.stop):
+                await fleet.run(duration)
+            report = Report.of(tally, time.monotonic() - started)
     finally:
         progress.cancel()
         await asyncio.gather(progress, return_exceptions=True)
+        flash.close()
     invocation.output.record(report.fields(), data=report)
     if report.failed or not report.ever_connected:
         raise typer.Exit(1)

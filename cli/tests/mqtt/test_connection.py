@@ -1,6 +1,7 @@
 """A connection against brokers that misbehave; `simulator/test_fleet.py` shows it on a real one."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -155,7 +156,8 @@ async def test_a_broker_that_floods_and_reads_nothing_is_cut_off():
 
     async def flood(reader, writer):
         await accept(reader, writer)
-        reader._transport.pause_reading()
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        writer.transport.pause_reading()
         try:
             while True:
                 writer.write(b"\x32\x07\x00\x03a/b\x00\x07" * 10_000)
@@ -164,7 +166,8 @@ async def test_a_broker_that_floods_and_reads_nothing_is_cut_off():
             cut_off.set_result(True)
 
     async with connected_to(flood, lambda *_message: None) as sign_in:
-        await sign_in()
+        connection = await sign_in()
+        connection._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         assert await asyncio.wait_for(cut_off, 60)
 
 

@@ -24,15 +24,15 @@ class Topic:
 
 @pytest.fixture
 def internal_users(rabbitmq_server):
-    """Lets uids in with the password, until the test ends. They may write to the topic exchange alone."""
+    """Lets uids in with the password, until the test ends. They may use the topic exchange alone."""
     names: list[str] = []
     with httpx.Client(base_url=rabbitmq_server.management_url, timeout=10) as management:
 
-        def let_in(*uids: str) -> None:
+        def let_in(*uids: str, password: str = PASSWORD) -> None:
             for uid in uids:
                 names.append(uid)
-                management.put(f"/api/users/{uid}", json={"password": PASSWORD, "tags": ""}).raise_for_status()
-                permissions = {"configure": "^mqtt-", "write": "^(amq.topic|mqtt-)", "read": "^mqtt-"}
+                management.put(f"/api/users/{uid}", json={"password": password, "tags": ""}).raise_for_status()
+                permissions = {"configure": "^mqtt-", "write": "^(amq.topic|mqtt-)", "read": "^(amq.topic|mqtt-)"}
                 management.put(f"/api/permissions/%2F/{uid}", json=permissions).raise_for_status()
 
         yield let_in

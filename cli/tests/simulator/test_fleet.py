@@ -1,17 +1,20 @@
 """Simulated devices on a real broker."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from muster_cli.connection import Endpoint
+from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.fleet import Fleet, allow_open_files
 from muster_cli.simulator.population import simulated_device
 from muster_cli.simulator.tally import Tally
 from shared.testing import eventually
 
 PASSWORD = "secret"
+REGISTERED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -21,8 +24,8 @@ def broker(rabbitmq_server) -> Endpoint:
 
 def fleet_of(prefix, count, broker, tally, *, password=PASSWORD, rate=20.0) -> Fleet:
     devices = [simulated_device(prefix, number, 0) for number in range(1, count + 1)]
-    tokens = dict.fromkeys((device.uid for device in devices), password)
-    return Fleet(devices, tokens, broker=broker, rate=rate, connects_per_second=200, tally=tally)
+    enrolled = dict.fromkeys((device.uid for device in devices), Enrolled(password, REGISTERED_AT))
+    return Fleet(devices, enrolled, broker=broker, rate=rate, connects_per_second=200, tally=tally)
 
 
 async def test_every_confirmed_sample_is_on_the_topic_once_and_in_order(broker, topic, internal_users, prefix):

@@ -1,11 +1,11 @@
-"""One device: it signs in with its token, announces itself, and publishes until it is stopped.
+"""One device: it signs in with its token, announces itself, listens for commands, and publishes until it is stopped.
 
-The names and shapes are the platform's public ones: `devices/<uid>/status` and `devices/<uid>/telemetry`.
+The names and shapes are the platform's public ones: `devices/<uid>/status`, `/telemetry` and `/commands`.
 """
 
 import asyncio
 import json
-import time
+from collections.abc import Callable
 from uuid import uuid4
 
 from muster_cli.connection import Endpoint
@@ -13,7 +13,9 @@ from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.mqtt.packets import Will
 from muster_cli.simulator.pace import Nap, Pace, backoff
 from muster_cli.simulator.population import SimulatedDevice
+from muster_cli.simulator.samples import Samples
 from muster_cli.simulator.tally import Tally
+from muster_cli.simulator.updates import DeviceUpdates, Reboot
 
 _STABLE_S = 10.0
 """A connection that lasted this long counts as good: the next loss starts with a short wait again."""
@@ -32,22 +34,31 @@ class DeviceProcess:
         tally: Tally,
         interval: float,
         offset: float,
+        boot_s: float,
+        updates: Callable[[Reboot], DeviceUpdates] | None,
     ) -> None:
-        """Publishes every `interval` seconds, the first time `offset` seconds after the start."""
-        self._device = device
+        """Publishes every `interval` seconds, the first time `offset` seconds after the start.
+
+        A reboot takes `boot_s` seconds. Without `updates` it listens for nothing.
+        """
+        self._uid = device.uid
         self._token = token
         self._broker = broker
         self._pace = pace
         self._tally = tally
         self._interval = interval
         self._offset = offset
-        self._boot = uuid4().hex[:16]
-        self._seq = 0
+        self._boot_s = boot_s
+        self._updates = updates(self._reboot) if updates is not None else None
+        self._samples = Samples(device, interval)
         self._next_at = 0.0
         self._unconfirmed: bytes | None = None
         self._nap = Nap()
         self._stopping = False
         self._was_connected = False
+        self._back: asyncio.Future[None] | None = None
+        """Asked to reboot, and not yet back on the platform."""
+        self._going_down = False
 
     def stop(self) -> None:
         """Ends `run` soon: the sample under way is confirmed, the device says that it is going, and disconnects."""
@@ -56,6 +67,13 @@ class DeviceProcess:
 
     async def run(self) -> None:
         """Connects, and again after every loss, until stopped."""
+        try:
+            await self._stay_connected()
+        finally:
+            if self._updates is not None:
+                await self._updates.close()
+
+    async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
         self._next_at = loop.time() + self._offset
         failures = 0
@@ -70,17 +88,27 @@ class DeviceProcess:
                 failures = 1 if loop.time() - started > _STABLE_S else failures + 1
                 if not self._stopping:
                     await self._nap.until(loop.time() + backoff(failures))
+            if self._going_down:
+                await self._power_cycle()
 
     async def _session(self) -> None:
         """One connection, from sign-in to a clean end. Raises MqttError when there is none or it is lost."""
-        status = f"devices/{self._device.uid}/status"
-        session = uuid4().hex
-        gone = json.dumps({"online": False, "session": session}).encode()
-        connection = MqttConnection(on_lost=self._nap.wake)
-        await connection.open(*self._broker, uid=self._device.uid, token=self._token, will=Will(status, gone))
+        status = f"devices/{self._uid}/status"
+        about: dict[str, object] = {"session": uuid4().hex}
+        if self._updates is not None and self._updates.firmware_version is not None:
+            about["firmware_version"] = self._updates.firmware_version
+        gone = json.dumps({"online": False} | about).encode()
+        heard = self._updates.heard if self._updates is not None else None
+        connection = MqttConnection(on_lost=self._nap.wake, on_message=heard)
+        await connection.open(*self._broker, uid=self._uid, token=self._token, will=Will(status, gone))
         self._count_connection()
         try:
-            await connection.publish(status, json.dumps({"online": True, "session": session}).encode())
+            await connection.publish(status, json.dumps({"online": True} | about).encode())
+            if self._updates is not None:
+                # What is announced before this is confirmed is found by looking after it.
+                await connection.subscribe(f"devices/{self._uid}/commands")
+                self._updates.look()
+            self._came_back()
             await self._publish(connection)
             await connection.publish(status, gone)
         finally:
@@ -89,30 +117,39 @@ class DeviceProcess:
 
     async def _publish(self, connection: MqttConnection) -> None:
         """One sample at a time, each confirmed before the next; times that passed without a connection are skipped."""
-        topic = f"devices/{self._device.uid}/telemetry"
+        topic = f"devices/{self._uid}/telemetry"
         while True:
             if self._unconfirmed is None:
-                await self._nap.until(self._next_at)
-                if self._stopping or not connection.signed_in:
+                if not self._leaving:
+                    await self._nap.until(self._next_at)
+                if self._leaving or not connection.signed_in:
                     return
-                self._unconfirmed = self._sample()
+                self._unconfirmed = self._samples.take()
+                self._next_at = max(self._next_at + self._interval, asyncio.get_running_loop().time())
                 self._tally.sent += 1
             await connection.publish(topic, self._unconfirmed)
             self._unconfirmed = None
             self._tally.confirmed += 1
 
-    def _sample(self) -> bytes:
-        now = asyncio.get_running_loop().time()
-        self._next_at = max(self._next_at + self._interval, now)
-        elapsed = self._seq * self._interval
-        self._seq += 1
-        sample = {
-            "ts": time.time_ns() // 1_000_000,
-            "seq": self._seq,
-            "boot": self._boot,
-            "metrics": {name: shape.at(elapsed, self._device.random) for name, shape in self._device.metrics.items()},
-        }
-        return json.dumps(sample, separators=(",", ":")).encode()
+    @property
+    def _leaving(self) -> bool:
+        return self._stopping or self._going_down
+
+    async def _reboot(self) -> None:
+        """Says goodbye, is gone for a while, and returns when it has come back."""
+        self._back = asyncio.get_running_loop().create_future()
+        self._going_down = True
+        self._nap.wake()
+        await self._back
+
+    async def _power_cycle(self) -> None:
+        self._going_down = False
+        self._samples.reboot()
+        await self._nap.until(asyncio.get_running_loop().time() + self._boot_s)
+
+    def _came_back(self) -> None:
+        if self._back is not None and not self._back.done() and not self._going_down:
+            self._back.set_result(None)
 
     def _count_connection(self) -> None:
         self._tally.connected += 1

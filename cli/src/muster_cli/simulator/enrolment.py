@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from datetime import datetime
+from typing import NamedTuple, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -12,8 +13,17 @@ from muster_cli.models import Device
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.tokens import TokenFile
+from muster_cli.updater.offers import PublicKey
 
 T = TypeVar("T")
+
+
+class Enrolled(NamedTuple):
+    """A device's token, and which registration of its uid it is."""
+
+    token: str
+    registered_at: datetime
+
 
 _AT_ONCE = 16
 _PATIENCE_S = 30
@@ -25,17 +35,17 @@ class Enrolment:
         self._tokens = tokens
         self._tally = tally
 
-    async def enrol(self, devices: Sequence[SimulatedDevice]) -> dict[str, str]:
+    async def enrol(self, devices: Sequence[SimulatedDevice]) -> dict[str, Enrolled]:
         """The token of each device, by uid. At most 16 requests are under way; tokens are kept even when it fails.
 
         Raises Refused, or Unreachable when the platform stays away for half a minute.
         """
         waiting = iter(devices)
-        tokens: dict[str, str] = {}
+        enrolled: dict[str, Enrolled] = {}
 
         async def work() -> None:
             for device in waiting:
-                tokens[device.uid] = await self._token(device)
+                enrolled[device.uid] = await self._enrol(device)
 
         workers = [asyncio.ensure_future(work()) for _ in range(min(_AT_ONCE, len(devices)))]
         try:
@@ -45,18 +55,22 @@ class Enrolment:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
             self._tokens.save()
-        return tokens
+        return enrolled
 
-    async def _token(self, simulated: SimulatedDevice) -> str:
+    async def manifest_keys(self) -> list[PublicKey]:
+        """The keys whose manifests the devices will take. Raises as `enrol` does."""
+        return await _patiently(self._client.manifest_keys)
+
+    async def _enrol(self, simulated: SimulatedDevice) -> Enrolled:
         device = await self._find_or_register(simulated)
         token = self._tokens.token_for(device)
         if token is not None:
             self._tally.tokens_reused += 1
-            return token
+            return Enrolled(token, device.registered_at)
         issued = await _patiently(lambda: self._client.issue_token(device.device_uid))
         self._tokens.keep(device, issued)
         self._tally.tokens_issued += 1
-        return issued.token
+        return Enrolled(issued.token, device.registered_at)
 
     async def _find_or_register(self, simulated: SimulatedDevice) -> Device:
         """Looks first for a device that an earlier run knew, and registers first any other: mostly one request."""

@@ -2,15 +2,17 @@
 
 import asyncio
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from muster_cli.connection import Endpoint
 from muster_cli.errors import BadUsage
 from muster_cli.simulator.device import DeviceProcess
+from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.pace import Pace
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
+from muster_cli.simulator.updates import DeviceUpdates, Reboot, UpdatingFleet
 
 _SPARE_FILES = 100
 _DRAIN_S = 10.0
@@ -23,25 +25,29 @@ class Fleet:
     def __init__(
         self,
         devices: Sequence[SimulatedDevice],
-        tokens: Mapping[str, str],
+        enrolled: Mapping[str, Enrolled],
         *,
         broker: Endpoint,
         rate: float,
         connects_per_second: float,
         tally: Tally,
+        boot_s: float = 3.0,
+        updating: UpdatingFleet | None = None,
     ) -> None:
-        """Each device publishes `rate` samples a second."""
+        """Each device publishes `rate` samples a second. Without `updating` none takes updates."""
         interval = 1.0 / rate
         pace = Pace(connects_per_second)
         self._processes = [
             DeviceProcess(
                 device,
-                tokens[device.uid],
+                enrolled[device.uid].token,
                 broker=broker,
                 pace=pace,
                 tally=tally,
                 interval=interval,
                 offset=interval * number / len(devices),
+                boot_s=boot_s,
+                updates=_updates(updating, device, enrolled[device.uid]) if updating is not None else None,
             )
             for number, device in enumerate(devices)
         ]
@@ -62,6 +68,20 @@ class Fleet:
             _, late = await asyncio.wait(tasks, timeout=_DRAIN_S + _DRAIN_PER_DEVICE_S * len(tasks))
             for task in late:
                 task.cancel()
+
+
+def _updates(fleet: UpdatingFleet, device: SimulatedDevice, enrolled: Enrolled) -> Callable[[Reboot], DeviceUpdates]:
+    def of(reboot: Reboot) -> DeviceUpdates:
+        return DeviceUpdates(
+            fleet,
+            uid=device.uid,
+            hardware_version=device.registration.hardware_version,
+            token=enrolled.token,
+            registered_at=enrolled.registered_at,
+            reboot=reboot,
+        )
+
+    return of
 
 
 def allow_open_files(devices: int) -> None:

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from muster_cli.simulator.tally import Tally
+from muster_cli.updater.updater import Outcome
 
 _LIVE_EVERY_S = 0.5
 _LINE_EVERY_S = 10.0
 _RATE_OVER_S = 5.0
+_COLUMNS = ("registered", "connected", "sent", "confirmed", "rate", "updated", "errors")
 
 
 class Progress:
@@ -37,13 +39,14 @@ class Progress:
 
     def _table(self) -> Table:
         tally = self._tally
-        table = Table("registered", "connected", "sent", "confirmed", "rate", "errors", box=None, header_style="bold")
+        table = Table(*_COLUMNS, box=None, header_style="bold")
         table.add_row(
             f"{tally.enrolled}/{tally.devices}",
             f"{tally.connected}/{tally.devices}",
             f"{tally.sent}",
             f"{tally.confirmed}",
             f"{self._rate():.1f}/s",
+            f"{tally.updates[Outcome.COMPLETED]}",
             f"{tally.troubles.total()}",
         )
         if tally.troubles:
@@ -54,7 +57,8 @@ class Progress:
         tally = self._tally
         return (
             f"registered {tally.enrolled}/{tally.devices} connected {tally.connected}/{tally.devices}"
-            f" sent {tally.sent} confirmed {tally.confirmed} rate {self._rate():.1f}/s errors {tally.troubles.total()}"
+            f" sent {tally.sent} confirmed {tally.confirmed} rate {self._rate():.1f}/s"
+            f" updated {tally.updates[Outcome.COMPLETED]} errors {tally.troubles.total()}"
         )
 
     def _rate(self) -> float:

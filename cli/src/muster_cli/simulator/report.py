@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from muster_cli.simulator.tally import Tally
+from muster_cli.updater.updater import Outcome
 
 
 class Report(BaseModel):
-    """`failed` samples have no confirmation: each may or may not be stored. `rate` is confirmed samples a second."""
+    """`failed` samples have no confirmation: each may or may not be stored. `rate` is confirmed samples a second.
+
+    `updated` devices came back with a new version; `updates_failed` counts the others' reasons, `updates_stopped` those
+    that the platform ended.
+    """
 
     devices: int
     registered: int
@@ -21,6 +26,9 @@ class Report(BaseModel):
     confirmed: int
     failed: int
     rate: float
+    updated: int
+    updates_failed: dict[str, int]
+    updates_stopped: int
     duration_s: float
     troubles: dict[str, int]
 
@@ -38,6 +46,9 @@ class Report(BaseModel):
             confirmed=tally.confirmed,
             failed=tally.sent - tally.confirmed,
             rate=round(tally.confirmed / duration_s, 1) if duration_s else 0.0,
+            updated=tally.updates[Outcome.COMPLETED],
+            updates_failed=dict(tally.update_failures.most_common()),
+            updates_stopped=tally.updates[Outcome.STOPPED],
             duration_s=round(duration_s, 1),
             troubles=dict(tally.troubles.most_common()),
         )
@@ -50,5 +61,7 @@ class Report(BaseModel):
             "Confirmed": self.confirmed,
             "Failed": self.failed,
             "Rate": f"{self.rate}/s over {self.duration_s} s",
+            "Updated": f"{self.updated} ({sum(self.updates_failed.values())} failed, {self.updates_stopped} stopped)",
+            **{f"Failed update, {count} times": reason for reason, count in self.updates_failed.items()},
             **{f"Trouble, {count} times": reason for reason, count in self.troubles.items()},
         }

@@ -18,6 +18,10 @@ class Tally:
     reconnects: int = 0
     sent: int = 0
     confirmed: int = 0
+    updates: Counter[str] = field(default_factory=Counter[str])
+    """Updates that have ended, by outcome."""
+    update_failures: Counter[str] = field(default_factory=Counter[str])
+    """Updates that devices refused or gave up, by reason."""
     troubles: Counter[str] = field(default_factory=Counter[str])
     """Lost and refused connections, by reason."""
 
