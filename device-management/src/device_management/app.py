@@ -7,6 +7,7 @@ from device_management.auth import api as auth
 from device_management.bootstrap import api_lifespan
 from device_management.broker_access import api as broker_access
 from device_management.devices import api as devices
+from device_management.groups import api as groups
 from device_management.organizations import api as organizations
 from device_management.resync import api as resync
 from device_management.settings import SERVICE, Settings
@@ -29,7 +30,9 @@ def build(settings: Settings) -> FastAPI:
         organizations.router,
         audit.router,
         resync.router,
+        groups.search_router,
         devices.router,
+        groups.router,
         sites.router,
         webhooks.router,
     ):

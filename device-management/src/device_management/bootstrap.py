@@ -28,6 +28,8 @@ from device_management.devices.consumers import PresenceConsumer, UpdateConsumer
 from device_management.devices.models import Credential
 from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
+from device_management.groups.service import GroupScope, GroupService, SelectionService
+from device_management.groups.store import GroupStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
 from device_management.resync.jobs import ResyncSteps
@@ -120,10 +122,22 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 DeviceStore(scope.unit.session),
                 cache,
                 scope.get(AuditService),
+                scope.get(GroupScope),
                 signer=signer,
                 token_lifetime=timedelta(days=settings.device_token_days),
                 clock=clock,
                 ids=ids,
+            ),
+            GroupScope: lambda scope: GroupScope(GroupStore(scope.unit.session)),
+            SelectionService: lambda scope: SelectionService(
+                GroupStore(scope.unit.session), scope.get(GroupScope), scope.get(DeviceService)
+            ),
+            GroupService: lambda scope: GroupService(
+                scope.unit,
+                GroupStore(scope.unit.session),
+                scope.get(DeviceService),
+                scope.get(AuditService),
+                clock=clock,
             ),
             SiteService: lambda scope: SiteService(
                 SiteStore(scope.unit.session), scope.get(AuditService), sealer, clock=clock, ids=ids

@@ -37,8 +37,12 @@ async def _filter(
     status: Status | None = None,
     device_type: Annotated[str | None, Query(max_length=64, pattern=_NO_NUL)] = None,
     labelled: Annotated[str | None, Query(alias="tag", max_length=64, pattern=_NO_NUL)] = None,
+    rql: Annotated[str | None, Query(description='Eclipse Ditto\'s RQL, e.g. eq(attributes/type,"pump")')] = None,
+    group: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
 ) -> DeviceFilter:
-    return DeviceFilter(lifecycle=lifecycle, status=status, device_type=device_type, tag=labelled)
+    return DeviceFilter(
+        lifecycle=lifecycle, status=status, device_type=device_type, tag=labelled, rql=rql, group_id=group
+    )
 
 
 @router.post("", status_code=201)

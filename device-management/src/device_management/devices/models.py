@@ -1,15 +1,19 @@
 """The devices table, and what its queries answer and take besides whole devices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, Index, String, case, func, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Identity, Index, String, and_, case, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, col
 
 from device_management.devices.states import Lifecycle, Status
 from device_management.tables import Table
+from shared.contracts.devices import PURGED
+from shared.rql.fields import Kind
+from shared.rql.sql import Column as Searched
 from shared.sql.models import UtcDateTime
 
 
@@ -23,7 +27,15 @@ class Device(Table, table=True):
     presence included, and orders the copies in the cache.
     """
 
-    __table_args__ = (Index("ix_devices_organization_id_id", "organization_id", "id", unique=True),)
+    __table_args__ = (
+        Index("ix_devices_organization_id_id", "organization_id", "id", unique=True),
+        Index(
+            "ix_devices_attributes",
+            "attributes",
+            postgresql_using="gin",
+            postgresql_ops={"attributes": "jsonb_path_ops"},
+        ),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     organization_id: int = Field(foreign_key="organizations.id")
@@ -61,6 +73,34 @@ SHOWN_STATUS = case(
     else_=func.coalesce(Device.action_status, Device.reported_status),
 )
 """`rules.shown_status` for the database, to filter and search by."""
+
+_SEARCHED = {
+    "id": Kind.NUMBER,
+    "device_uid": Kind.TEXT,
+    "name": Kind.TEXT,
+    "device_type": Kind.TEXT,
+    "serial_number": Kind.TEXT,
+    "hardware_version": Kind.TEXT,
+    "firmware_version": Kind.TEXT,
+    "lifecycle": Kind.TEXT,
+    "updates_enabled": Kind.BOOLEAN,
+    "tags": Kind.TEXTS,
+    "attributes": Kind.DOCUMENT,
+    "version": Kind.NUMBER,
+    "registered_at": Kind.TIME,
+    "updated_at": Kind.TIME,
+}
+
+SEARCHED: Mapping[str, Searched] = {
+    "status": Searched(Kind.TEXT, SHOWN_STATUS),
+    **{name: Searched(kind, Device.metadata.tables["devices"].c[name]) for name, kind in _SEARCHED.items()},
+}
+"""What RQL may ask of a device, under the names it has in JSON."""
+
+
+def present_in(organization_id: int) -> ColumnElement[bool]:
+    """The organization's devices, without the purged."""
+    return and_(col(Device.organization_id) == organization_id, col(Device.lifecycle) != PURGED)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,8 @@ class DeviceFilter:
     status: Status | None = None
     device_type: str | None = None
     tag: str | None = None
+    rql: str | None = None
+    group_id: int | None = None
 
 
 class DeviceRead(BaseModel):

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import PydanticCustomError
+from sqlalchemy import ColumnElement
 
 from device_management.audit.schemas import SYSTEM, Actor, AuditEntryRead, Change
 from device_management.audit.service import AuditService
@@ -80,6 +81,20 @@ _EMPTIED = {
 """What a purge leaves of a device, besides its uid, its organization, versions and generations."""
 
 
+class DeviceScope(Protocol):
+    """What devices cannot know by themselves: which of them a query finds or a group holds."""
+
+    async def conditions(
+        self, organization_id: int, *, rql: str | None, group_id: int | None
+    ) -> Sequence[ColumnElement[bool]]:
+        """Conditions on devices that the query and the group, where given, come to. Raises errors of both."""
+        ...
+
+    async def forget(self, device_id: int) -> None:
+        """The device is purged: no group holds it any more."""
+        ...
+
+
 class DeviceService:
     def __init__(
         self,
@@ -87,6 +102,7 @@ class DeviceService:
         store: DeviceStore,
         cache: DeviceCache,
         audit: AuditService,
+        scope: DeviceScope,
         *,
         signer: TokenSigner,
         token_lifetime: timedelta,
@@ -97,6 +113,7 @@ class DeviceService:
         self._store = store
         self._cache = cache
         self._audit = audit
+        self._scope = scope
         self._signer = signer
         self._token_lifetime = token_lifetime
         self._clock = clock
@@ -148,9 +165,10 @@ class DeviceService:
     async def page(
         self, organization_id: int, *, only: DeviceFilter, cursor: str | None, limit: int
     ) -> Page[DeviceRead]:
-        """Devices in the order of their registration. Raises BadCursor."""
+        """Devices in the order of their registration. Raises BadCursor, BadQuery, QueryTooSlow, GroupNotFound."""
         after_id = decode_cursor(cursor, int)[0] if cursor else 0
-        rows = await self._store.page(organization_id, only=only, after_id=after_id, limit=limit + 1)
+        where = await self._scope.conditions(organization_id, rql=only.rql, group_id=only.group_id)
+        rows = await self._store.page(organization_id, only=only, where=where, after_id=after_id, limit=limit + 1)
         kept, following = page_of(rows, limit, lambda device: (device.id,))
         return Page(items=[read(device) for device in kept], next=following)
 
@@ -215,6 +233,7 @@ class DeviceService:
         device = await self._lock(organization_id, reference, expected)
         device = await self._store.save(device, _EMPTIED, revoking=True)
         self._unit.outbox.add(state_event(DevicePurged, device))
+        await self._scope.forget(_id(device))
         await self._audit.record(organization_id, by, [change(device, "purged", before=None, after=None)])
         self._changed([device])
 
@@ -363,6 +382,11 @@ def read(device: Device) -> DeviceRead:
         lifecycle=device.lifecycle, online=device.online, acting=device.action_status, reported=device.reported_status
     )
     return DeviceRead.model_validate({**device.model_dump(), "status": status})
+
+
+def _id(device: Device) -> int:
+    assert device.id is not None  # noqa: S101 - it comes from the database
+    return device.id
 
 
 def _entry(device: Device) -> Entry:

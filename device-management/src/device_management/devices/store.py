@@ -4,6 +4,7 @@ A purged device is not found either; `add` may bring its row back to life for it
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +28,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.devices.models import SHOWN_STATUS, Credential, Device, Installed, Presence
+from device_management.devices.models import SHOWN_STATUS, Credential, Device, Installed, Presence, present_in
 from device_management.devices.schemas import DeviceFilter
 from device_management.devices.states import ENDED
 from device_management.organizations.models import Organization
 from device_management.organizations.states import OrganizationStatus
 from shared.contracts.devices import PURGED
 from shared.contracts.routes import DEVICE_UID
+from shared.rql.sql import searching
 
 _MAX_ID = 2**63 - 1
 
@@ -78,12 +80,12 @@ class DeviceStore:
         return (await self._session.scalars(query)).one_or_none()
 
     async def find(self, organization_id: int, reference: str) -> Device | None:
-        query = select(Device).where(_of(organization_id), _is(reference))
+        query = select(Device).where(present_in(organization_id), _is(reference))
         return (await self._session.scalars(query)).one_or_none()
 
     async def lock(self, organization_id: int, reference: str) -> Device | None:
         """The device as it is now; nobody else changes it until this transaction ends."""
-        query = select(Device).where(_of(organization_id), _is(reference)).with_for_update()
+        query = select(Device).where(present_in(organization_id), _is(reference)).with_for_update()
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
     async def save(self, device: Device, changes: Mapping[str, Any], *, revoking: bool = False) -> Device:
@@ -112,9 +114,10 @@ class DeviceStore:
         after_id: int,
         limit: int,
     ) -> Sequence[Device]:
-        """In the order of their ids. `where` narrows further."""
-        query = select(Device).where(_of(organization_id), *_conditions(only), *where, col(Device.id) > after_id)
-        return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
+        """In the order of their ids. `where` narrows further. Raises QueryTooSlow."""
+        query = select(Device).where(present_in(organization_id), *_conditions(only), *where, col(Device.id) > after_id)
+        async with searching(self._session) if where else nullcontext():
+            return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
 
     async def extent(self, organization_id: int | None) -> tuple[int, int]:
         """How many devices there are and the greatest id among them; None means of all organizations."""
@@ -129,7 +132,7 @@ class DeviceStore:
 
     async def count(self, organization_id: int) -> int:
         """How many count against the organization's limit: all but retired ones."""
-        query = sqlalchemy.select(func.count()).where(_of(organization_id), col(Device.lifecycle).not_in(ENDED))
+        query = sqlalchemy.select(func.count()).where(present_in(organization_id), col(Device.lifecycle).not_in(ENDED))
         return (await self._session.scalars(query)).one()
 
     async def note_token_expiry(self, device: Device, expires_at: datetime) -> None:
@@ -224,10 +227,6 @@ class DeviceStore:
         )
         rows = await self._session.execute(query)
         return [Credential(*row) for row in rows]
-
-
-def _of(organization_id: int) -> ColumnElement[bool]:
-    return and_(col(Device.organization_id) == organization_id, col(Device.lifecycle) != PURGED)
 
 
 def _told(organization_id: int | None) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from shared.contracts.devices import (
     DeviceTokenRevoked,
 )
 from shared.contracts.envelope import EventData
+from shared.contracts.groups import GroupChanged, GroupCreated, GroupDeleted
 from shared.contracts.organizations import (
     OrganizationChanged,
     OrganizationCreated,
@@ -44,6 +45,9 @@ EVENTS: tuple[type[EventData], ...] = (
     DeviceRetired,
     DevicePurged,
     DeviceSnapshot,
+    GroupCreated,
+    GroupChanged,
+    GroupDeleted,
     DeviceConnected,
     DeviceDisconnected,
     UpdateSessionInitiated,

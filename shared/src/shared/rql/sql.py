@@ -6,6 +6,7 @@ operator means is in `predicate`.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -30,7 +31,9 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.rql.errors import QueryTooSlow
 from shared.rql.fields import Kind, as_time, check
 from shared.rql.predicate import ORDER
 from shared.rql.syntax import (
@@ -48,6 +51,9 @@ from shared.rql.syntax import (
     Query,
     Value,
 )
+from shared.sql.time_limit import time_limit
+
+SEARCH_SECONDS: Final = 2.0
 
 Bool = ColumnElement[bool]
 Test = Callable[[ColumnElement[Any]], Bool]
@@ -66,6 +72,11 @@ def compile_query(query: Query, columns: Mapping[str, Column]) -> Bool:
     """Raises BadQuery as `fields.check` does."""
     check(query, {name: column.kind for name, column in columns.items()})
     return _compiled(query, columns)
+
+
+def searching(session: AsyncSession) -> AbstractAsyncContextManager[None]:
+    """Around the statements with a condition that came from outside. Raises QueryTooSlow after 2 s of one of them."""
+    return time_limit(session, SEARCH_SECONDS, otherwise=QueryTooSlow())
 
 
 def _compiled(query: Query, columns: Mapping[str, Column]) -> Bool:

@@ -1,0 +1,124 @@
+"""Every query about groups, their members, and devices that are picked by a condition."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, delete, func, literal, or_, update
+from sqlalchemy import select as select_columns
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from device_management.devices.models import Device, present_in
+from device_management.groups.models import ChosenDevice, Group, GroupMember
+from shared.rql.sql import searching
+
+_CHOSEN = select_columns(col(Device.id), col(Device.device_uid))
+
+
+class GroupStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, group: Group) -> Group | None:
+        """The stored group; None when its name is taken."""
+        query = (
+            insert(Group)
+            .values(group.model_dump(exclude={"id"}))
+            .on_conflict_do_nothing(index_elements=["organization_id", "name"])
+            .returning(Group)
+        )
+        return (await self._session.scalars(query)).one_or_none()
+
+    async def find(self, organization_id: int, group_id: int, *, lock: bool = False) -> Group | None:
+        query = select(Group).where(Group.id == group_id, Group.organization_id == organization_id)
+        return (await self._session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+    async def page(self, organization_id: int, *, after_id: int, limit: int) -> Sequence[Group]:
+        query = select(Group).where(Group.organization_id == organization_id, col(Group.id) > after_id)
+        return (await self._session.scalars(query.order_by(col(Group.id)).limit(limit))).all()
+
+    async def name_is_taken(self, organization_id: int, name: str, *, but: int) -> bool:
+        query = select(Group.id).where(
+            Group.organization_id == organization_id, Group.name == name, col(Group.id) != but
+        )
+        return (await self._session.scalars(query)).first() is not None
+
+    async def change(self, group: Group, values: Mapping[str, Any]) -> Group:
+        """A new version of a group that this transaction has locked."""
+        query = (
+            update(Group)
+            .where(col(Group.id) == group.id)
+            .values(**values, version=Group.version + 1, updated_at=func.now())
+            .returning(Group)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one()
+
+    async def remove(self, group: Group) -> None:
+        await self._session.execute(delete(Group).where(col(Group.id) == group.id))
+
+    async def counts(self, group_ids: Sequence[int]) -> dict[int, int]:
+        """The members of fixed groups, by group; a group without any is left out."""
+        query = (
+            select_columns(col(GroupMember.group_id), func.count())
+            .where(col(GroupMember.group_id).in_(group_ids))
+            .group_by(col(GroupMember.group_id))
+        )
+        return {row[0]: row[1] for row in await self._session.execute(query)}
+
+    async def add_members(self, group: Group, device_ids: Sequence[int]) -> list[int]:
+        """Those that were not members before, in one statement."""
+        devices = func.unnest(_ids(device_ids)).column_valued("device_id")
+        rows = select_columns(literal(group.id), devices, literal(group.organization_id))
+        query = (
+            insert(GroupMember)
+            .from_select(["group_id", "device_id", "organization_id"], rows)
+            .on_conflict_do_nothing()
+            .returning(col(GroupMember.device_id))
+        )
+        return list(await self._session.scalars(query))
+
+    async def remove_members(self, group: Group, device_ids: Sequence[int]) -> list[int]:
+        """Those that were members, in one statement."""
+        query = (
+            delete(GroupMember)
+            .where(col(GroupMember.group_id) == group.id, col(GroupMember.device_id) == func.any(_ids(device_ids)))
+            .returning(col(GroupMember.device_id))
+        )
+        return list(await self._session.scalars(query))
+
+    async def forget_device(self, device_id: int) -> None:
+        await self._session.execute(delete(GroupMember).where(col(GroupMember.device_id) == device_id))
+
+    async def known(self, organization_id: int, references: Sequence[str]) -> list[ChosenDevice]:
+        """Those of the devices, by uid or by id, that are there."""
+        numbers = [int(reference) for reference in references if reference.isascii() and reference.isdigit()]
+        by_id = col(Device.id) == func.any(_ids([number for number in numbers if number < 2**63]))
+        by_uid = col(Device.device_uid) == func.any(cast(list(references), ARRAY(Text)))
+        rows = await self._session.execute(_CHOSEN.where(present_in(organization_id), or_(by_id, by_uid)))
+        return [ChosenDevice(*row) for row in rows]
+
+    async def choose(
+        self, organization_id: int, where: Sequence[ColumnElement[bool]], *, after_id: int, limit: int
+    ) -> list[ChosenDevice]:
+        """In the order of their ids. Raises QueryTooSlow."""
+        query = _CHOSEN.where(present_in(organization_id), *where, col(Device.id) > after_id)
+        async with searching(self._session):
+            rows = await self._session.execute(query.order_by(col(Device.id)).limit(limit))
+            return [ChosenDevice(*row) for row in rows]
+
+    async def count(self, organization_id: int, where: Sequence[ColumnElement[bool]], *, limit: int) -> int:
+        """How many there are, counted no further than `limit`. Raises QueryTooSlow."""
+        found = select_columns(col(Device.id)).where(present_in(organization_id), *where).limit(limit).subquery()
+        async with searching(self._session):
+            return (await self._session.execute(select_columns(func.count()).select_from(found))).scalar_one()
+
+
+def is_member(group: Group) -> ColumnElement[bool]:
+    """Of a device: whether it is in this fixed group."""
+    return col(Device.id).in_(select_columns(col(GroupMember.device_id)).where(col(GroupMember.group_id) == group.id))
+
+
+def _ids(ids: Sequence[int]) -> ColumnElement[Any]:
+    return cast(list(ids), ARRAY(BigInteger))
