@@ -93,10 +93,14 @@ class TestTheDisk:
         assert finished.stdout.split() == ["StorageFull"]
 
     async def test_a_store_that_fails_otherwise_is_away(self, upload, stored, settings, monkeypatch):
-        def fail(*_args, **_options):
-            raise OSError("Generic S3 error: connection refused")
+        class Away:
+            def write(self, piece):
+                raise OSError("Generic S3 error: connection refused")
 
-        monkeypatch.setattr(gateway.obstore, "open_writer", fail)
+            def __exit__(self, *error):
+                raise OSError("Generic S3 error: connection refused")
+
+        monkeypatch.setattr(gateway.obstore, "open_writer", lambda *_args, **_options: Away())
         answer = await upload()
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
         assert "S3" not in answer.text

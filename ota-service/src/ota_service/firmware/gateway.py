@@ -12,7 +12,7 @@ import hashlib
 import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -84,13 +84,11 @@ class Blobs:
         return await asyncio.to_thread(self._remove_unfinished, moment)
 
     def _piece(self, name: str, pieces: bytes, number: int) -> bytes:
-        try:
-            with _failures():
-                found = obstore.get_range(self._store, name, start=number * PIECE, length=PIECE)
-        except FileNotFoundError:
-            piece = b""
-        else:
-            piece = bytes(found)
+        with _failures():
+            try:
+                piece = bytes(obstore.get_range(self._store, name, start=number * PIECE, length=PIECE))
+            except FileNotFoundError:
+                piece = b""
         if hashlib.sha256(piece).digest() != pieces[number * 32 : number * 32 + 32]:
             _DAMAGED.inc()
             _log.error("a stored firmware is damaged", blob=name, piece=number, bytes=len(piece))
@@ -163,8 +161,8 @@ class _Writing:
         )
 
     def give_up(self, error: BaseException) -> None:
-        with self._lock:
-            # Left with an error, it removes what it has written.
+        # Left with an error, it removes what it has written; what a store that is away keeps, the sweep removes.
+        with self._lock, suppress(BaseError, OSError):
             self._file.__exit__(type(error), error, None)  # pyright: ignore[reportUnknownMemberType] - untyped
 
     def _sync(self) -> None:
@@ -184,8 +182,6 @@ def _failures() -> Generator[None]:
     """The store's errors as ours. obstore gives the operating system's as text."""
     try:
         yield
-    except FileNotFoundError:
-        raise
     except (BaseError, OSError) as error:
         if "No space left" in str(error) or "quota exceeded" in str(error).lower():
             raise StorageFull from error
