@@ -35,7 +35,7 @@ effect(() => {
 function Page() {
   const { value } = route;
   if (value.page === "fleet") return html`<${FleetPage} />`;
-  if (value.page === "device") return html`<${DevicePage} key=${value.uid} uid=${value.uid} minutes=${value.minutes} />`;
+  if (value.page === "device") return html`<${DevicePage} key=${value.uid} uid=${value.uid} minutes=${value.minutes} until=${value.until} />`;
   if (value.page === "firmware") return html`<${FirmwarePage} />`;
   return html`<${LostPage} />`;
 }

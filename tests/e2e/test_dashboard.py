@@ -88,6 +88,29 @@ async def test_the_past_is_there_when_the_page_opens(visit: Visit, devices: Call
         await expect(chart).to_have_attribute("data-points", str(len(ages)), timeout=10_000)
 
 
+async def test_any_hour_of_the_past_can_be_looked_at(visit: Visit, devices: Callable[..., Any]):
+    device = await devices("Silo south")
+    await device.connect()
+    now, hour = now_ms(), 3_600_000
+    await device.publish(*({"ts": now - 3 * hour - 1_000 * age, "metrics": {"level": age}} for age in range(100)))
+    await device.publish({"ts": now, "metrics": {"level": 1_000}})
+    await device.stored(101)
+    await visit.sign_in(f"#/devices/{device.uid}?minutes=60")
+    level = visit.page.locator('.metric-chart[data-metric="level"]')
+    await expect(level).to_have_attribute("data-points", "1", timeout=10_000)
+    for _ in range(3):
+        await visit.page.get_by_role("link", name="minutes before").click()
+    await expect(level).to_have_attribute("data-points", "100", timeout=10_000)
+    await device.publish({"ts": now_ms(), "metrics": {"level": 2_000}})
+    await visit.page.reload()
+    await expect(level).to_have_attribute("data-value", "0", timeout=10_000)
+    assert await visit.violations() == []
+    await visit.page.get_by_label("Shown until").fill("2020-01-01T12:00")
+    await expect(visit.page.get_by_text("Nothing measured in these 60 minutes")).to_be_visible()
+    await visit.page.get_by_role("link", name="Now", exact=True).click()
+    await expect(level).to_have_attribute("data-value", "2000", timeout=10_000)
+
+
 async def test_a_wrong_password_is_said_and_nothing_opens(visit: Visit):
     visit.expected.append("/auth/login")
     await visit.sign_in(password="not the password")

@@ -120,6 +120,29 @@ async def test_presence_is_heard_when_a_device_comes_and_goes(live, token, devic
         assert offline["items"][0]["version"] > online["items"][0]["version"]
 
 
+async def test_an_update_is_heard_step_by_step(live, token, device, people, image):
+    firmware = await image("2.0.0")
+    async with live(token, devices=[device.uid], topics=["updates"]) as client:
+        assert (await client.hears("snapshot"))["updates"] == []
+
+        async def begun() -> str | None:
+            update = {"device_uid": device.uid, "firmware_id": firmware["id"]}
+            answer = await people.post("/api/v2/updates", json=update)
+            return answer.json()["session_id"] if answer.is_success else None
+
+        session_id = await eventually(begun)
+        [item] = (await client.hears("update"))["items"]
+        assert (item["session_id"], item["state"], item["firmware_version"]) == (session_id, "initiated", "2.0.0")
+        path = f"/api/v2/device/{device.uid}/updates/{session_id}/ack"
+        answer = await people.post(path, headers={"Authorization": f"Bearer {device.token}"})
+        assert answer.status_code == 200
+        later = await client.hears("update", lambda data: data["items"][0]["state"] == "acknowledged")
+        assert later["items"][0]["version"] > item["version"]
+    async with live(token, devices=[device.uid], topics=["updates"]) as client:
+        snapshot = await client.hears("snapshot")
+        assert snapshot["updates"] == later["items"]
+
+
 @pytest.mark.parametrize("bad", ["", "nonsense", "device"])
 async def test_a_connection_without_a_persons_token_is_refused(live, device, bad):
     async with live(device.token if bad == "device" else bad) as client:

@@ -15,10 +15,11 @@ const SHORTEST_GAP_MS = 15_000;
  * @param {string} props.name
  * @param {import("./series.js").Series} props.series
  * @param {number} props.minutes shown
+ * @param {string} props.span the same in words
  * @param {number} props.end the right edge, epoch milliseconds
  * @param {number} props.revision changes with the series
  */
-export function MetricChart({ name, series, minutes, end, revision }) {
+export function MetricChart({ name, series, minutes, span, end, revision }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const chart = useRef(/** @type {any} */ (null));
   const edge = useRef(end);
@@ -71,8 +72,8 @@ export function MetricChart({ name, series, minutes, end, revision }) {
         ${!pointed.value && extremes && !series.binary && `${say(extremes.lowest)} to ${say(extremes.highest)}`}
       </p>
     </header>
-    <div class="plot" ref=${box} role="img" aria-label=${describe(name, minutes, extremes, last, say)}></div>
-    ${samples.times.length === 0 && html`<p class="silent">Nothing in the last ${minutes} minutes</p>`}
+    <div class="plot" ref=${box} role="img" aria-label=${describe(name, span, extremes, last, say)}></div>
+    ${samples.times.length === 0 && html`<p class="silent">Nothing in ${span}</p>`}
   </article>`;
 }
 
@@ -86,12 +87,12 @@ function extent(values) {
 
 /**
  * @param {string} name
- * @param {number} minutes
+ * @param {string} span
  * @param {{lowest: number, highest: number} | null} extremes
  * @param {number | undefined} last
  * @param {(value: number) => string} say
  */
-function describe(name, minutes, extremes, last, say) {
-  if (!extremes || last === undefined) return `${name}: nothing in the last ${minutes} minutes`;
-  return `${name} over the last ${minutes} minutes: now ${say(last)}, between ${say(extremes.lowest)} and ${say(extremes.highest)}`;
+function describe(name, span, extremes, last, say) {
+  if (!extremes || last === undefined) return `${name}: nothing in ${span}`;
+  return `${name} in ${span}: at the end ${say(last)}, between ${say(extremes.lowest)} and ${say(extremes.highest)}`;
 }

@@ -16,8 +16,8 @@ import { isOpen } from "../updates/states.js";
 import { Charts } from "./charts.js";
 import { Facts, LatestValues } from "./facts.js";
 
-/** @param {{uid: string, minutes: number}} props */
-export function DevicePage({ uid, minutes }) {
+/** @param {{uid: string, minutes: number, until: number | null}} props */
+export function DevicePage({ uid, minutes, until }) {
   const { session } = useApp();
   const { device, failure, retry } = useDevice(uid);
   const name = device?.name ?? uid;
@@ -38,7 +38,7 @@ export function DevicePage({ uid, minutes }) {
     html`<div class="device-body">
       <div class="device-main">
         ${session.can("updates:read") && html`<${UpdatesPanel} device=${device} />`}
-        <${Charts} uid=${device.device_uid} minutes=${minutes} />
+        <${Charts} uid=${device.device_uid} minutes=${minutes} until=${until} />
       </div>
       <div class="device-side"><${LatestValues} uid=${device.device_uid} /><${Facts} device=${device} /></div>
     </div>`}

@@ -1,4 +1,7 @@
-/** Keeps one device's recording: its history over REST, then every live sample, and after an interruption what was missed. */
+/**
+ * Keeps one device's recording: its history over REST, then every live sample, and after an interruption what was missed.
+ * Of a time that has passed there is the history alone.
+ */
 
 import { useEffect, useMemo, useRef, useSignal } from "../view.js";
 import { ApiError } from "../rest.js";
@@ -14,10 +17,11 @@ export const AHEAD_MS = 60_000;
 /**
  * @param {string} uid
  * @param {number} minutes of history
+ * @param {number | null} until where it ends, epoch milliseconds; null while it goes on
  */
-export function useRecording(uid, minutes) {
+export function useRecording(uid, minutes, until) {
   const { api, feed, connection } = useApp();
-  const recording = useMemo(() => new Recording(), [uid]);
+  const recording = useMemo(() => new Recording(), [uid, until]);
   /** Grows with every change of the recording. */
   const revision = useSignal(0);
   /** Reads under way. */
@@ -38,7 +42,7 @@ export function useRecording(uid, minutes) {
     readings.value += 1;
     error.value = null;
     try {
-      const to = Date.now() + AHEAD_MS;
+      const to = until ?? Date.now() + AHEAD_MS;
       for await (const items of readHistory({ api, uid, from, to, signal })) take(items);
     } catch (failure) {
       // The device is there, or its page would not be: monitoring has yet to hear of it, and a snapshot follows then.
@@ -49,13 +53,16 @@ export function useRecording(uid, minutes) {
     }
   }
 
-  useEffect(() => feed.onTelemetry((items) => take(items.filter((item) => item.device_uid === uid))), [uid]);
+  useEffect(() => {
+    if (until !== null) return undefined;
+    return feed.onTelemetry((items) => take(items.filter((item) => item.device_uid === uid)));
+  }, [uid, until]);
 
   useEffect(() => {
     const abort = new AbortController();
-    read(Date.now() - minutes * 60_000, abort.signal);
+    read((until ?? Date.now()) - minutes * 60_000, abort.signal);
     return () => abort.abort();
-  }, [uid, minutes, attempt.value]);
+  }, [uid, minutes, until, attempt.value]);
 
   const snapshots = connection.snapshots.value;
   const seen = useRef(snapshots);
@@ -63,6 +70,7 @@ export function useRecording(uid, minutes) {
     // What came between the last read, or the last live sample, and this subscription was sent to nobody here.
     if (seen.current === snapshots) return undefined;
     seen.current = snapshots;
+    if (until !== null) return undefined;
     const abort = new AbortController();
     const held = Math.max(readUntil.current, recording.newest) - OVERLAP_MS;
     read(Math.max(held, Date.now() - minutes * 60_000), abort.signal);

@@ -85,6 +85,12 @@ export function moment(time) {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** A moment of this place as `<input type="datetime-local">` takes it. @param {number} time epoch milliseconds */
+export function forInput(time) {
+  const here = new Date(time - new Date(time).getTimezoneOffset() * MINUTE);
+  return here.toISOString().slice(0, 16);
+}
+
 /** @param {number} time epoch milliseconds */
 export function clock(time) {
   return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });

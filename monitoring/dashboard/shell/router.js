@@ -3,7 +3,8 @@
 import { signal } from "../view.js";
 
 /**
- * @typedef {{page: "fleet"} | {page: "firmware"} | {page: "device", uid: string, minutes: number} | {page: "lost"}} Route
+ * `until` is where the history of a device ends, in epoch milliseconds; null while it goes on with the time.
+ * @typedef {{page: "fleet"} | {page: "firmware"} | {page: "device", uid: string, minutes: number, until: number | null} | {page: "lost"}} Route
  */
 
 /** The lengths of history that a device page offers, in minutes. */
@@ -20,8 +21,10 @@ export function parse(fragment) {
   if (parts.length === 1 && parts[0] === "firmware") return { page: "firmware" };
   if (parts.length === 2 && parts[0] === "devices") {
     const uid = decode(parts[1]);
-    const minutes = Number(new URLSearchParams(query).get("minutes"));
-    if (uid) return { page: "device", uid, minutes: SPANS.includes(minutes) ? minutes : SPANS[0] };
+    const chosen = new URLSearchParams(query);
+    const minutes = Number(chosen.get("minutes"));
+    const until = Date.parse(chosen.get("until") ?? "");
+    if (uid) return { page: "device", uid, minutes: SPANS.includes(minutes) ? minutes : SPANS[0], until: Number.isNaN(until) ? null : until };
   }
   return { page: "lost" };
 }
@@ -38,9 +41,16 @@ function decode(part) {
 export const FLEET = "#/fleet";
 export const FIRMWARE = "#/firmware";
 
-/** @param {string} uid @param {number} [minutes] */
-export function deviceHref(uid, minutes) {
-  return `#/devices/${encodeURIComponent(uid)}${minutes ? `?minutes=${minutes}` : ""}`;
+/**
+ * @param {string} uid
+ * @param {number} [minutes] of history
+ * @param {number | null} [until] where it ends, epoch milliseconds; without it goes on with the time
+ */
+export function deviceHref(uid, minutes, until) {
+  const chosen = new URLSearchParams();
+  if (minutes) chosen.set("minutes", String(minutes));
+  if (until) chosen.set("until", new Date(until).toISOString());
+  return `#/devices/${encodeURIComponent(uid)}${chosen.size > 0 ? `?${chosen}` : ""}`;
 }
 
 /** The current route, following the address. */

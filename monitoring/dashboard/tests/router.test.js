@@ -7,15 +7,18 @@ test("no fragment, and the fleet's, lead to the fleet", () => {
 });
 
 test("a device's link carries its uid and its span, there and back", () => {
-  assert.deepEqual(parse(deviceHref("pump-1", 60)), { page: "device", uid: "pump-1", minutes: 60 });
-  assert.deepEqual(parse(deviceHref("a/b?c#d")), { page: "device", uid: "a/b?c#d", minutes: 5 });
+  assert.deepEqual(parse(deviceHref("pump-1", 60)), { page: "device", uid: "pump-1", minutes: 60, until: null });
+  assert.deepEqual(parse(deviceHref("a/b?c#d")), { page: "device", uid: "a/b?c#d", minutes: 5, until: null });
+  const until = Date.UTC(2026, 10, 20, 14, 30);
+  assert.deepEqual(parse(deviceHref("pump-1", 15, until)), { page: "device", uid: "pump-1", minutes: 15, until });
 });
 
 test("the firmware has a page of its own", () => {
   assert.deepEqual(parse("#/firmware"), { page: "firmware" });
 });
 
-test("a span that is not offered becomes the shortest", () => {
+test("a span that is not offered becomes the shortest, a time that is none is now", () => {
+  assert.equal(parse("#/devices/d?until=yesterday").until, null);
   assert.equal(parse("#/devices/d?minutes=999999").minutes, 5);
 });
 
