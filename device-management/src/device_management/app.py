@@ -24,6 +24,7 @@ def build(settings: Settings) -> FastAPI:
         description="Organizations, people and tokens, devices.",
         settings=settings,
         lifespan=api_lifespan(settings),
+        body_limits={f"{prefix}/devices/batch": settings.max_batch_bytes for prefix in ("/api/v2", "")},
     )
     for router in (
         auth.router,

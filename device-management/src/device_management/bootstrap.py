@@ -26,7 +26,7 @@ from device_management.broker_access.service import BrokerAccessService, Connect
 from device_management.devices.cache import DeviceCache
 from device_management.devices.consumers import PresenceConsumer, UpdateConsumer
 from device_management.devices.models import Credential
-from device_management.devices.service import DeviceService
+from device_management.devices.service import DeviceService, Limits
 from device_management.devices.store import DeviceStore
 from device_management.groups.service import GroupScope, GroupService, SelectionService
 from device_management.groups.store import GroupStore
@@ -123,8 +123,11 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 cache,
                 scope.get(AuditService),
                 scope.get(GroupScope),
+                scope.get(OrganizationService),
                 signer=signer,
-                token_lifetime=timedelta(days=settings.device_token_days),
+                limits=Limits(
+                    batch=settings.max_batch_devices, token_lifetime=timedelta(days=settings.device_token_days)
+                ),
                 clock=clock,
                 ids=ids,
             ),

@@ -30,6 +30,10 @@ class Settings(PostgresSettings):
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks in private or special ranges to which sites and webhooks may lead, e.g. ["10.0.0.0/8"]."""
 
+    max_batch_devices: int = Field(default=10_000, ge=1, le=100_000)
+    max_batch_bytes: int = 16 * 1024 * 1024
+    """The body of a batch registration."""
+
     access_token_minutes: int = Field(default=15, ge=1, le=60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     device_token_days: int = Field(default=365, ge=1, le=3650)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from device_management.devices.rules import shown_status
+from device_management.devices.states import shown_status
 
 
 @pytest.fixture

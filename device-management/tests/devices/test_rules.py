@@ -1,6 +1,7 @@
 import pytest
 
-from device_management.devices.rules import shown_status, uid_problem
+from device_management.devices.rules import uid_problem
+from device_management.devices.states import shown_status
 
 
 @pytest.mark.parametrize("uid", ["a", "pump-1", "A_b-C", "0x", "x" * 64])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from device_management.devices.rules import beginning, may_move
+from device_management.devices.rules import first_states, may_move
 from device_management.devices.states import Lifecycle, Status
 
 ALLOWED = {
@@ -26,5 +26,5 @@ def test_a_device_moves_as_the_table_says(present, to):
 
 @pytest.mark.parametrize("status", [*Lifecycle, *Status])
 def test_a_status_at_registration_is_a_beginning_in_life_or_what_is_reported(status):
-    lifecycle, reported = beginning(status)
+    lifecycle, reported = first_states(status)
     assert (lifecycle, reported) == (status, "idle") if isinstance(status, Lifecycle) else ("in_stock", status)

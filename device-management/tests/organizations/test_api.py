@@ -3,10 +3,11 @@ import json
 
 import pytest
 
-from device_management.devices.models import Device
-from device_management.devices.store import DeviceStore
+from device_management.audit.schemas import SYSTEM
+from device_management.devices.schemas import DeviceCreate
+from device_management.devices.service import DeviceService
+from device_management.organizations.errors import DeviceLimitReached
 from device_management.organizations.service import OrganizationService
-from shared.sql.unit_of_work import UnitOfWork
 from shared.testing import eventually
 
 ALL = ("organization:admin", "platform:admin")
@@ -141,12 +142,12 @@ async def _is(ask, status):
 class TestDeviceLimit:
     async def register(self, app, organization_id, uid):
         """One registration in its own transaction; whether there was room."""
-        async with app.state.scopes() as scope:
-            if not await scope.get(OrganizationService).room_for(organization_id, 1):
-                return False
-            store = DeviceStore(scope.get(UnitOfWork).session)
-            await store.add(Device(organization_id=organization_id, device_uid=uid))
-            return True
+        try:
+            async with app.state.scopes() as scope:
+                await scope.get(DeviceService).register(organization_id, DeviceCreate(device_uid=uid), by=SYSTEM)
+        except DeviceLimitReached:
+            return False
+        return True
 
     async def test_fifty_at_once_never_exceed_the_limit(self, app, platform, organizations, sql):
         await sql.execute("update organizations set device_limit = 7 where id = $1", organizations.own)

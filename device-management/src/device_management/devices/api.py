@@ -3,9 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
 
 from device_management.audit.schemas import Actor, AuditEntryRead
 from device_management.devices.schemas import (
+    BatchDevice,
+    BatchRead,
     DeviceCreate,
     DeviceEdit,
     DeviceFilter,
@@ -52,6 +55,25 @@ async def register(
 ) -> DeviceRead:
     """Registers a device of the caller's organization."""
     return await answer.keep(await devices.register(who.organization_id, body, by=Actor.of(who)))
+
+
+@router.post(
+    "/batch",
+    status_code=201,
+    response_model=BatchRead,
+    responses={207: {"model": BatchRead, "description": "Some of them were not registered"}},
+)
+async def register_batch(
+    body: Annotated[list[BatchDevice], Field(min_length=1)],
+    who: Writer,
+    devices: Devices,
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Registers many devices, each on its own. A body whose shape is wrong is refused whole, and nothing is written."""
+    answer = await devices.register_batch(who.organization_id, body, by=Actor.of(who))
+    status = 207 if answer.failed else 201
+    await once.keep(answer, status=status)
+    return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
 @router.get("")

@@ -33,6 +33,24 @@ class DeviceIsRetired(DomainError):
         super().__init__("the device is retired")
 
 
+class DeviceUidRepeated(DomainError):
+    """One call names it more than once; the first is registered."""
+
+    status = 409
+    code = "device_uid_taken"
+
+    def __init__(self, uid: str) -> None:
+        super().__init__(f"the uid {uid} comes more than once in this call")
+
+
+class BatchTooLarge(DomainError):
+    status = 413
+    code = "batch_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"one call takes at most {limit} devices; import more as a file", limit=limit)
+
+
 class WrongTransition(DomainError):
     """The table of states does not have this way."""
 

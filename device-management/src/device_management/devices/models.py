@@ -72,7 +72,35 @@ SHOWN_STATUS = case(
     (col(Device.online).is_(False), Status.OFFLINE.value),
     else_=func.coalesce(Device.action_status, Device.reported_status),
 )
-"""`rules.shown_status` for the database, to filter and search by."""
+"""`states.shown_status` for the database, to filter and search by."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice:
+    """A device to be stored; what it does not name the table's defaults give."""
+
+    device_uid: str
+    organization_id: int
+    name: str | None
+    device_type: str | None
+    serial_number: str | None
+    hardware_version: str | None
+    lifecycle: Lifecycle
+    reported_status: Status
+    updates_enabled: bool
+    attributes: dict[str, Any]
+    tags: list[str]
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the table gave to a new device. `version` and generation go on where the uid was purged before."""
+
+    id: int
+    version: int
+    min_token_generation: int
+
 
 _SEARCHED = {
     "id": Kind.NUMBER,

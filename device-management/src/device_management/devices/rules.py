@@ -37,7 +37,7 @@ def uid_problem(uid: str) -> str | None:
     return None
 
 
-def beginning(status: Lifecycle | Status) -> tuple[Lifecycle, Status]:
+def first_states(status: Lifecycle | Status) -> tuple[Lifecycle, Status]:
     """Where a device's life begins, and what it reports until it speaks for itself."""
     if isinstance(status, Lifecycle):
         return status, Status.IDLE
@@ -46,19 +46,6 @@ def beginning(status: Lifecycle | Status) -> tuple[Lifecycle, Status]:
 
 def may_move(present: str, to: Lifecycle) -> bool:
     return to in TRANSITIONS[Lifecycle(present)]
-
-
-def shown_status(*, lifecycle: str, online: bool | None, acting: str | None, reported: str) -> Status:
-    """Maintenance while the lifecycle says so, else offline while presence says so, else what it does.
-
-    Presence says nothing (None) of a device that has never connected. `acting` is the status that its running action
-    gives it. `models.SHOWN_STATUS` is the same for the database.
-    """
-    if lifecycle == Lifecycle.MAINTENANCE:
-        return Status.MAINTENANCE
-    if online is False:
-        return Status.OFFLINE
-    return Status(acting or reported)
 
 
 def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

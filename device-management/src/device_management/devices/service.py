@@ -1,8 +1,9 @@
 """Use cases of devices: register, read, list, edit, move in their life, and their tokens."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pydantic_core import PydanticCustomError
@@ -12,22 +13,29 @@ from device_management.audit.schemas import SYSTEM, Actor, AuditEntryRead, Chang
 from device_management.audit.service import AuditService
 from device_management.devices.cache import Answer, DeviceCache, Entry
 from device_management.devices.errors import (
+    BatchTooLarge,
     DeviceIsRetired,
     DeviceNotFound,
+    DeviceUidRepeated,
     DeviceUidTaken,
     UnacceptableAttributes,
     UnacceptableUid,
     WrongTransition,
 )
-from device_management.devices.events import audited, change, state_event
-from device_management.devices.models import Credential, Device, Installed, Presence
-from device_management.devices.rules import beginning, may_move, merged, shown_status, uid_problem
+from device_management.devices.events import audited, beginning, change, read, read_new, registered, state_event
+from device_management.devices.models import Credential, Device, Installed, NewDevice, Presence, Stored
+from device_management.devices.rules import first_states, may_move, merged, uid_problem
 from device_management.devices.schemas import (
+    BatchDevice,
+    BatchFailure,
+    BatchRead,
+    BatchSuccess,
     DeviceCreate,
     DeviceEdit,
     DeviceFilter,
     DeviceInfo,
     DeviceInfoRead,
+    DeviceMembers,
     DeviceRead,
     DeviceStatusRead,
     DeviceTokenRead,
@@ -35,14 +43,14 @@ from device_management.devices.schemas import (
 )
 from device_management.devices.states import Lifecycle, Status
 from device_management.devices.store import DeviceStore
-from device_management.organizations.errors import OrganizationNotFound
+from device_management.organizations.errors import DeviceLimitReached, OrganizationNotFound
+from device_management.organizations.service import OrganizationService
 from shared.clock import Clock
 from shared.contracts.devices import (
     PURGED,
     DeviceChanged,
     DeviceFirmwareChanged,
     DevicePurged,
-    DeviceRegistered,
     DeviceRetired,
     DeviceSnapshot,
     DeviceState,
@@ -50,6 +58,7 @@ from shared.contracts.devices import (
 )
 from shared.contracts.presence import PresenceState
 from shared.contracts.updates import UpdateSessionState
+from shared.errors import DomainError
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
@@ -95,6 +104,14 @@ class DeviceScope(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Limits:
+    """`batch` is how many devices one call may register."""
+
+    batch: int
+    token_lifetime: timedelta
+
+
 class DeviceService:
     def __init__(
         self,
@@ -103,9 +120,10 @@ class DeviceService:
         cache: DeviceCache,
         audit: AuditService,
         scope: DeviceScope,
+        organizations: OrganizationService,
         *,
         signer: TokenSigner,
-        token_lifetime: timedelta,
+        limits: Limits,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -114,35 +132,63 @@ class DeviceService:
         self._cache = cache
         self._audit = audit
         self._scope = scope
+        self._organizations = organizations
         self._signer = signer
-        self._token_lifetime = token_lifetime
+        self._limits = limits
         self._clock = clock
         self._ids = ids
 
     async def register(self, organization_id: int, body: DeviceCreate, *, by: Actor) -> DeviceRead:
-        """Raises OrganizationNotFound, UnacceptableUid and DeviceUidTaken."""
-        if body.organization_id not in {None, organization_id}:
-            raise OrganizationNotFound
-        uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
-        if (reason := uid_problem(uid)) is not None:
-            raise UnacceptableUid(reason)
-        lifecycle, reported = beginning(body.status)
+        """Raises OrganizationNotFound, OrganizationIsSuspended, UnacceptableUid, DeviceUidTaken, DeviceLimitReached."""
+        [outcome] = await self.register_many(organization_id, [body], by=by)
+        if isinstance(outcome, DomainError):
+            raise outcome
+        return outcome
+
+    async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchRead:
+        """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
+        if len(bodies) > self._limits.batch:
+            raise BatchTooLarge(self._limits.batch)
+        outcomes = await self.register_many(organization_id, bodies, by=by)
+        answer = BatchRead(successful=[], failed=[])
+        for body, outcome in zip(bodies, outcomes, strict=True):
+            if isinstance(outcome, DomainError):
+                given = body.model_dump(mode="json", exclude_unset=True)
+                answer.failed.append(BatchFailure(device=given, error=outcome.detail, code=outcome.code))
+            else:
+                answer.successful.append(BatchSuccess.model_construct(device=outcome))
+        return answer
+
+    async def register_many(
+        self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
+    ) -> list[DeviceRead | DomainError]:
+        """Registers each on its own, and answers each in its place: one that is refused stops no other."""
         now = self._clock.now()
-        device = await self._store.add(
-            Device(
-                **body.model_dump(exclude={"device_uid", "organization_id", "status"}),
-                organization_id=organization_id,
-                device_uid=uid,
-                lifecycle=lifecycle,
-                reported_status=reported,
-                registered_at=now,
-                updated_at=now,
-            )
-        )
-        if device is None:
-            raise DeviceUidTaken(uid)
-        await self._note(device, DeviceRegistered, "registered", before=None, by=by)
-        return read(device)
+        proposed: dict[str, NewDevice] = {}
+        outcomes: list[str | DomainError] = []
+        for body in bodies:
+            uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
+            if body.organization_id not in {None, organization_id}:
+                outcomes.append(OrganizationNotFound())
+            elif (reason := uid_problem(uid)) is not None:
+                outcomes.append(UnacceptableUid(reason))
+            elif uid in proposed:
+                outcomes.append(DeviceUidRepeated(uid))
+            else:
+                proposed[uid] = _new(organization_id, uid, body, now)
+                outcomes.append(uid)
+        stored, left_out = await self._store_within_limit(organization_id, proposed)
+        added = [(proposed[uid], given) for uid, given in stored.items()]
+        for new, given in added:
+            self._unit.outbox.add(registered(new, given))
+        await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added])
+        refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
+        return [
+            outcome
+            if isinstance(outcome, DomainError)
+            else refused.get(outcome) or read_new(proposed[outcome], stored[outcome])
+            for outcome in outcomes
+        ]
 
     async def get(self, organization_id: int, reference: str) -> Answer:
         """One DeviceRead as JSON, by id or uid, at most 5 s older than the last change. Raises DeviceNotFound."""
@@ -234,7 +280,7 @@ class DeviceService:
         device = await self._store.save(device, _EMPTIED, revoking=True)
         self._unit.outbox.add(state_event(DevicePurged, device))
         await self._scope.forget(_id(device))
-        await self._audit.record(organization_id, by, [change(device, "purged", before=None, after=None)])
+        await self._audit.record(organization_id, by, [change(device.id, "purged", before=None, after=None)])
         self._changed([device])
 
     async def issue_token(self, organization_id: int, reference: str) -> DeviceTokenRead:
@@ -243,7 +289,7 @@ class DeviceService:
         if device.lifecycle == Lifecycle.RETIRED:
             raise DeviceIsRetired
         now = self._clock.now()
-        expires_at = now + self._token_lifetime
+        expires_at = now + self._limits.token_lifetime
         await self._store.note_token_expiry(device, expires_at)
         claims = Claims(
             subject=device.device_uid,
@@ -291,7 +337,7 @@ class DeviceService:
             self._unit.outbox.add(state_event(DeviceFirmwareChanged, device))
             versions = {"firmware_version": before}, {"firmware_version": device.firmware_version}
             entries[device.organization_id].append(
-                change(device, "firmware_changed", before=versions[0], after=versions[1])
+                change(device.id, "firmware_changed", before=versions[0], after=versions[1])
             )
         for organization_id, changes in entries.items():
             await self._audit.record(organization_id, SYSTEM, changes)
@@ -320,6 +366,20 @@ class DeviceService:
         if device is None:
             raise DeviceNotFound
         return device
+
+    async def _store_within_limit(
+        self, organization_id: int, proposed: Mapping[str, NewDevice]
+    ) -> tuple[dict[str, Stored], dict[str, DomainError]]:
+        """What was stored, and what the organization's device limit left out; uids that are taken are in neither."""
+        left_out: dict[str, DomainError] = {}
+        room = await self._organizations.room_for(organization_id, len(proposed))
+        if room < len(proposed):
+            taken = await self._store.taken(organization_id, list(proposed))
+            free = [uid for uid in proposed if uid not in taken]
+            limit = (await self._organizations.get(organization_id)).device_limit
+            left_out = {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
+            proposed = {uid: proposed[uid] for uid in free[:room]}
+        return await self._store.add(organization_id, list(proposed.values())), left_out
 
     async def _lock(self, organization_id: int, reference: str, expected: Expected | None = None) -> Device:
         """The device, which nobody else changes until this unit ends, in a version that the caller expects."""
@@ -356,7 +416,7 @@ class DeviceService:
     ) -> None:
         """Tells of a new version: the event, the audit log, and the cache after the commit."""
         self._unit.outbox.add(state_event(kind, device))
-        entry = change(device, action, before=before, after=audited(device))
+        entry = change(device.id, action, before=before, after=audited(device))
         await self._audit.record(device.organization_id, by, [entry])
         self._changed([device])
 
@@ -370,18 +430,29 @@ class DeviceService:
             self._unit.after_commit(forget)
 
 
+def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:
+    lifecycle, reported = first_states(body.status)
+    return NewDevice(
+        device_uid=uid,
+        organization_id=organization_id,
+        name=body.name,
+        device_type=body.device_type,
+        serial_number=body.serial_number,
+        hardware_version=body.hardware_version,
+        lifecycle=lifecycle,
+        reported_status=reported,
+        updates_enabled=body.updates_enabled,
+        attributes=body.attributes,
+        tags=body.tags,
+        registered_at=now,
+    )
+
+
 def _storable(attributes: dict[str, Any]) -> dict[str, Any]:
     try:
         return storable_json(attributes)
     except PydanticCustomError as error:
         raise UnacceptableAttributes(f"the merged attributes: {error.message()}") from None
-
-
-def read(device: Device) -> DeviceRead:
-    status = shown_status(
-        lifecycle=device.lifecycle, online=device.online, acting=device.action_status, reported=device.reported_status
-    )
-    return DeviceRead.model_validate({**device.model_dump(), "status": status})
 
 
 def _id(device: Device) -> int:

@@ -28,7 +28,7 @@ ENDED: Final = frozenset({Lifecycle.RETIRED.value, PURGED})
 
 
 class Status(StrEnum):
-    """What is shown; derived, see `rules.shown_status`."""
+    """What is shown; derived, see `shown_status`."""
 
     IDLE = "idle"
     BUSY = "busy"
@@ -37,3 +37,16 @@ class Status(StrEnum):
     UPDATING = "updating"
     RECOVERING = "recovering"
     ERROR = "error"
+
+
+def shown_status(*, lifecycle: str, online: bool | None, acting: str | None, reported: str) -> Status:
+    """Maintenance while the lifecycle says so, else offline while presence says so, else what it does.
+
+    Presence says nothing (None) of a device that has never connected. `acting` is the status that its running action
+    gives it. `models.SHOWN_STATUS` is the same for the database.
+    """
+    if lifecycle == Lifecycle.MAINTENANCE:
+        return Status.MAINTENANCE
+    if online is False:
+        return Status.OFFLINE
+    return Status(acting or reported)
