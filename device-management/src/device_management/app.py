@@ -8,10 +8,12 @@ from device_management.bootstrap import api_lifespan
 from device_management.broker_access import api as broker_access
 from device_management.devices import api as devices
 from device_management.groups import api as groups
+from device_management.keys import api as keys
 from device_management.organizations import api as organizations
 from device_management.resync import api as resync
 from device_management.settings import SERVICE, Settings
 from device_management.sites import api as sites
+from device_management.users import api as users
 from device_management.webhooks import api as webhooks
 from shared.http.app import create_app
 from shared.http.server import serve
@@ -29,6 +31,8 @@ def build(settings: Settings) -> FastAPI:
     for router in (
         auth.router,
         organizations.router,
+        users.router,
+        keys.router,
         audit.router,
         resync.router,
         groups.search_router,

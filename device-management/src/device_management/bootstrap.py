@@ -30,6 +30,9 @@ from device_management.devices.service import DeviceService, Limits
 from device_management.devices.store import DeviceStore
 from device_management.groups.service import GroupScope, GroupService, SelectionService
 from device_management.groups.store import GroupStore
+from device_management.keys.jobs import NoteUses
+from device_management.keys.service import KeyService
+from device_management.keys.store import KeyStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
 from device_management.resync.jobs import ResyncSteps
@@ -40,6 +43,8 @@ from device_management.revocations.store import RevocationStore
 from device_management.settings import SERVICE, Settings
 from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
+from device_management.users.service import UserService
+from device_management.users.store import UserStore
 from device_management.webhooks.consumers import WebhookConsumer
 from device_management.webhooks.gateway import Receivers
 from device_management.webhooks.service import WebhookSender, WebhookService
@@ -108,6 +113,8 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             AuthService: lambda scope: AuthService(
                 AuthStore(scope.unit.session),
                 scope.get(OrganizationService),
+                scope.get(RevocationService),
+                scope.get(AuditService),
                 passwords=passwords,
                 signer=signer,
                 lifetimes=Lifetimes(
@@ -116,6 +123,22 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 ),
                 clock=clock,
                 ids=ids,
+            ),
+            KeyService: lambda scope: KeyService(
+                KeyStore(scope.unit.session),
+                scope.get(RevocationService),
+                scope.get(AuditService),
+                signer=signer,
+                clock=clock,
+                ids=ids,
+            ),
+            UserService: lambda scope: UserService(
+                UserStore(scope.unit.session),
+                scope.get(AuthService),
+                scope.get(KeyService),
+                scope.get(OrganizationService),
+                scope.get(AuditService),
+                clock=clock,
             ),
             DeviceService: lambda scope: DeviceService(
                 scope.unit,
@@ -182,7 +205,12 @@ def api_lifespan(settings: Settings) -> Lifespan:
             app.state.scopes = core.scopes
             app.state.keys = core.keys
             app.state.checks = {**core.checks, "revocations": core.keys.revocations.check}
-            async with in_background({"revocations": every(refresh.SECONDS, refresh)}):
+            note_uses = NoteUses(core.scopes, core.keys)
+            jobs = {
+                "revocations": every(refresh.SECONDS, refresh),
+                "note-uses": every(note_uses.SECONDS, note_uses),
+            }
+            async with in_background(jobs):
                 yield
 
     return lifespan

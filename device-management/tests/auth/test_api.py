@@ -1,3 +1,4 @@
+import asyncio
 import json
 from datetime import timedelta
 
@@ -5,7 +6,7 @@ import jwt
 import pytest
 
 from device_management.auth.service import AuthService
-from shared.testing import Credentials
+from shared.testing import Credentials, eventually
 
 EMAIL, PASSWORD = "admin@fleet.example", "correct horse battery"
 
@@ -66,13 +67,38 @@ async def test_a_refresh_token_is_good_for_one_use(anyone):
     assert second.json()["refresh_token"] != first["refresh_token"]
 
 
-async def test_a_refresh_token_that_comes_twice_ends_the_whole_sign_in(anyone):
+async def refresh(client, token):
+    return await client.post("/api/v2/auth/refresh", json={"refresh_token": token})
+
+
+async def test_a_refresh_token_that_comes_twice_ends_the_whole_sign_in(anyone, sql):
     first = (await sign_in(anyone)).json()["refresh_token"]
-    second = (await anyone.post("/api/v2/auth/refresh", json={"refresh_token": first})).json()["refresh_token"]
-    again = await anyone.post("/api/v2/auth/refresh", json={"refresh_token": first})
+    pair = (await refresh(anyone, first)).json()
+    await sql.execute("update refresh_tokens set used_at = used_at - interval '11 s' where used_at is not null")
+    again = await refresh(anyone, first)
     assert (again.status_code, again.json()["code"]) == (401, "bad_refresh_token")
-    owner = await anyone.post("/api/v2/auth/refresh", json={"refresh_token": second})
-    assert owner.status_code == 401
+    assert (await refresh(anyone, pair["refresh_token"])).status_code == 401
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+
+    async def is_refused():
+        return (await anyone.get("/api/v2/auth/me", headers=headers)).status_code == 401
+
+    await eventually(is_refused, timeout=5, why="the access token of the ended sign-in is refused")
+
+
+async def test_within_seconds_a_second_tab_gets_the_same_successor(anyone, sql):
+    first = (await sign_in(anyone)).json()["refresh_token"]
+    answers = await asyncio.gather(*(refresh(anyone, first) for _ in range(5)))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    (successor,) = {answer.json()["refresh_token"] for answer in answers}
+    assert (await refresh(anyone, successor)).status_code == 200
+    assert await sql.fetchval("select count(*) from refresh_tokens") == 3
+
+
+async def test_a_successor_cannot_be_found_without_the_key(anyone, tmp_path):
+    first = (await sign_in(anyone)).json()["refresh_token"]
+    successor = (await refresh(anyone, first)).json()["refresh_token"]
+    assert Credentials(tmp_path).signer.derive("refresh", first) != successor
 
 
 async def test_signing_out_ends_the_sign_in_and_leaves_others_alone(anyone):
@@ -101,6 +127,53 @@ async def test_a_first_administrator_is_made_once(app, sql):
             email="second@fleet.example", password="x", slug="second", organization="Second"
         )
     assert await sql.fetchval("select count(*) from users") == 1
+
+
+async def bearer(client, password=PASSWORD):
+    return {"Authorization": f"Bearer {(await sign_in(client, password=password)).json()['access_token']}"}
+
+
+async def refused(client, headers):
+    return (await client.get("/api/v2/auth/me", headers=headers)).status_code == 401
+
+
+async def test_a_new_password_ends_every_sign_in_and_begins_one(anyone, sql):
+    elsewhere = (await sign_in(anyone)).json()
+    headers = await bearer(anyone)
+    body = {"current_password": PASSWORD, "new_password": "a new password"}
+    answer = await anyone.post("/api/v2/auth/password", json=body, headers=headers)
+    assert answer.status_code == 200
+    fresh = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    assert (await refresh(anyone, elsewhere["refresh_token"])).status_code == 401
+    await eventually(lambda: refused(anyone, headers), timeout=5)
+    assert not await refused(anyone, fresh)
+    assert (await sign_in(anyone)).status_code == 401
+    assert (await sign_in(anyone, password="a new password")).status_code == 200
+    entry = await sql.fetchrow("select action, before::text, after::text from audit_entries")
+    assert (entry["action"], "argon2" in entry["before"] + entry["after"]) == ("password_changed", False)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"current_password": "wrong", "new_password": "a new password"}, 401),
+        ({"current_password": PASSWORD, "new_password": "short"}, 422),
+        ({"current_password": PASSWORD, "new_password": "x" * 1_025}, 422),
+        ({"current_password": PASSWORD}, 422),
+    ],
+)
+async def test_a_bad_change_of_password_changes_nothing(anyone, body, status):
+    headers = await bearer(anyone)
+    assert (await anyone.post("/api/v2/auth/password", json=body, headers=headers)).status_code == status
+    assert (await sign_in(anyone)).status_code == 200
+
+
+async def test_signing_out_everywhere_ends_all_and_a_key_may_not(anyone, credentials):
+    headers, elsewhere = await bearer(anyone), await bearer(anyone)
+    key = {"Authorization": f"Bearer {credentials.person('devices:read')}"}
+    assert (await anyone.post("/api/v2/auth/logout-everywhere", headers=key)).json()["code"] == "sign_in_needed"
+    assert (await anyone.post("/api/v2/auth/logout-everywhere", headers=headers)).status_code == 204
+    await eventually(lambda: refused(anyone, elsewhere), timeout=5)
 
 
 class TestTokens:

@@ -4,7 +4,9 @@ A key ring holds public keys by `kid`, so keys can rotate; only device-managemen
 who the bearer is. Source of the rules against algorithm confusion: RFC 8725, sections 3.1 and 3.9.
 """
 
+import base64
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -31,12 +33,18 @@ PRIVATE_KEY_FILE = "token-signing.pem"
 PUBLIC_KEYS_FILE = "token-keys.json"
 _MAX_TOKEN_CHARS = 4_096
 _REMEMBERED_TOKENS = 20_000
+_REMEMBERED_USES = 10_000
+_LABEL = re.compile(r"^muster_[0-9a-f]{8}_")
+"""What stands before the token of a key, so that people and scanners recognize it."""
+
 _LEEWAY = timedelta(seconds=5)
 
 
 class Audience(StrEnum):
     PEOPLE = "muster:people"
     DEVICE = "muster:device"
+    GATEWAY = "muster:gateway"
+    """An organization's gateway, which registers devices and speaks for those of its organization."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class KeyRing:
     def __init__(self, keys: dict[str, Ed25519PublicKey]) -> None:
         self._keys = keys
         self.revocations = Revocations()
+        self._used: dict[str, datetime] = {}
         self._signed = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._check_signature)
 
     @classmethod
@@ -79,6 +88,16 @@ class KeyRing:
                 raise TypeError(f"{PUBLIC_KEYS_FILE} holds a key that is not a public Ed25519 key")
             keys[entry["kid"]] = key
         return cls(keys)
+
+    def note_use(self, token_id: str) -> None:
+        """Remembers that a key is used now: of `_REMEMBERED_USES` keys, between two takings."""
+        if token_id in self._used or len(self._used) < _REMEMBERED_USES:
+            self._used[token_id] = datetime.now(UTC)
+
+    def take_uses(self) -> dict[str, datetime]:
+        """When each key was last used, since this was asked last."""
+        used, self._used = self._used, {}
+        return used
 
     def verify(self, token: str, *audiences: Audience) -> Claims:
         """The claims of a token meant for one of `audiences`. Raises InvalidToken.
@@ -100,6 +119,7 @@ class KeyRing:
     def _check_signature(self, token: str) -> Claims:
         if len(token) > _MAX_TOKEN_CHARS:
             raise InvalidToken("too long")
+        token = _LABEL.sub("", token)
         try:
             key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
             if key is None:
@@ -136,6 +156,14 @@ class TokenSigner:
             raise TypeError(f"{PRIVATE_KEY_FILE} is not an Ed25519 key")
         return cls(key, key_id_of(key.public_key()))
 
+    def derive(self, purpose: str, text: str) -> str:
+        """A secret that the same text leads to each time, and that nobody finds without the key.
+
+        Ed25519 signatures are deterministic: RFC 8032, section 5.1.6.
+        """
+        digest = sha256(self._key.sign(f"{purpose}\0{text}".encode())).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
     def sign(self, claims: Claims) -> str:
         payload: dict[str, Any] = {
             "iss": ISSUER,
@@ -156,6 +184,11 @@ class TokenSigner:
         if claims.name is not None:
             payload["name"] = claims.name
         return jwt.encode(payload, self._key, algorithm="EdDSA", headers={"kid": self._key_id})
+
+
+def key_token(prefix: str, token: str) -> str:
+    """How the token of a key is handed out: `muster_1a2b3c4d_` and the token, with the first 8 digits of its id."""
+    return f"muster_{prefix}_{token}"
 
 
 def key_id_of(key: Ed25519PublicKey) -> str:

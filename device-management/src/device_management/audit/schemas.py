@@ -22,7 +22,11 @@ class Actor:
 
     @classmethod
     def of(cls, principal: Principal) -> "Actor":
-        kind = ActorKind.DEVICE if principal.audience is Audience.DEVICE else ActorKind.USER
+        """An API key is named by its own id and name; whom it speaks for is known by the key."""
+        if principal.is_key:
+            kind = ActorKind.GATEWAY if principal.audience is Audience.GATEWAY else ActorKind.API_KEY
+            return cls(kind, principal.token_id, principal.name)
+        kind = ActorKind.DEVICE if principal.is_device else ActorKind.USER
         return cls(kind, principal.subject, principal.name)
 
 

@@ -1,11 +1,11 @@
-"""Signing in, refreshing, signing out, and who I am."""
+"""Signing in, refreshing, signing out, a new password, and who I am."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
-from device_management.auth.schemas import Me, RefreshRequest, TokenPair
+from device_management.auth.schemas import Me, PasswordChange, RefreshRequest, TokenPair
 from device_management.auth.service import AuthService
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -13,6 +13,7 @@ from shared.http.scope import use
 router = APIRouter(prefix="/auth", tags=["auth"])
 
 Auth = Annotated[AuthService, use(AuthService)]
+Person = Annotated[Principal, requires()]
 
 
 @router.post("/login")
@@ -33,6 +34,19 @@ async def logout(body: RefreshRequest, auth: Auth) -> None:
     await auth.logout(body.refresh_token)
 
 
+@router.post("/logout-everywhere", status_code=204)
+async def logout_everywhere(who: Person, auth: Auth) -> None:
+    """Ends every sign-in of the caller, this one included; access tokens are refused within 5 s, everywhere."""
+    await auth.logout_everywhere(who)
+
+
+@router.post("/password")
+async def change_password(body: PasswordChange, who: Person, auth: Auth) -> TokenPair:
+    """Takes a new password, ends every sign-in of the caller and answers with the tokens of a new one."""
+    return await auth.change_password(who, body.current_password, body.new_password)
+
+
 @router.get("/me")
-async def me(principal: Annotated[Principal, requires()], auth: Auth) -> Me:
-    return await auth.me(int(principal.subject), principal.scopes)
+async def me(who: Person, auth: Auth) -> Me:
+    """Who the token speaks for; `scopes` are the token's."""
+    return await auth.me(who)

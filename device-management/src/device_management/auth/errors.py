@@ -23,6 +23,16 @@ class BadRefreshToken(DomainError):
         super().__init__("the refresh token is not valid any more; sign in again")
 
 
+class SignInNeeded(DomainError):
+    """A key speaks for its owner, but not about how its owner signs in."""
+
+    status = 403
+    code = "sign_in_needed"
+
+    def __init__(self) -> None:
+        super().__init__("this needs the token of a sign-in, not an API key")
+
+
 class RefreshTokenReused(BadRefreshToken):
     """It was used before, so a copy of it is about: the refusal ends the whole sign-in."""
 

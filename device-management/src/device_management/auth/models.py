@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, ForeignKey, LargeBinary, String, Text, text
+from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, LargeBinary, String, Text, text
 from sqlmodel import Field
 
 from device_management.tables import Table
@@ -11,15 +11,23 @@ from shared.sql.models import UtcDateTime
 
 
 class User(Table, table=True):
-    """`email` is stored in lower case and unique on the whole platform: it is a login."""
+    """`email` is stored in lower case and unique on the whole platform: it is a login.
+
+    `scopes` are those beside the roles'. Access tokens below `token_generation` are refused.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     organization_id: int = Field(foreign_key="organizations.id", index=True)
     email: str = Field(max_length=254, unique=True)
     name: str = Field(max_length=200)
     password_hash: str
-    scopes: list[str] = Field(sa_column=Column(ARRAY(String(64)), nullable=False))
+    roles: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String(64)), nullable=False))
+    scopes: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String(64)), nullable=False))
+    active: bool = Field(default=True)
+    token_generation: int = Field(default=1)
+    version: int = Field(default=1, sa_column=Column(BigInteger, nullable=False, server_default="1"))
     created_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
+    updated_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
 
 
 class SignIn(Table, table=True):

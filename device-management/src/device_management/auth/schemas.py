@@ -4,18 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCOPES = (
-    "devices:read",
-    "devices:write",
-    "updates:read",
-    "updates:write",
-    "updates:approve",
-    "telemetry:read",
-    "alerts:write",
-    "organization:admin",
-    "platform:admin",
-)
-"""Every scope there is; the first administrator has them all."""
+MIN_PASSWORD = 10
+MAX_PASSWORD = 1_024
+
+NewPassword = Annotated[str, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
 
 
 class TokenPair(BaseModel):
@@ -46,4 +38,12 @@ class Me(BaseModel):
     email: str
     name: str
     organization: OwnOrganization
+    roles: list[str]
     scopes: list[str]
+
+
+class PasswordChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]
+    new_password: NewPassword

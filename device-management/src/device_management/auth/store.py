@@ -1,9 +1,9 @@
 """Every query about people and their sign-ins."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import ColumnElement, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -25,7 +25,7 @@ class AuthStore:
         return bool(await self._session.scalar(select(select(User.id).exists())))
 
     async def add_user_unless_known(self, user: User) -> None:
-        values = user.model_dump(exclude={"id", "created_at"})
+        values = user.model_dump(exclude={"id"})
         await self._session.execute(insert(User).values(values).on_conflict_do_nothing(index_elements=["email"]))
 
     def add_sign_in(self, sign_in: SignIn) -> None:
@@ -61,9 +61,36 @@ class AuthStore:
         )
         return (await self._session.execute(query)).first() is not None
 
-    async def end_sign_in(self, sign_in_id: UUID, reason: str) -> None:
-        query = update(SignIn).where(col(SignIn.id) == sign_in_id, col(SignIn.ended_at).is_(None))
-        await self._session.execute(query.values(ended_at=func.now(), ended_because=reason))
+    async def was_used_within(self, digest: bytes, grace: timedelta) -> bool:
+        """Whether it was used, no longer ago than that, by the database's clock."""
+        query = select(col(RefreshToken.used_at) > func.clock_timestamp() - grace)
+        return bool(await self._session.scalar(query.where(RefreshToken.digest == digest)))
+
+    async def end_sign_in(self, sign_in_id: UUID, reason: str) -> bool:
+        """Whether it had not ended before."""
+        return bool(await self._end(col(SignIn.id) == sign_in_id, reason))
+
+    async def end_sign_ins(self, user_id: int, reason: str) -> None:
+        await self._end(col(SignIn.user_id) == user_id, reason)
+
+    async def raise_generation(self, user: User) -> User:
+        """Writes what has changed of the person, with the next generation of tokens and the next version."""
+        await self._session.flush()
+        query = (
+            update(User)
+            .where(col(User.id) == user.id)
+            .values(
+                token_generation=User.token_generation + 1, version=User.version + 1, updated_at=func.clock_timestamp()
+            )
+            .returning(User)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one()
+
+    async def _end(self, which: ColumnElement[bool], reason: str) -> int:
+        query = update(SignIn).where(which, col(SignIn.ended_at).is_(None)).returning(col(SignIn.id))
+        ended = await self._session.execute(query.values(ended_at=func.now(), ended_because=reason))
+        return len(ended.all())
 
     async def forget_expired(self, before: datetime) -> None:
         """Deletes sign-ins all of whose refresh tokens expired before then."""

@@ -31,6 +31,7 @@ router = APIRouter(prefix="/devices", tags=["devices"])
 Devices = Annotated[DeviceService, use(DeviceService)]
 Reader = Annotated[Principal, requires("devices:read")]
 Writer = Annotated[Principal, requires("devices:write")]
+Registrar = Annotated[Principal, requires("devices:write", gateways=True)]
 
 _NO_NUL = r"^[^\x00]*$"
 
@@ -51,9 +52,9 @@ async def _filter(
 @router.post("", status_code=201)
 @router.post("/", status_code=201, include_in_schema=False)
 async def register(
-    body: DeviceCreate, who: Writer, devices: Devices, answer: Annotated[Once, Depends(once)]
+    body: DeviceCreate, who: Registrar, devices: Devices, answer: Annotated[Once, Depends(once)]
 ) -> DeviceRead:
-    """Registers a device of the caller's organization."""
+    """Registers a device of the caller's organization, for a person or a gateway."""
     return await answer.keep(await devices.register(who.organization_id, body, by=Actor.of(who)))
 
 

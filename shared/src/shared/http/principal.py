@@ -36,7 +36,7 @@ class Forbidden(DomainError):
 
 @dataclass(frozen=True)
 class Principal:
-    """A person (or a person's program), or a device; `subject` is the user's id or the device's uid."""
+    """A person or their program, a device, a gateway; `subject` is the user's id, the uid, the gateway's id."""
 
     audience: Audience
     subject: str
@@ -51,6 +51,11 @@ class Principal:
     @property
     def is_device(self) -> bool:
         return self.audience is Audience.DEVICE
+
+    @property
+    def is_key(self) -> bool:
+        """An API key or a gateway: a token that somebody was handed, without a sign-in."""
+        return not self.is_device and self.session is None
 
     def require(self, *scopes: str) -> None:
         """Raises Forbidden, and tells which of `scopes` is missing."""
@@ -69,7 +74,7 @@ def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Prin
         raise Unauthenticated from None
     if claims.audience not in audiences:
         raise Forbidden(f"a token for {claims.audience} is of no use here")
-    return Principal(
+    principal = Principal(
         audience=claims.audience,
         subject=claims.subject,
         organization_id=claims.organization_id,
@@ -80,29 +85,38 @@ def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Prin
         token_id=claims.token_id,
         name=claims.name,
     )
+    if principal.is_key:
+        keys.note_use(principal.token_id)
+    return principal
 
 
-def requires(*scopes: str) -> Any:
-    """A dependency: a person's principal that holds every one of `scopes`."""
+def requires(*scopes: str, gateways: bool = False) -> Any:
+    """A dependency: a person's principal that holds every one of `scopes`, or with `gateways` a gateway's."""
 
     async def resolve(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
-        principal = authenticate(request.app.state.keys, _token(credentials), Audience.PEOPLE)
-        principal.require(*scopes)
+        audiences = (Audience.PEOPLE, Audience.GATEWAY) if gateways else (Audience.PEOPLE,)
+        principal = authenticate(request.app.state.keys, _token(credentials), *audiences)
+        if principal.audience is not Audience.GATEWAY:
+            principal.require(*scopes)
         return principal
 
     return Depends(resolve)
 
 
-def requires_device() -> Any:
-    """A dependency: a device's principal, acting for the device in the path's `uid`."""
+def requires_device(*, gateways: bool = False) -> Any:
+    """A dependency: a device's principal, acting for the device in the path's `uid`.
+
+    With `gateways` also a gateway's, and then the service must see to it that the device is of its organization.
+    """
 
     async def resolve(
         uid: str, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
-        principal = authenticate(request.app.state.keys, _token(credentials), Audience.DEVICE)
-        if principal.subject != uid:
+        audiences = (Audience.DEVICE, Audience.GATEWAY) if gateways else (Audience.DEVICE,)
+        principal = authenticate(request.app.state.keys, _token(credentials), *audiences)
+        if principal.is_device and principal.subject != uid:
             raise Forbidden("a device speaks for itself only")
         return principal
 

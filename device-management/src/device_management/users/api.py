@@ -1,0 +1,80 @@
+"""People over REST, for administrators of their organization."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from device_management.users.schemas import MAX_ID, UserCreate, UserEdit, UserRead
+from device_management.users.service import UserService
+from shared.http.pagination import Cursor, Limit, Page, link_next
+from shared.http.preconditions import IfMatch, tag
+from shared.http.principal import Principal, requires
+from shared.http.scope import use
+
+router = APIRouter(prefix="/users", tags=["users"])
+
+Users = Annotated[UserService, use(UserService)]
+Administrator = Annotated[Principal, requires("organization:admin")]
+Id = Annotated[int, Path(ge=1, le=MAX_ID)]
+Organization = Annotated[
+    int | None, Query(alias="organization_id", ge=1, le=MAX_ID, description="another one, for platform administrators")
+]
+
+
+@router.post("", status_code=201)
+async def create(
+    body: UserCreate, who: Administrator, users: Users, response: Response, organization: Organization = None
+) -> UserRead:
+    """Nobody gives scopes they do not hold themselves."""
+    user = await users.create(who, organization, body)
+    tag(response, user.version)
+    return user
+
+
+@router.get("")
+async def page(
+    who: Administrator,
+    users: Users,
+    request: Request,
+    response: Response,
+    organization: Organization = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[UserRead]:
+    """The organization's people, oldest first."""
+    found = await users.page(who, organization, cursor=cursor, limit=limit)
+    link_next(request, response, found.next)
+    return found
+
+
+@router.get("/{user_id}")
+async def get(
+    user_id: Id, who: Administrator, users: Users, response: Response, organization: Organization = None
+) -> UserRead:
+    user = await users.get(who, organization, user_id)
+    tag(response, user.version)
+    return user
+
+
+@router.patch("/{user_id}")
+async def edit(
+    user_id: Id,
+    body: UserEdit,
+    who: Administrator,
+    users: Users,
+    expected: IfMatch,
+    response: Response,
+    organization: Organization = None,
+) -> UserRead:
+    """A new password or `active: false` ends all sign-ins within 5 s; fewer scopes end the tokens that had more."""
+    user = await users.edit(who, organization, user_id, body, expected)
+    tag(response, user.version)
+    return user
+
+
+@router.delete("/{user_id}", status_code=204)
+async def remove(
+    user_id: Id, who: Administrator, users: Users, expected: IfMatch, organization: Organization = None
+) -> None:
+    """Removes the person with all sign-ins and keys; the audit log keeps what they did."""
+    await users.remove(who, organization, user_id, expected)

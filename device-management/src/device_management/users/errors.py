@@ -1,0 +1,33 @@
+"""What can go wrong with people."""
+
+from shared.errors import DomainError
+
+
+class UserNotFound(DomainError):
+    """There is none of that id, or it is another organization's: the answer is the same."""
+
+    status = 404
+    code = "user_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("user not found")
+
+
+class EmailTaken(DomainError):
+    """An e-mail address is a login, so it is unique on the whole platform."""
+
+    status = 409
+    code = "email_taken"
+
+    def __init__(self) -> None:
+        super().__init__("somebody signs in with this e-mail address already")
+
+
+class LastAdministrator(DomainError):
+    """Without this person nobody could administrate any more."""
+
+    status = 409
+    code = "last_administrator"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this is the last active person with {scope}; give it to somebody else first")
