@@ -1,0 +1,62 @@
+"""Whatever people, a device, and time do to its sessions, one after the other or at once: the ledger holds."""
+
+import asyncio
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ota_service.sessions.states import OPEN
+from shared.testing.databases import empty
+
+from . import ledger
+from .test_races import pass_deadlines, states
+
+VERBS = ["ack", "downloading", "flashed", "complete", "fail"]
+
+actions = st.one_of(
+    st.just(("open",)),
+    st.just(("cancel",)),
+    st.just(("time",)),
+    st.tuples(st.sampled_from(VERBS), st.none() | st.integers(0, 100)),
+)
+steps = st.lists(st.lists(actions, min_size=1, max_size=3), min_size=1, max_size=10)
+
+
+@given(steps)
+@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_no_transition_twice_a_complete_history_and_an_end(
+    add_devices, add_firmware, person, device, deadlines, sql, steps
+):
+    await empty(sql)
+    await add_devices("pump-1")
+    body = {"device_uid": "pump-1", "firmware_id": (await add_firmware()).id}
+    opened = (await person.post("/api/v2/updates", json=body)).json()["session_id"]
+    pump = device("pump-1")
+
+    async def act(action, session_id):
+        match action:
+            case ("open",):
+                return await person.post("/api/v2/updates", json=body)
+            case ("cancel",):
+                return await person.post(f"/api/v2/updates/{session_id}/cancel")
+            case ("time",):
+                await pass_deadlines(sql)
+                await deadlines()
+                return None
+            case (verb, progress):
+                return await pump.say(session_id, verb, **({} if progress is None else {"progress": progress}))
+
+    for step in steps:
+        # One bare connection: time passes once a step.
+        together = [action for action in step if action != ("time",)] + [("time",)] * (("time",) in step)
+        answers = await asyncio.gather(*(act(action, opened) for action in together))
+        for answer in filter(None, answers):
+            assert answer.status_code in {200, 202, 409}, answer.text
+            if answer.status_code == 202:
+                opened = answer.json()["session_id"]
+        await ledger.check(sql)
+    await pass_deadlines(sql)
+    await deadlines()
+    assert not set(await states(sql)) & OPEN
+    await ledger.check(sql)
