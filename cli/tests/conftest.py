@@ -3,18 +3,22 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import uvicorn
+from typer.testing import CliRunner, Result
 
+from muster_cli.main import app
 from shared.testing import eventually
 
 from .ota import Ota
+from .shelf import Shelf
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"
 LONG_AGO = "2026-01-02T03:04:05.678Z"
@@ -36,6 +40,7 @@ class Platform:
     """So many calls that answer 503 before the next one is carried out."""
     page_size: int = 500
     issued: int = 0
+    shelf: Shelf = field(default_factory=Shelf)
     told: float = 0
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -49,10 +54,18 @@ class Platform:
         if self.unavailable:
             self.unavailable -= 1
             return _problem(503, "service_unavailable", "the store is away")
-        if parts[:2] == ["devices", "resync"]:
+        if parts[0] in {"firmware", "updates"}:
+            document = body if headers.get("Content-Type", "").startswith("multipart") else json.loads(body or b"null")
+            return self.shelf.answer(method, parts, parse_qs(split.query), headers, document)
+        return self._devices(method, parts, parse_qs(split.query), body)
+
+    def _devices(
+        self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes
+    ) -> tuple[int, dict[str, Any]]:
+        if parts[1:2] == ["resync"]:
             return self._resync(method)
         if len(parts) == 1:
-            return self._page(parse_qs(split.query)) if method == "GET" else self._register(json.loads(body))
+            return self._page(query) if method == "GET" else self._register(json.loads(body))
         return self._device(parts[1], method)
 
     def _resync(self, method: str) -> tuple[int, dict[str, Any]]:
@@ -174,3 +187,13 @@ async def _ota_server() -> AsyncIterator[_Current]:
 def ota(_ota_server: _Current) -> Ota:
     _ota_server.ota = Ota(_ota_server.server)
     return _ota_server.ota
+
+
+@pytest.fixture
+def muster(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+    """The command, signed in to the platform in memory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUSTER_SERVER", platform.server)
+    monkeypatch.setenv("MUSTER_ADMIN_EMAIL", "admin@muster.example")
+    monkeypatch.setenv("MUSTER_ADMIN_PASSWORD", "correct horse")
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))

@@ -2,20 +2,6 @@
 
 import json
 
-import pytest
-from typer.testing import CliRunner
-
-from muster_cli.main import app
-
-
-@pytest.fixture
-def muster(platform, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MUSTER_SERVER", platform.server)
-    monkeypatch.setenv("MUSTER_ADMIN_EMAIL", "admin@muster.example")
-    monkeypatch.setenv("MUSTER_ADMIN_PASSWORD", "correct horse")
-    return lambda *arguments: CliRunner().invoke(app, list(arguments))
-
 
 def test_a_device_is_registered_and_shown_as_lines_for_grep(muster, platform):
     result = muster("devices", "register", "pump-7", "--name", "Pump 7", "--attribute", "slots=4", "--tag", "north")

@@ -1,8 +1,8 @@
 """The platform's REST interface, typed. A program may use it by itself: it prints nothing and reads no settings."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -10,14 +10,28 @@ from pydantic import BaseModel, ValidationError
 
 from muster_cli import problems
 from muster_cli.errors import Refused
-from muster_cli.models import Device, DevicePage, DeviceToken, NewDevice, PublicKeys, Resync
+from muster_cli.models import (
+    Device,
+    DevicePage,
+    DeviceToken,
+    Firmware,
+    FirmwarePage,
+    NewDevice,
+    PublicKeys,
+    Resync,
+    UpdatePage,
+    UpdateSession,
+)
 from muster_cli.sign_in import PasswordSignIn
 from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
+P = TypeVar("P", DevicePage, FirmwarePage, UpdatePage)
 
 _MAX_CONNECTIONS = 32
 _TIMEOUT_S = 15.0
+_UPLOAD_TIMEOUT_S = 300.0
+_PAGE = 500
 
 
 class MusterClient:
@@ -37,23 +51,67 @@ class MusterClient:
 
     async def devices(self, *, limit: int | None = None) -> AsyncIterator[Device]:
         """The organization's devices, oldest first, read page by page; at most `limit` of them."""
-        cursor: str | None = None
-        left = limit
-        while left is None or left > 0:
-            params = {"limit": str(min(left or 500, 500)), **({"cursor": cursor} if cursor else {})}
-            page = await self._call(DevicePage, "GET", "/api/v2/devices", params=params)
+        async for page in self._pages(DevicePage, "/api/v2/devices", {}, limit):
             for device in page.items:
                 yield device
-            left = None if left is None else left - len(page.items)
-            cursor = page.next
-            if cursor is None:
-                return
 
     async def device(self, id_or_uid: str) -> Device:
         return await self._call(Device, "GET", f"/api/v2/devices/{quote(id_or_uid, safe='')}")
 
     async def register(self, device: NewDevice) -> Device:
         return await self._call(Device, "POST", "/api/v2/devices", json=device.model_dump(exclude_unset=True))
+
+    async def firmware(self, *, limit: int | None = None) -> AsyncIterator[Firmware]:
+        """The organization's firmware, oldest first; at most `limit`."""
+        async for page in self._pages(FirmwarePage, "/api/v2/firmware", {}, limit):
+            for firmware in page.items:
+                yield firmware
+
+    async def find_firmware(self, reference: str) -> Firmware:
+        """By its id, or by NAME@VERSION."""
+        if reference.isdecimal():
+            return await self._call(Firmware, "GET", f"/api/v2/firmware/{reference}")
+        async for firmware in self.firmware():
+            if f"{firmware.name}@{firmware.version}" == reference:
+                return firmware
+        raise Refused(404, "firmware_not_found", f"there is no firmware {reference}", problems.FIND_FIRMWARE)
+
+    async def upload_firmware(
+        self, image: IO[bytes], *, filename: str, name: str, version: str, hardware_versions: Sequence[str], sha256: str
+    ) -> Firmware:
+        """Streams the image, which must be at its start; what arrives with another digest is refused."""
+        return await self._call(
+            Firmware,
+            "POST",
+            "/api/v2/firmware",
+            files={"file": (filename, image, "application/octet-stream")},
+            data={"name": name, "version": version, "hardware_versions": list(hardware_versions), "sha256": sha256},
+            timeout=_UPLOAD_TIMEOUT_S,
+        )
+
+    async def approve_firmware(self, firmware_id: int) -> Firmware:
+        return await self._call(Firmware, "POST", f"/api/v2/firmware/{firmware_id}/approve")
+
+    async def start_update(self, device_uid: str, firmware_id: int) -> UpdateSession:
+        body = {"device_uid": device_uid, "firmware_id": firmware_id}
+        return await self._call(UpdateSession, "POST", "/api/v2/updates", json=body)
+
+    async def updates(
+        self, *, device_uid: str | None = None, state: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[UpdateSession]:
+        """The organization's updates, newest first; at most `limit`."""
+        wanted = {"device_uid": device_uid, "state": state}
+        params = {key: value for key, value in wanted.items() if value is not None}
+        async for page in self._pages(UpdatePage, "/api/v2/updates", params, limit):
+            for session in page.items:
+                yield session
+
+    async def update(self, session_id: str) -> UpdateSession:
+        """With its history."""
+        return await self._call(UpdateSession, "GET", f"/api/v2/updates/{quote(session_id, safe='')}")
+
+    async def cancel_update(self, session_id: str) -> UpdateSession:
+        return await self._call(UpdateSession, "POST", f"/api/v2/updates/{quote(session_id, safe='')}/cancel")
 
     async def manifest_keys(self) -> list[PublicKey]:
         """The public keys with which update manifests are signed."""
@@ -69,6 +127,21 @@ class MusterClient:
 
     async def resync(self, resync_id: int) -> Resync:
         return await self._call(Resync, "GET", f"/api/v2/devices/resync/{resync_id}")
+
+    async def _pages(
+        self, answer: type[P], path: str, params: Mapping[str, str], limit: int | None
+    ) -> AsyncIterator[P]:
+        """At most `limit` items in all."""
+        cursor: str | None = None
+        left = limit
+        while left is None or left > 0:
+            asked = {**params, "limit": str(min(left or _PAGE, _PAGE)), **({"cursor": cursor} if cursor else {})}
+            page = await self._call(answer, "GET", path, params=asked)
+            yield page
+            left = None if left is None else left - len(page.items)
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def _call(self, answer: type[M], method: str, path: str, **request: Any) -> M:
         try:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec
 import typer
 import uvloop
 
+from muster_cli.client import MusterClient
 from muster_cli.connection import Connection, Options, resolve
 from muster_cli.errors import CommandError
 from muster_cli.output import Output
@@ -55,6 +57,11 @@ class Invocation:
 
     connection: Connection
     output: Output
+
+    def client(self) -> AbstractAsyncContextManager[MusterClient]:
+        """Raises BadUsage when it is not known who signs in."""
+        email, password = self.connection.credentials()
+        return MusterClient.open(self.connection.server, email=email, password=password)
 
 
 def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +26,7 @@ async def list_devices(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
 ) -> None:
     """Your organization's devices, oldest first."""
-    async with _client(invocation) as client:
+    async with invocation.client() as client:
         devices = [device async for device in client.devices(limit=limit)]
     invocation.output.rows(
         ["UID", "NAME", "TYPE", "LIFECYCLE", "STATUS", "FIRMWARE"],
@@ -61,7 +60,7 @@ async def register_device(
         "tags": tags or None,
     }
     new = NewDevice.model_validate({key: value for key, value in given.items() if value is not None})
-    async with _client(invocation) as client:
+    async with invocation.client() as client:
         device = await client.register(new)
     _show(invocation, device)
 
@@ -72,7 +71,7 @@ async def get_device(
     invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
 ) -> None:
     """Read one device."""
-    async with _client(invocation) as client:
+    async with invocation.client() as client:
         device = await client.device(id_or_uid)
     _show(invocation, device)
 
@@ -83,7 +82,7 @@ async def issue_token(
     invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
 ) -> None:
     """Issue a token with which a device signs in to the broker. It is shown this once."""
-    async with _client(invocation) as client:
+    async with invocation.client() as client:
         issued = await client.issue_token(id_or_uid)
     fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": issued.expires_at.isoformat()}
     invocation.output.record(fields, data=issued)
@@ -97,7 +96,7 @@ async def resync_devices(
     wait: Annotated[bool, typer.Option(help="Wait for the end and show how far it is.")] = True,
 ) -> None:
     """Tell every device's present state again, so that copies that lost it are whole. It goes on by itself."""
-    async with _client(invocation) as client:
+    async with invocation.client() as client:
         resync = await client.begin_resync(everyone=everyone)
         if wait:
             resync = await _follow(client, resync)
@@ -119,11 +118,6 @@ async def _follow(client: MusterClient, resync: Resync) -> Resync:
             if not console.is_terminal and resync.done != before.done:
                 sys.stderr.write(f"told {resync.done}/{resync.total}\n")
     return resync
-
-
-def _client(invocation: Invocation) -> AbstractAsyncContextManager[MusterClient]:
-    email, password = invocation.connection.credentials()
-    return MusterClient.open(invocation.connection.server, email=email, password=password)
 
 
 def _show(invocation: Invocation, device: Device) -> None:

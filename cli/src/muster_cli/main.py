@@ -2,7 +2,7 @@
 
 import typer
 
-from muster_cli import devices, simulate
+from muster_cli import devices, firmware, simulate, updates
 
 app = typer.Typer(
     name="muster",
@@ -12,4 +12,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the platform cannot be reached.",
 )
 app.add_typer(devices.app, name="devices")
+app.add_typer(firmware.app, name="firmware")
+app.add_typer(updates.app, name="updates")
 app.command("simulate")(simulate.simulate)

@@ -68,6 +68,70 @@ class Resync(BaseModel):
     done: int
 
 
+class Firmware(BaseModel):
+    """An image. Without `hardware_versions` it fits every device; `sha256` in hex, `size` in bytes."""
+
+    id: int
+    name: str
+    version: str
+    filename: str
+    hardware_versions: list[str] = []
+    size: int
+    sha256: str
+    release_counter: int
+    state: str
+    uploaded_by: str
+    uploaded_at: datetime
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+
+
+class FirmwarePage(BaseModel):
+    items: list[Firmware]
+    next: str | None = None
+
+
+class UpdateReport(BaseModel):
+    """What was said of an update, by its device, a person or the deadline, and whether it was accepted."""
+
+    by: str
+    reported: str
+    state_before: str | None = None
+    accepted: bool
+    progress: int | None = None
+    error: str | None = None
+    at: datetime
+
+
+class UpdateSession(BaseModel):
+    """An update of one device. `progress` in percent; `deadline` is None once it has ended."""
+
+    session_id: str
+    device_uid: str
+    firmware_id: int
+    firmware_name: str
+    firmware_version: str
+    previous_version: str | None = None
+    state: str
+    progress: int | None = None
+    error: str | None = None
+    deadline: datetime | None = None
+    opened_by: str
+    opened_at: datetime
+    updated_at: datetime
+    reports: list[UpdateReport] | None = None
+    """The history; only where one session was asked for."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.deadline is None
+
+
+class UpdatePage(BaseModel):
+    items: list[UpdateSession]
+    next: str | None = None
+
+
 class PublicKeys(BaseModel):
     """A JSON Web Key Set."""
 

@@ -6,9 +6,16 @@ from pydantic import ValidationError
 from muster_cli.errors import CommandError, Refused, Unreachable
 from muster_cli.models import Problem
 
+FIND_FIRMWARE = "`muster firmware list` shows what there is"
+
 _NEXT_STEPS = {
     "device_not_found": "`muster devices list` shows those there are",
     "device_uid_taken": "choose another uid",
+    "firmware_not_found": FIND_FIRMWARE,
+    "firmware_not_approved": "`muster firmware approve` does it",
+    "update_session_not_found": "`muster updates list` shows those there are",
+    "update_session_open": "`muster updates list` shows it",
+    "wrong_transition": "`muster updates show` tells its history",
 }
 _NEXT_STEPS_BY_STATUS = {
     401: "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",

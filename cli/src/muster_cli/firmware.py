@@ -1,0 +1,127 @@
+"""`muster firmware`: upload, list, approve; the keys with which updates are signed."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from muster_cli.command import Invocation, platform_command
+from muster_cli.errors import BadUsage
+from muster_cli.models import Firmware
+
+app = typer.Typer(no_args_is_help=True, help="Upload, list and approve firmware.")
+
+Reference = Annotated[str, typer.Argument(metavar="ID|NAME@VERSION", help="Its id, or its name and version.")]
+
+
+@app.command("upload")
+@platform_command
+async def upload_firmware(
+    invocation: Invocation,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The image.")],
+    name: Annotated[str, typer.Option(help="What the firmware is called, the same for all its versions.")],
+    version: Annotated[str, typer.Option(help="This version; it means these bytes for ever.")],
+    hardware: Annotated[
+        list[str] | None, typer.Option(metavar="HW", help="Which hardware it fits; may be repeated. Default: all.")
+    ] = None,
+) -> None:
+    """Upload an image. It can be installed once it is approved."""
+    try:
+        with file.open("rb") as image:
+            sha256 = hashlib.file_digest(image, "sha256").hexdigest()
+            size = image.tell()
+            image.seek(0)
+            with _bar() as bar:
+                async with invocation.client() as client:
+                    firmware = await client.upload_firmware(
+                        bar.wrap_file(image, total=size, description="uploading"),
+                        filename=file.name,
+                        name=name,
+                        version=version,
+                        hardware_versions=hardware or [],
+                        sha256=sha256,
+                    )
+    except OSError as error:
+        raise BadUsage(f"cannot read {file}: {error.strerror}") from None
+    _show(invocation, firmware)
+
+
+@app.command("list")
+@platform_command
+async def list_firmware(
+    invocation: Invocation,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+) -> None:
+    """Your organization's firmware, oldest first."""
+    async with invocation.client() as client:
+        found = [firmware async for firmware in client.firmware(limit=limit)]
+    invocation.output.rows(
+        ["ID", "NAME", "VERSION", "HARDWARE", "BYTES", "STATE", "UPLOADED"],
+        [
+            [f.id, f.name, f.version, ", ".join(f.hardware_versions) or "all", f.size, f.state, f.uploaded_at.date()]
+            for f in found
+        ],
+        data=found,
+    )
+
+
+@app.command("show")
+@platform_command
+async def show_firmware(invocation: Invocation, firmware: Reference) -> None:
+    """Read one firmware."""
+    async with invocation.client() as client:
+        found = await client.find_firmware(firmware)
+    _show(invocation, found)
+
+
+@app.command("approve")
+@platform_command
+async def approve_firmware(invocation: Invocation, firmware: Reference) -> None:
+    """Let a firmware be installed. Approving it again changes nothing."""
+    async with invocation.client() as client:
+        found = await client.find_firmware(firmware)
+        approved = await client.approve_firmware(found.id)
+    _show(invocation, approved)
+
+
+@app.command("keys")
+@platform_command
+async def show_keys(invocation: Invocation) -> None:
+    """The public keys (Ed25519) that sign updates: what a device is made with."""
+    async with invocation.client() as client:
+        keys = await client.manifest_keys()
+    invocation.output.rows(["KEY ID", "KEY"], [[key.kid, key.x] for key in keys], data={"keys": keys})
+
+
+def _show(invocation: Invocation, firmware: Firmware) -> None:
+    fields = {
+        "Firmware ID": firmware.id,
+        "Name": firmware.name,
+        "Version": firmware.version,
+        "State": firmware.state,
+        "Hardware": ", ".join(firmware.hardware_versions) or "all",
+        "File": firmware.filename,
+        "Bytes": firmware.size,
+        "SHA-256": firmware.sha256,
+        "Release": firmware.release_counter,
+        "Uploaded": f"{firmware.uploaded_at.isoformat()} by {firmware.uploaded_by}",
+        "Approved": f"{firmware.approved_at.isoformat()} by {firmware.approved_by}" if firmware.approved_at else None,
+    }
+    invocation.output.record(fields, data=firmware)
+
+
+def _bar() -> Progress:
+    """On a terminal alone, and on standard error."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,168 @@
+"""`muster updates`: start, watch, list and cancel updates of devices."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from muster_cli.client import MusterClient
+from muster_cli.command import Invocation, platform_command
+from muster_cli.errors import CommandError, Refused
+from muster_cli.models import UpdateSession
+
+_ASK_EVERY_S = 0.5
+_COMPLETED = "completed"
+
+app = typer.Typer(no_args_is_help=True, help="Update devices with approved firmware.")
+
+Session = Annotated[str, typer.Argument(metavar="SESSION", help="The update's id.")]
+
+
+@app.command("start")
+@platform_command
+async def start_updates(
+    invocation: Invocation,
+    devices: Annotated[list[str], typer.Argument(metavar="DEVICE...", help="Uids.")],
+    firmware: Annotated[str, typer.Option(metavar="ID|NAME@VERSION", help="An approved firmware.")],
+    every: Annotated[float, typer.Option(min=0.0, help="Seconds between one device and the next.")] = 0.0,
+) -> None:
+    """Update devices. Each is told at once, or when it next connects. One refused device stops no other."""
+    started: list[UpdateSession] = []
+    failed: CommandError | None = None
+    async with invocation.client() as client:
+        chosen = await client.find_firmware(firmware)
+        for number, uid in enumerate(devices):
+            if number:
+                await asyncio.sleep(every)
+            try:
+                started.append(await client.start_update(uid, chosen.id))
+            except CommandError as error:
+                if len(devices) == 1:
+                    raise
+                sys.stderr.write(f"error: {uid}: {error}\n")
+                failed = error
+    if len(devices) == 1:
+        _show(invocation, started[0])
+    else:
+        _table(invocation, started)
+    if failed is not None:
+        raise typer.Exit(failed.exit_code)
+
+
+@app.command("list")
+@platform_command
+async def list_updates(
+    invocation: Invocation,
+    device: Annotated[str | None, typer.Option(metavar="UID", help="Of this device alone.")] = None,
+    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+) -> None:
+    """Your organization's updates, newest first."""
+    async with invocation.client() as client:
+        sessions = [session async for session in client.updates(device_uid=device, state=state, limit=limit)]
+    _table(invocation, sessions)
+
+
+@app.command("show")
+@platform_command
+async def show_update(invocation: Invocation, session: Session) -> None:
+    """Read one update with its history."""
+    async with invocation.client() as client:
+        found = await client.update(session)
+    _show(invocation, found)
+
+
+@app.command("cancel")
+@platform_command
+async def cancel_update(invocation: Invocation, session: Session) -> None:
+    """End an update. A device that already runs the new version keeps it."""
+    async with invocation.client() as client:
+        cancelled = await client.cancel_update(session)
+    _show(invocation, cancelled)
+
+
+@app.command("watch", epilog="Exit codes: 0 completed, 1 ended otherwise.")
+@platform_command
+async def watch_update(
+    invocation: Invocation,
+    session: Annotated[str, typer.Argument(metavar="SESSION|DEVICE", help="An update's id, or a uid: its newest.")],
+) -> None:
+    """Follow an update to its end."""
+    async with invocation.client() as client:
+        found = await _find(client, session)
+        shown = ""
+        while True:
+            line = _state(found)
+            if line != shown:
+                sys.stderr.write(f"{found.device_uid} {found.firmware_name}@{found.firmware_version}: {line}\n")
+                sys.stderr.flush()
+                shown = line
+            if found.is_over:
+                break
+            await asyncio.sleep(_ASK_EVERY_S)
+            found = await client.update(found.session_id)
+    _show(invocation, found)
+    if found.state != _COMPLETED:
+        raise typer.Exit(1)
+
+
+async def _find(client: MusterClient, session_or_uid: str) -> UpdateSession:
+    """The update of that id, else the newest of that device."""
+    try:
+        return await client.update(session_or_uid)
+    except Refused as error:
+        if error.status not in {404, 422}:
+            raise
+    async for session in client.updates(device_uid=session_or_uid, limit=1):
+        return await client.update(session.session_id)
+    raise Refused(
+        404,
+        "update_session_not_found",
+        f"there is no update {session_or_uid}, nor one of such a device",
+        "`muster updates list` shows those there are",
+    )
+
+
+def _state(session: UpdateSession) -> str:
+    if session.error:
+        return f"{session.state}, {session.error}"
+    if session.progress is not None and not session.is_over:
+        return f"{session.state} {session.progress}%"
+    return session.state
+
+
+def _table(invocation: Invocation, sessions: Sequence[UpdateSession]) -> None:
+    invocation.output.rows(
+        ["SESSION", "DEVICE", "FIRMWARE", "STATE", "OPENED"],
+        [
+            [s.session_id, s.device_uid, f"{s.firmware_name}@{s.firmware_version}", _state(s), _seconds(s)]
+            for s in sessions
+        ],
+        data=sessions,
+    )
+
+
+def _seconds(session: UpdateSession) -> str:
+    return session.opened_at.isoformat(timespec="seconds")
+
+
+def _show(invocation: Invocation, session: UpdateSession) -> None:
+    fields: dict[str, object] = {
+        "Session": session.session_id,
+        "Device": session.device_uid,
+        "Firmware": f"{session.firmware_name}@{session.firmware_version}",
+        "Before": session.previous_version,
+        "State": _state(session),
+        "Deadline": session.deadline.isoformat() if session.deadline else None,
+        "Opened": f"{session.opened_at.isoformat()} by {session.opened_by}",
+        "Updated": session.updated_at.isoformat(),
+    }
+    for number, report in enumerate(session.reports or [], start=1):
+        progress = f" {report.progress}%" if report.progress is not None else ""
+        refused = "" if report.accepted else ", refused"
+        reason = f", {report.error}" if report.error else ""
+        said = f"{report.by}: {report.reported}{progress}{reason}{refused}"
+        fields[f"Report {number}"] = f"{report.at.isoformat()} {said}"
+    invocation.output.record(fields, data=session)
