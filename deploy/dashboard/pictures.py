@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""The pictures of the dashboard in docs/images, taken from a running stack with a simulated fleet:
-`.venv/bin/python deploy/dashboard/pictures.py .local/stack.json`.
+"""The pictures of the dashboard in docs/images: a running stack, while a part of its simulated fleet is updated.
+
+The devices' link is slow, so that a download is seen: `.venv/bin/muster simulate --devices 25 --link-speed 40`, and
+then `.venv/bin/python deploy/dashboard/pictures.py .local/stack.json`.
 """
 
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.async_api import Page, async_playwright
 
 from muster_stack.programs import CHROMIUM, require
@@ -16,30 +20,63 @@ from muster_stack.programs import CHROMIUM, require
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PAINTED_MS = 1_500
 """Rows and charts paint what they just received."""
+TRAFFIC_MS = 60_000
+"""The minute of traffic that the fleet's figures show."""
+IMAGE = b"x" * 800_000
+UPDATED = 5
 
 
-async def take(page: Page, info: dict[str, Any]) -> None:
-    """The fleet, and its first device that is online."""
+async def approved(api: httpx.AsyncClient) -> int:
+    """The id of a new image that is approved, beside one that waits for it."""
+    minor = int(time.time() / 60) % 1_000
+    for version in (f"2.{minor}.0", f"2.{minor}.1-rc.1"):
+        described = {"name": "field-firmware", "version": version}
+        answer = await api.post(
+            "/api/v2/firmware", data=described, files={"file": (f"field-firmware-{version}.bin", IMAGE)}
+        )
+        if "rc" not in version:
+            image = answer.raise_for_status().json()
+            (await api.post(f"/api/v2/firmware/{image['id']}/approve")).raise_for_status()
+    return image["id"]
+
+
+async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None:
+    """The fleet while a part of it is updated, one of those devices, and the firmware."""
     await page.goto(info["dashboard"])
     await page.get_by_label("Email").fill(info["admin"]["email"])
     await page.get_by_label("Password").fill(info["admin"]["password"])
     await page.get_by_role("button", name="Sign in").click()
-    online = page.locator('tr[data-online="true"]').first
-    await online.wait_for()
+    online = page.locator('tr[data-online="true"]')
+    await online.first.wait_for()
+    uids = [await online.nth(place).get_attribute("data-uid") for place in range(0, 2 * UPDATED, 2)]
+    image = await approved(api)
     await page.mouse.move(0, 0)
-    await page.wait_for_timeout(60_000)  # the minute of traffic that the fleet's figures show
+    await page.wait_for_timeout(TRAFFIC_MS)
+    for uid in uids:
+        (await api.post("/api/v2/updates", json={"device_uid": uid, "firmware_id": image})).raise_for_status()
+        await page.wait_for_timeout(PAINTED_MS)
     await page.screenshot(path=IMAGES / "fleet.png")
-    await online.get_by_role("link").click()
+    await page.locator(f'tr[data-uid="{uids[-2]}"]').get_by_role("link").click()
+    await page.locator(".current").wait_for()
     await page.locator(".metric-chart").first.wait_for()
     await page.wait_for_timeout(PAINTED_MS)
     await page.screenshot(path=IMAGES / "device.png")
+    await page.get_by_role("link", name="Firmware").click()
+    await page.locator(".images-table").wait_for()
+    await page.screenshot(path=IMAGES / "firmware.png")
 
 
 async def main(info: dict[str, Any]) -> None:
-    async with async_playwright() as playwright:
+    async with (
+        async_playwright() as playwright,
+        httpx.AsyncClient(base_url=info["gateway"], timeout=20) as api,
+    ):
+        form = {"username": info["admin"]["email"], "password": info["admin"]["password"]}
+        signed_in = (await api.post("/api/v2/auth/login", data=form)).raise_for_status().json()
+        api.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
         browser = await playwright.chromium.launch(executable_path=require(CHROMIUM), args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 1360, "height": 860}, color_scheme="light")
-        await take(page, info)
+        await take(page, api, info)
         await browser.close()
 
 

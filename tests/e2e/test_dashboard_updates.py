@@ -1,10 +1,12 @@
 """Firmware and updates in a browser: uploaded, approved, brought to a device, cancelled and refused.
 
-The device here reports on its update step by step, as the test says.
+A device reports on its update step by step, as the test says, or is a simulated one.
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -120,6 +122,38 @@ async def test_an_image_is_uploaded_approved_and_brought_to_a_device_while_peopl
     await visit.page.reload()
     await expect(panel(visit).locator(f'[data-session="{session_id}"]')).to_have_attribute("data-state", "completed")
     await expect(panel(visit)).to_contain_text("Runs 2.0.1")
+
+
+async def test_a_simulated_device_is_updated_from_its_page_without_a_reload(
+    visit: Visit, stack: Stack, image: Images, people: httpx.AsyncClient
+):
+    prefix = f"shown{uuid4().hex[:6]}"
+    uid = f"{prefix}-0001"
+    firmware = await image("5.0.0")
+    command = ("simulate", "--json", "--stack", str(stack.layout.root), "--prefix", prefix, "--devices", "1")
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).parent / "muster", *command, "--link-speed", "40", stdout=pipe, stderr=pipe
+    )
+    try:
+
+        async def is_online() -> bool:
+            answer = await people.get("/api/v2/presence", params={"device_uid": uid})
+            return answer.is_success and answer.json()["items"][0]["online"]
+
+        await eventually(is_online, timeout=30)
+        await visit.sign_in(f"#/devices/{uid}")
+        await choose_and_start(visit, firmware)
+        await visit.page.evaluate("() => { window.kept = true }")
+        await expect(panel(visit)).to_have_attribute("data-state", "downloading", timeout=_SOON)
+        await expect(panel(visit)).to_have_attribute("data-state", "completed", timeout=30_000)
+        await expect(panel(visit)).to_contain_text("Runs 5.0.0")
+        assert await visit.page.evaluate("() => window.kept") is True
+    finally:
+        process.terminate()
+        await process.communicate()
+    device = (await people.get(f"/api/v2/devices/{uid}")).raise_for_status().json()
+    assert device["firmware_version"] == "5.0.0"
 
 
 async def test_an_update_is_cancelled_after_a_question_and_what_comes_late_is_in_its_reports(
