@@ -8,7 +8,6 @@ then `.venv/bin/python deploy/dashboard/pictures.py .local/stack.json`.
 import asyncio
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,26 @@ from playwright.async_api import Page, async_playwright
 from muster_stack.programs import CHROMIUM, require
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-PAINTED_MS = 1_500
+PAINTED_S = 1.5
 """Rows and charts paint what they just received."""
-TRAFFIC_MS = 60_000
+TRAFFIC_S = 60
 """The minute of traffic that the fleet's figures show."""
-IMAGE = b"x" * 800_000
 UPDATED = 5
 
 
-async def approved(api: httpx.AsyncClient) -> int:
-    """The id of a new image that is approved, beside one that waits for it."""
-    minor = int(time.time() / 60) % 1_000
-    for version in (f"2.{minor}.0", f"2.{minor}.1-rc.1"):
-        described = {"name": "field-firmware", "version": version}
-        answer = await api.post(
-            "/api/v2/firmware", data=described, files={"file": (f"field-firmware-{version}.bin", IMAGE)}
-        )
-        if "rc" not in version:
-            image = answer.raise_for_status().json()
-            (await api.post(f"/api/v2/firmware/{image['id']}/approve")).raise_for_status()
-    return image["id"]
+async def upload(api: httpx.AsyncClient, version: str, size: int) -> int:
+    """The id of an image; the same one when it is there already."""
+    described = {"name": "field-firmware", "version": version}
+    image = {"file": (f"field-firmware-{version}.bin", version.encode() * size)}
+    return (await api.post("/api/v2/firmware", data=described, files=image)).raise_for_status().json()["id"]
+
+
+async def update(api: httpx.AsyncClient, uids: list[str], firmware_id: int) -> None:
+    """Begins the updates one after the other, so that each is at another place."""
+    (await api.post(f"/api/v2/firmware/{firmware_id}/approve")).raise_for_status()
+    for uid in uids:
+        (await api.post("/api/v2/updates", json={"device_uid": uid, "firmware_id": firmware_id})).raise_for_status()
+        await asyncio.sleep(PAINTED_S)
 
 
 async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None:
@@ -48,21 +47,21 @@ async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None
     await page.get_by_role("button", name="Sign in").click()
     online = page.locator('tr[data-online="true"]')
     await online.first.wait_for()
-    uids = [await online.nth(place).get_attribute("data-uid") for place in range(0, 2 * UPDATED, 2)]
-    image = await approved(api)
+    uids = [str(await online.nth(place).get_attribute("data-uid")) for place in range(2 * UPDATED)]
     await page.mouse.move(0, 0)
-    await page.wait_for_timeout(TRAFFIC_MS)
-    for uid in uids:
-        (await api.post("/api/v2/updates", json={"device_uid": uid, "firmware_id": image})).raise_for_status()
-        await page.wait_for_timeout(PAINTED_MS)
+    await update(api, uids, await upload(api, "2.3.1", 8_000))
+    await asyncio.sleep(TRAFFIC_S)
+    await upload(api, "2.5.0-rc.1", 300_000)
+    await update(api, uids[::2], await upload(api, "2.4.0", 160_000))
     await page.screenshot(path=IMAGES / "fleet.png")
     await page.locator(f'tr[data-uid="{uids[-2]}"]').get_by_role("link").click()
     await page.locator(".current").wait_for()
     await page.locator(".metric-chart").first.wait_for()
-    await page.wait_for_timeout(PAINTED_MS)
+    await asyncio.sleep(PAINTED_S)
     await page.screenshot(path=IMAGES / "device.png")
     await page.get_by_role("link", name="Firmware").click()
     await page.locator(".images-table").wait_for()
+    await asyncio.sleep(PAINTED_S)
     await page.screenshot(path=IMAGES / "firmware.png")
 
 

@@ -56,7 +56,7 @@ export function factsOf(device, running = device.firmware_version) {
 
 /** @param {{device: import("../fleet/inventory.js").Device}} props */
 export function Facts({ device }) {
-  const running = runningVersion(device, useApp().feed.device(device.device_uid).update.value);
+  const running = runningVersion(device, useApp().feed.device(device.device_uid).installed.value);
   return html`<section class="panel" aria-labelledby="facts">
     <h2 id="facts">Facts</h2>
     <dl class="facts">

@@ -39,12 +39,13 @@ function DeviceRow({ device }) {
   const presence = heard.presence.value;
   const latest = heard.reading.value;
   const update = heard.update.value;
+  const running = runningVersion(device, heard.installed.value);
   return html`<tr
     role="row"
     data-uid=${device.device_uid}
     data-online=${String(presence?.online ?? false)}
     data-newest=${latest?.ts}
-    data-version=${runningVersion(device, update)}
+    data-version=${running}
     data-update=${update?.state}
   >
     <th scope="row" role="rowheader">
@@ -55,7 +56,7 @@ function DeviceRow({ device }) {
       </div>
     </th>
     <td role="cell" class="type">${device.device_type ?? html`<span class="none">–</span>`}</td>
-    <td role="cell" class="runs"><${RunningFirmware} device=${device} update=${update} /></td>
+    <td role="cell" class="runs"><${RunningFirmware} running=${running} update=${update} /></td>
     <td role="cell" class="values"><${LastValues} latest=${latest} /></td>
     <td role="cell" class="seen"><${LastSeen} presence=${presence} latest=${latest} /></td>
   </tr>`;

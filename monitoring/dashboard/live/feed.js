@@ -4,7 +4,7 @@
  */
 
 import { batch, signal } from "../view.js";
-import { isOpen } from "../updates/states.js";
+import { isOpen, mergeInstalled } from "../updates/states.js";
 import { mergePresence, mergeReading, mergeUpdate } from "./merge.js";
 import { Rate } from "./rate.js";
 
@@ -13,6 +13,7 @@ import { Rate } from "./rate.js";
  * @property {import("../view.js").Signal<import("./merge.js").Presence | null>} presence
  * @property {import("../view.js").Signal<import("./merge.js").Reading | null>} reading
  * @property {import("../view.js").Signal<import("./merge.js").Update | null>} update
+ * @property {import("../view.js").Signal<import("../updates/states.js").Installed | null>} installed
  * @property {number} arrived when its last live sample came, by this machine's clock; 0 for never
  */
 
@@ -33,7 +34,7 @@ export function createFeed({ now = Date.now } = {}) {
   function device(uid) {
     let heard = devices.get(uid);
     if (!heard) {
-      heard = { presence: signal(null), reading: signal(null), update: signal(null), arrived: 0 };
+      heard = { presence: signal(null), reading: signal(null), update: signal(null), installed: signal(null), arrived: 0 };
       devices.set(uid, heard);
     }
     return heard;
@@ -68,7 +69,8 @@ export function createFeed({ now = Date.now } = {}) {
     updates(items) {
       batch(() => {
         for (const item of items) {
-          const { update } = device(item.device_uid);
+          const { update, installed } = device(item.device_uid);
+          installed.value = mergeInstalled(installed.peek(), item);
           const before = isOpen(update.peek()?.state);
           update.value = mergeUpdate(update.peek(), item);
           updating.value += Number(isOpen(update.peek()?.state)) - Number(before);

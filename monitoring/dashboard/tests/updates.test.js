@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { broughtUp, fits, isOpen, runningVersion, stateAndProgress, STEPS, waitsFor } from "../updates/states.js";
+import { broughtUp, fits, isOpen, mergeInstalled, runningVersion, stateAndProgress, STEPS, waitsFor } from "../updates/states.js";
 
 const update = (state, updated_at, extra = {}) => ({ session_id: "s2", state, updated_at, progress: null, error: null, firmware_version: "2.0.0", ...extra });
 
@@ -21,11 +21,17 @@ test("a download says how far it is as soon as that is known", () => {
 
 test("an update that is in tells the running version until the device is read anew", () => {
   const device = { firmware_version: "1.0.0", updated_at: "1970-01-01T00:00:10Z" };
-  assert.equal(runningVersion(device, null), "1.0.0");
-  assert.equal(runningVersion(device, update("downloading", 20_000)), "1.0.0");
-  assert.equal(runningVersion(device, update("flashed", 20_000)), "2.0.0");
-  assert.equal(runningVersion(device, update("completed", 9_000)), "1.0.0");
-  assert.equal(runningVersion({ ...device, firmware_version: null }, update("failed", 20_000)), null);
+  const after = (...updates) => runningVersion(device, updates.reduce(mergeInstalled, null));
+  assert.equal(after(), "1.0.0");
+  assert.equal(after(update("downloading", 20_000)), "1.0.0");
+  assert.equal(after(update("failed", 20_000)), "1.0.0");
+  assert.equal(after(update("flashed", 20_000)), "2.0.0");
+  assert.equal(after(update("completed", 9_000)), "1.0.0");
+});
+
+test("what an update has installed is known also while the next one is under way", () => {
+  const installed = [update("completed", 20_000), update("initiated", 21_000, { firmware_version: "3.0.0" }), update("flashed", 19_000, { firmware_version: "1.9.0" })];
+  assert.deepEqual(installed.reduce(mergeInstalled, null), { version: "2.0.0", at: 20_000 });
 });
 
 test("what was heard live since brings its session up to date, and no other", () => {

@@ -1,15 +1,14 @@
 /** What a device runs and, while it is updated, how far that is: for a line in a table. */
 
 import { html } from "../view.js";
-import { isOpen, runningVersion, stateAndProgress, word } from "./states.js";
+import { isOpen, stateAndProgress, word } from "./states.js";
 
 /**
  * @param {object} props
- * @param {import("../fleet/inventory.js").Device} props.device
+ * @param {string | null} props.running the version
  * @param {import("../live/merge.js").Update | null} props.update
  */
-export function RunningFirmware({ device, update }) {
-  const running = runningVersion(device, update);
+export function RunningFirmware({ running, update }) {
   const version = running ? html`<span class="value">${running}</span>` : html`<span class="none">–</span>`;
   if (!update || !isOpen(update.state)) {
     const unwell = update && (update.state === "failed" || update.state === "timed_out");

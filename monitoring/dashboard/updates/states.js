@@ -57,14 +57,25 @@ export function waitsFor(state, online) {
   }
 }
 
+/** @typedef {{version: string, at: number}} Installed  what an update has left on a device; `at` in epoch milliseconds */
+
+/**
+ * @param {Installed | null} held
+ * @param {import("../live/merge.js").Update} update
+ * @returns {Installed | null} `held` itself unless the update has installed something since
+ */
+export function mergeInstalled(held, update) {
+  if (!INSTALLED.has(update.state) || (held && held.at >= update.updated_at)) return held;
+  return { version: update.firmware_version, at: update.updated_at };
+}
+
 /**
  * The version a device runs: as it is registered, or as an update has left it since that was read.
  * @param {{firmware_version: string | null, updated_at: string}} device
- * @param {import("../live/merge.js").Update | null} update
+ * @param {Installed | null} installed
  */
-export function runningVersion(device, update) {
-  const since = update && INSTALLED.has(update.state) && update.updated_at > Date.parse(device.updated_at);
-  return since ? update.firmware_version : device.firmware_version;
+export function runningVersion(device, installed) {
+  return installed && installed.at > Date.parse(device.updated_at) ? installed.version : device.firmware_version;
 }
 
 /**

@@ -15,7 +15,7 @@ export function UpdatesPanel({ device }) {
   const uid = device.device_uid;
   const { list, sessions } = useSessions(uid);
   const choosing = useSignal(false);
-  const running = runningVersion(device, feed.device(uid).update.value);
+  const running = runningVersion(device, feed.device(uid).installed.value);
   const [newest] = sessions;
 
   // An update that was watched to its end stays where it was watched.
