@@ -1,5 +1,6 @@
 """Alembic's entry: everything is in `shared.sql.migrations`."""
 
+from device_management.actions import models as _actions  # noqa: F401 - fills the metadata
 from device_management.audit import models as _audit  # noqa: F401 - fills the metadata
 from device_management.auth import models as _auth  # noqa: F401 - fills the metadata
 from device_management.devices import models as _devices  # noqa: F401 - fills the metadata

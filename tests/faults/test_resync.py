@@ -18,19 +18,21 @@ FLEET = 3_000
 
 
 @pytest.fixture
-async def fleet(stack: Stack) -> None:
-    """A fleet of another organization, of which the other services have never heard."""
+async def fleet(stack: Stack, people: httpx.AsyncClient) -> None:
+    """A fleet of which the other services have never heard: copies of a device, made behind the service's back."""
+    uid = f"quiet-{uuid4().hex[:8]}"
+    (await people.post("/api/v2/devices", json={"device_uid": uid})).raise_for_status()
     connection = await asyncpg.connect(_postgres(stack, "device_management"))
-    slug = f"quiet-{uuid4().hex[:8]}"
     await connection.execute(
         """
-        with organization as (insert into organizations (slug, name) values ($1, $1) returning id)
-        insert into devices (organization_id, device_uid, lifecycle, reported_status, updates_enabled, attributes, tags,
-                             presence_version, min_token_generation, version, revision)
-        select id, $1 || '-' || n, 'deployed', 'idle', true, '{}', '{}', 0, 1, 1, 1
-        from organization, generate_series(1, $2::int) as n
+        insert into devices
+        select clone.* from devices as template, generate_series(1, $2::int) as n,
+          lateral jsonb_populate_record(template, jsonb_build_object(
+            'id', nextval(pg_get_serial_sequence('devices', 'id')), 'device_uid', $1::text || '-' || n
+          )) as clone
+        where template.device_uid = $1
         """,
-        slug,
+        uid,
         FLEET,
     )
     await connection.close()

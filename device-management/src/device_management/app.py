@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from device_management.actions import api as actions
 from device_management.audit import api as audit
 from device_management.auth import api as auth
 from device_management.bootstrap import api_lifespan
@@ -34,6 +35,8 @@ def build(settings: Settings) -> FastAPI:
         users.router,
         keys.router,
         audit.router,
+        actions.router,
+        actions.device_router,
         resync.router,
         groups.search_router,
         devices.router,

@@ -12,6 +12,10 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from device_management.actions.consumers import DeviceNewsConsumer, ReplyConsumer
+from device_management.actions.jobs import ActionTimer
+from device_management.actions.service import ActionService
+from device_management.actions.store import ActionStore
 from device_management.audit.service import AuditService
 from device_management.audit.store import AuditStore
 from device_management.auth.gateway import Passwords
@@ -57,6 +61,7 @@ from shared.http.idempotency import forget_old_keys
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
 from shared.messaging import topology
+from shared.messaging.batches import BatchConsumer
 from shared.messaging.connection import Broker
 from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
@@ -171,6 +176,14 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ResyncService: lambda scope: ResyncService(
                 scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService)
             ),
+            ActionService: lambda scope: ActionService(
+                scope.unit,
+                ActionStore(scope.unit.session),
+                scope.get(DeviceService),
+                scope.get(SelectionService),
+                scope.get(AuditService),
+                ids=ids,
+            ),
             WebhookService: lambda scope: WebhookService(
                 WebhookStore(scope.unit.session), scope.get(AuditService), receivers, sealer, clock=clock, ids=ids
             ),
@@ -231,6 +244,9 @@ class WorkerParts:
     bridges: SiteBridges
     events: EventConsumer
     webhooks: WebhookSender
+    replies: BatchConsumer
+    action_news: EventConsumer
+    action_timer: ActionTimer
     resync: ResyncSteps
     tidy: "Tidy"
     checks: dict[str, Check]
@@ -282,6 +298,11 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 core.sealer,
                 holder=RandomIds().new().hex,
             ),
+            replies=BatchConsumer(
+                broker, topology.DEVICE_REPLIES_QUEUE, ReplyConsumer(core.scopes), batch=200, in_flight=1
+            ),
+            action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, DeviceNewsConsumer(core.scopes)),
+            action_timer=ActionTimer(core.scopes),
             resync=ResyncSteps(core.scopes),
             sweep=Sweep(closer),
             events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),

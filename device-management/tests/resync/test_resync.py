@@ -14,20 +14,11 @@ DEVICES = 1_203
 
 
 @pytest.fixture
-async def fleet(sql, organizations) -> None:
+async def fleet(clones, organizations) -> None:
     """Devices of the own organization, and every third one the other's."""
-    await sql.execute(
-        """
-        insert into devices (organization_id, device_uid, lifecycle, reported_status, updates_enabled, attributes, tags,
-                             presence_version, min_token_generation, version, revision)
-        select case when n % 3 = 0 then $1::int else $2::int end, 'pump-' || n, 'deployed', 'idle', true, '{}', '{}',
-               0, 1, n, 1
-        from generate_series(1, $3::int) as n
-        """,
-        organizations.other,
-        organizations.own,
-        DEVICES,
-    )
+    await clones("pump-", DEVICES, first=3, step=3, organization_id=organizations.other)
+    for first in (1, 2):
+        await clones("pump-", DEVICES, first=first, step=3, organization_id=organizations.own)
 
 
 @pytest.fixture

@@ -132,6 +132,15 @@ def present_in(organization_id: int) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
+class HeldDevice:
+    """A device that nobody else changes until the transaction ends."""
+
+    id: int
+    device_uid: str
+    lifecycle: str
+
+
+@dataclass(frozen=True)
 class Presence:
     """What monitoring says of one device; the greater version wins."""
 

@@ -23,7 +23,7 @@ from device_management.devices.errors import (
     WrongTransition,
 )
 from device_management.devices.events import audited, beginning, change, read, read_new, registered, state_event
-from device_management.devices.models import Credential, Device, Installed, NewDevice, Presence, Stored
+from device_management.devices.models import Credential, Device, HeldDevice, Installed, NewDevice, Presence, Stored
 from device_management.devices.rules import first_states, may_move, merged, uid_problem
 from device_management.devices.schemas import (
     BatchDevice,
@@ -342,6 +342,22 @@ class DeviceService:
         for organization_id, changes in entries.items():
             await self._audit.record(organization_id, SYSTEM, changes)
         self._changed([device for device, _ in changed])
+
+    async def uid_of(self, organization_id: int, reference: str) -> str:
+        """The uid of the device with this id or uid. Raises DeviceNotFound."""
+        return (await self._find(organization_id, reference)).device_uid
+
+    async def hold(self, organization_id: int, uids: Sequence[str]) -> list[HeldDevice]:
+        """The organization's devices among these, which nobody else changes until this unit ends."""
+        return await self._store.hold(organization_id, uids)
+
+    async def hold_ids(self, ids: Sequence[int]) -> None:
+        """`hold` for devices of any organization, known by id."""
+        await self._store.hold_ids(ids)
+
+    async def show_actions(self, shown: Mapping[int, tuple[int | None, Status | None]]) -> None:
+        """What each of these devices does now, by id: its running action and the status that it gives, or nothing."""
+        self._changed(await self._store.show_actions(shown))
 
     async def extent(self, organization_id: int | None) -> tuple[int, int]:
         """How many devices there are and the greatest id among them; None means of all organizations."""

@@ -34,6 +34,7 @@ from device_management.devices.models import (
     SHOWN_STATUS,
     Credential,
     Device,
+    HeldDevice,
     Installed,
     NewDevice,
     Presence,
@@ -197,6 +198,44 @@ class DeviceStore:
         query = sqlalchemy.select(func.count()).where(present_in(organization_id), col(Device.lifecycle).not_in(ENDED))
         return (await self._session.scalars(query)).one()
 
+    async def hold(self, organization_id: int, uids: Sequence[str]) -> list[HeldDevice]:
+        """Locks the organization's devices of these uids, in the order of their ids, as all do that lock several."""
+        wanted = col(Device.device_uid) == any_(cast(uids, ARRAY(Text)))
+        return await self._hold(present_in(organization_id), wanted)
+
+    async def hold_ids(self, ids: Sequence[int]) -> None:
+        """Locks devices of any organization, in the order of their ids."""
+        await self._hold(col(Device.id) == any_(cast(ids, ARRAY(BigInteger))))
+
+    async def _hold(self, *where: ColumnElement[bool]) -> list[HeldDevice]:
+        query = sqlalchemy.select(col(Device.id), col(Device.device_uid), col(Device.lifecycle)).where(*where)
+        rows = await self._session.execute(query.order_by(col(Device.id)).with_for_update(key_share=True))
+        return [HeldDevice(*row) for row in rows]
+
+    async def show_actions(self, shown: Mapping[int, tuple[int | None, str | None]]) -> Sequence[Device]:
+        """Sets the running action, and the status it gives, of devices by id, and returns those that changed."""
+        showing = (
+            func.unnest(
+                cast(list(shown), ARRAY(BigInteger)),
+                cast([action_id for action_id, _ in shown.values()], ARRAY(BigInteger)),
+                cast([status for _, status in shown.values()], ARRAY(Text)),
+            )
+            .table_valued("id", "action_id", "status", name="showing")
+            .render_derived()
+        )
+        query = (
+            update(Device)
+            .where(
+                col(Device.id) == showing.c.id,
+                col(Device.lifecycle) != PURGED,
+                col(Device.current_action_id).is_distinct_from(showing.c.action_id),
+            )
+            .values(current_action_id=showing.c.action_id, action_status=showing.c.status, revision=Device.revision + 1)
+            .returning(Device)
+            .execution_options(synchronize_session=False, populate_existing=True)
+        )
+        return (await self._session.scalars(query)).all()
+
     async def note_token_expiry(self, device: Device, expires_at: datetime) -> None:
         """Remembers the latest expiry of the device's tokens; no change of its public state."""
         latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
@@ -204,6 +243,8 @@ class DeviceStore:
 
     async def apply_presence(self, changes: Sequence[Presence]) -> Sequence[Device]:
         """Takes over newer presences in one statement and returns the devices that changed."""
+        uids = cast([change.device_uid for change in changes], ARRAY(Text))
+        await self._hold(col(Device.device_uid) == any_(uids))
         newer = (
             func.unnest(
                 cast([change.device_uid for change in changes], ARRAY(Text)),

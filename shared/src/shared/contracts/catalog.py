@@ -1,6 +1,15 @@
 """Every event there is. Golden schemas, the topology's bindings and `docs/asyncapi.yaml` are made from this list."""
 
 from shared.contracts.access import AccessRestored, AccessRevoked
+from shared.contracts.actions import (
+    ActionCancelled,
+    ActionCompleted,
+    ActionFailed,
+    ActionProgressed,
+    ActionRequested,
+    ActionStarted,
+    ActionTimedOut,
+)
 from shared.contracts.devices import (
     DeviceChanged,
     DeviceFirmwareChanged,
@@ -59,6 +68,13 @@ EVENTS: tuple[type[EventData], ...] = (
     UpdateSessionFailed,
     UpdateSessionCancelled,
     UpdateSessionTimedOut,
+    ActionRequested,
+    ActionStarted,
+    ActionProgressed,
+    ActionCompleted,
+    ActionFailed,
+    ActionCancelled,
+    ActionTimedOut,
 )
 
 BY_TYPE: dict[str, type[EventData]] = {event.type: event for event in EVENTS}

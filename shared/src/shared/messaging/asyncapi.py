@@ -12,7 +12,7 @@ import yaml
 
 from shared.contracts import live, telemetry
 from shared.contracts.catalog import EVENTS
-from shared.contracts.commands import DeviceCommand
+from shared.contracts.commands import DeviceCommand, DeviceReply
 from shared.contracts.envelope import Envelope, EventData
 from shared.contracts.routes import DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.messaging import topology
@@ -163,17 +163,35 @@ def _commands_channel() -> Node:
                 }
             },
             "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(DEVICES_EXCHANGE)}},
-        }
+        },
+        "replies": {
+            "address": "devices.{device_uid}.replies",
+            "description": "Over MQTT the topic is devices/{device_uid}/replies, for this device alone.",
+            "parameters": {"device_uid": {"description": "1 to 64 letters, digits, _ and -."}},
+            "messages": {
+                "reply": {
+                    "summary": _first_line(getdoc(DeviceReply)),
+                    "payload": {"$ref": _SCHEMAS.format(name=DeviceReply.__name__)},
+                }
+            },
+            "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(DEVICES_EXCHANGE)}},
+        },
     }
 
 
 def _commands_operations() -> Node:
     return {
+        topology.DEVICE_REPLIES_QUEUE: {
+            "action": "receive",
+            "channel": {"$ref": "#/channels/replies"},
+            "summary": "Acknowledged once taken in; what cannot be read becomes a dead letter.",
+            "bindings": {"amqp": {"ack": True}},
+        },
         "commands.send": {
             "action": "send",
             "channel": {"$ref": "#/channels/commands"},
             "summary": "Services that ask something of a device send, in order for each device.",
-        }
+        },
     }
 
 
@@ -211,7 +229,7 @@ def _schemas() -> Node:
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     _, shapes = msgspec.json.schema_components(
-        (telemetry.TelemetrySample, DeviceCommand, *_LIVE_FRAMES.values()), ref_template=_SCHEMAS
+        (telemetry.TelemetrySample, DeviceCommand, DeviceReply, *_LIVE_FRAMES.values()), ref_template=_SCHEMAS
     )
     return schemas | shapes
 

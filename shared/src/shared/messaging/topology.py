@@ -32,6 +32,8 @@ OTA_PRESENCE_QUEUE = "ota-service.presence"
 OTA_ACCESS_QUEUE = "ota-service.access"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
+DEVICE_REPLIES_QUEUE = "device-management.replies"
+DEVICE_ACTIONS_QUEUE = "device-management.actions"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
 WEBHOOKS_QUEUE = "device-management.webhooks"
 
@@ -119,6 +121,8 @@ CONSUMED_QUEUES = (
     _consumed(OTA_ACCESS_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
+    _consumed(DEVICE_REPLIES_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT),
+    _consumed(DEVICE_ACTIONS_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
     _consumed(WEBHOOKS_QUEUE),
 )
@@ -149,6 +153,11 @@ BINDINGS = (
     *(Binding(MONITORING_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
     *(Binding(OTA_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
     *(Binding(DEVICE_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
+    Binding(DEVICE_REPLIES_QUEUE, DEVICES_EXCHANGE, "devices.*.replies"),
+    *(
+        Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event.type)
+        for event in (DeviceConnected, DeviceRetired, DevicePurged)
+    ),
     Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)

@@ -1,0 +1,289 @@
+"""Every query about actions. What changes many is one statement, by the database's clock.
+
+The rows of a device's queue are changed by who holds the device (`DeviceService.hold`), except that `due_again` takes
+the next attempt at a running one, which leaves the queue as it is.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, any_, cast, func, insert, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from device_management.actions.models import Action, ActionAttempt, BulkAction
+from device_management.actions.schemas import ActionOrder, Skipped
+from device_management.actions.states import OPEN, ActionState, AttemptState
+
+_ADD = text(
+    """
+    insert into actions (
+        organization_id, device_id, device_uid, type, params, priority, retry, state, attempt, version, bulk_id,
+        requested_by, requested_at, updated_at, deadline
+    )
+    select :organization_id, device_id, device_uid, :type, cast(:params as jsonb), :priority, cast(:retry as jsonb),
+           'pending', 0, 1, :bulk_id, :requested_by, clock_timestamp(), clock_timestamp(),
+           clock_timestamp() + :lasting
+    from unnest(cast(:ids as bigint[]), cast(:uids as text[])) with ordinality as device(device_id, device_uid, place)
+    order by place
+    returning *
+    """
+)
+
+_START_NEXT = text(
+    """
+    with next as (
+        select distinct on (device_id) id
+        from actions
+        where state = 'pending' and device_id = any(cast(:ids as bigint[])) and deadline > statement_timestamp()
+          and not exists (
+            select from actions as running where running.device_id = actions.device_id and running.state = 'running'
+          )
+        order by device_id, priority desc, id
+    )
+    update actions
+    set state = 'running', attempt = 1, command_id = gen_random_uuid(), started_at = clock_timestamp(),
+        version = version + 1, updated_at = clock_timestamp()
+    from next where actions.id = next.id
+    returning actions.*
+    """
+)
+
+_AGAIN = text(
+    """
+    with due as (
+        select id from actions
+        where next_attempt_at <= statement_timestamp() and state = 'running' and deadline > statement_timestamp()
+        order by next_attempt_at limit :limit
+        for update skip locked
+    )
+    update actions
+    set attempt = attempt + 1, command_id = gen_random_uuid(), next_attempt_at = null, progress = null,
+        version = version + 1, updated_at = clock_timestamp()
+    from due where actions.id = due.id
+    returning actions.*
+    """
+)
+
+_ADD_ATTEMPTS = text(
+    """
+    insert into action_attempts (id, action_id, device_uid, number, state, began_at)
+    select command_id, id, device_uid, attempt, 'sent', clock_timestamp() from actions
+    where id = any(cast(:ids as bigint[]))
+    """
+)
+
+
+class ActionStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(
+        self,
+        organization_id: int,
+        devices: Mapping[int, str],
+        order: ActionOrder,
+        *,
+        retry: Mapping[str, Any],
+        by: str,
+        bulk_id: int | None,
+    ) -> Sequence[Action]:
+        """A pending action on each device, given as id and uid."""
+        query = select(Action).from_statement(_ADD)
+        values = {
+            "organization_id": organization_id,
+            "type": order.type,
+            "params": json.dumps(order.params),
+            "priority": order.priority,
+            "retry": json.dumps(retry),
+            "lasting": timedelta(seconds=order.deadline_s),
+            "bulk_id": bulk_id,
+            "requested_by": by,
+            "ids": list(devices),
+            "uids": list(devices.values()),
+        }
+        return (await self._session.scalars(query, values)).all()
+
+    async def add_bulk(
+        self,
+        organization_id: int,
+        order: ActionOrder,
+        *,
+        target: Mapping[str, str | int],
+        skipped: Sequence[Skipped],
+        by: str,
+    ) -> BulkAction:
+        values = {
+            "organization_id": organization_id,
+            "type": order.type,
+            "params": order.params,
+            "target": dict(target),
+            "skipped": [device.model_dump() for device in skipped],
+            "requested_by": by,
+        }
+        return (await self._session.scalars(insert(BulkAction).values(values).returning(BulkAction))).one()
+
+    async def find(self, organization_id: int, action_id: int) -> Action | None:
+        query = select(Action).where(Action.organization_id == organization_id, Action.id == action_id)
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def find_bulk(self, organization_id: int, bulk_id: int) -> BulkAction | None:
+        query = select(BulkAction).where(BulkAction.organization_id == organization_id, BulkAction.id == bulk_id)
+        return (await self._session.scalars(query)).one_or_none()
+
+    async def counts(self, bulk_id: int) -> dict[ActionState, int]:
+        """How many of the call's actions are in each state."""
+        query = select(Action.state, func.count()).where(Action.bulk_id == bulk_id).group_by(col(Action.state))
+        return {ActionState(state): count for state, count in (await self._session.execute(query)).all()}
+
+    async def page(
+        self,
+        organization_id: int,
+        *,
+        device_uid: str | None,
+        state: ActionState | None,
+        bulk_id: int | None,
+        before_id: int,
+        limit: int,
+    ) -> Sequence[Action]:
+        """The newest first, older than `before_id`."""
+        query = select(Action).where(Action.organization_id == organization_id, col(Action.id) < before_id)
+        if device_uid is not None:
+            query = query.where(Action.device_uid == device_uid)
+        if state is not None:
+            query = query.where(Action.state == state.value)
+        if bulk_id is not None:
+            query = query.where(Action.bulk_id == bulk_id)
+        return (await self._session.scalars(query.order_by(col(Action.id).desc()).limit(limit))).all()
+
+    async def attempts(self, action_id: int) -> Sequence[ActionAttempt]:
+        query = select(ActionAttempt).where(ActionAttempt.action_id == action_id)
+        return (await self._session.scalars(query.order_by(col(ActionAttempt.number)))).all()
+
+    async def start_next(self, device_ids: Sequence[int]) -> Sequence[Action]:
+        """Begins what is first in the queue of each of these devices, held by the caller, that is idle."""
+        started = (await self._session.scalars(_started(_START_NEXT), {"ids": list(device_ids)})).all()
+        await self._add_attempts(started)
+        return started
+
+    async def running(self, device_ids: Sequence[int]) -> dict[int, Action]:
+        """What runs on these devices, by device."""
+        query = select(Action).where(
+            col(Action.device_id) == any_(cast(list(device_ids), ARRAY(BigInteger))),
+            Action.state == ActionState.RUNNING.value,
+        )
+        return {action.device_id: action for action in await self._session.scalars(query)}
+
+    async def due_again(self, limit: int) -> Sequence[Action]:
+        """Begins the next attempt at running ones whose wait is over."""
+        started = (await self._session.scalars(_started(_AGAIN), {"limit": limit})).all()
+        await self._add_attempts(started)
+        return started
+
+    async def overdue(self, limit: int) -> Sequence[int]:
+        """Devices with open actions past their deadline."""
+        query = (
+            select(Action.device_id)
+            .where(col(Action.state).in_(OPEN), col(Action.deadline) <= func.statement_timestamp())
+            .order_by(col(Action.deadline))
+            .limit(limit)
+        )
+        return sorted(set((await self._session.scalars(query)).all()))
+
+    async def time_out(self, device_ids: Sequence[int]) -> Sequence[Action]:
+        """Ends what is past its deadline on these devices, held by the caller."""
+        return await self._end(
+            col(Action.device_id).in_(device_ids),
+            col(Action.deadline) <= func.statement_timestamp(),
+            state=ActionState.TIMED_OUT,
+            error="the deadline passed",
+        )
+
+    async def cancel(self, action_ids: Sequence[int]) -> Sequence[Action]:
+        """Ends these, whose devices the caller holds."""
+        return await self._end(col(Action.id).in_(action_ids), state=ActionState.CANCELLED, error=None)
+
+    async def cancel_all(self, device_ids: Sequence[int], error: str) -> Sequence[Action]:
+        """Ends everything on these devices, held by the caller."""
+        return await self._end(col(Action.device_id).in_(device_ids), state=ActionState.CANCELLED, error=error)
+
+    async def _end(self, *where: Any, state: ActionState, error: str | None) -> Sequence[Action]:
+        query = (
+            update(Action)
+            .where(col(Action.state).in_(OPEN), *where)
+            .values(
+                state=state,
+                error=func.coalesce(error, Action.error),
+                next_attempt_at=None,
+                completed_at=func.clock_timestamp(),
+                updated_at=func.clock_timestamp(),
+                version=Action.version + 1,
+            )
+            .returning(Action)
+            .execution_options(populate_existing=True, synchronize_session=False)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def asked(self, command_ids: Sequence[UUID]) -> Sequence[int]:
+        """The devices that these commands went to."""
+        query = (
+            select(Action.device_id)
+            .join(ActionAttempt, col(ActionAttempt.action_id) == Action.id)
+            .where(col(ActionAttempt.id).in_(command_ids))
+        )
+        return sorted(set((await self._session.scalars(query)).all()))
+
+    async def answered(self, command_ids: Sequence[UUID]) -> Mapping[UUID, tuple[ActionAttempt, Action]]:
+        """The attempts and actions of these commands as they are now; the caller holds their devices."""
+        query = (
+            select(ActionAttempt, Action)
+            .join(Action, col(ActionAttempt.action_id) == Action.id)
+            .where(col(ActionAttempt.id).in_(command_ids))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return {attempt.id: (attempt, action) for attempt, action in (await self._session.execute(query)).all()}
+
+    async def save(self) -> None:
+        """Writes what was changed in rows that `answered` gave."""
+        await self._session.flush()
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        return (await self._session.execute(select(func.clock_timestamp()))).scalar_one()
+
+    async def abandon(self, action_ids: Sequence[int]) -> None:
+        """Ends the attempts at actions that have ended without an answer to them."""
+        await self._session.execute(
+            update(ActionAttempt)
+            .where(
+                col(ActionAttempt.action_id).in_(action_ids),
+                col(ActionAttempt.state).in_((AttemptState.SENT, AttemptState.RUNNING)),
+            )
+            .values(state=AttemptState.ABANDONED, ended_at=func.clock_timestamp())
+            .execution_options(synchronize_session=False)
+        )
+
+    async def unanswered(self, uids: Sequence[str]) -> Sequence[Action]:
+        """What these devices were asked and have not said a word to."""
+        query = (
+            select(Action)
+            .join(ActionAttempt, col(ActionAttempt.id) == Action.command_id)
+            .where(
+                col(Action.device_uid).in_(uids),
+                Action.state == ActionState.RUNNING.value,
+                ActionAttempt.state == AttemptState.SENT.value,
+            )
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def _add_attempts(self, started: Sequence[Action]) -> None:
+        if started:
+            await self._session.execute(_ADD_ATTEMPTS, {"ids": [action.id for action in started]})
+
+
+def _started(statement: Any) -> Any:
+    return select(Action).from_statement(statement).execution_options(populate_existing=True)
