@@ -1,9 +1,11 @@
 """The cache through the races that break caches, on a real Redis."""
 
+from dataclasses import replace
+
 import pytest
 from redis.asyncio import Redis
 
-from device_management.devices.cache import DeviceCache, Entry
+from device_management.devices.cache import DeviceCache, Entry, Listing
 
 
 def entry(revision: int) -> Entry:
@@ -82,3 +84,42 @@ async def test_redis_away_reads_nothing_and_fails_nothing():
     assert await cache.get(1, "pump-7") is None
     assert await cache.time_ms() is None
     await cache.forget([entry(1)])
+
+
+PAGE = Listing("cursor", b'{"items": [], "next": "cursor"}')
+
+
+class TestPages:
+    async def test_what_was_filled_is_found_by_the_same_query_of_the_same_organization_alone(self, cache, elsewhere):
+        await cache.fill_page(await cache.look(1, "a"), PAGE)
+        assert (await elsewhere.look(1, "a")).found == PAGE
+        assert (await cache.look(1, "b")).found is None
+        assert (await cache.look(2, "a")).found is None
+
+    async def test_after_a_commit_no_page_of_the_organization_is_found(self, cache, elsewhere):
+        for organization_id in (1, 2):
+            await cache.fill_page(await cache.look(organization_id, "a"), PAGE)
+        await cache.forget_pages([1])
+        assert (await elsewhere.look(1, "a")).found is None
+        assert (await elsewhere.look(2, "a")).found == PAGE
+
+    async def test_a_read_that_began_before_a_commit_cannot_fill_after_it(self, cache, elsewhere):
+        look = await cache.look(1, "a")
+        await elsewhere.forget_pages([1])
+        await cache.fill_page(look, PAGE)
+        assert (await cache.look(1, "a")).found is None
+
+    async def test_when_nobody_tells_of_a_commit_a_page_lives_four_seconds_from_before_its_read(self, cache, redis):
+        look = await cache.look(1, "a")
+        await cache.fill_page(look, PAGE)
+        [key] = [key async for key in redis.scan_iter("devices:{1}:*") if not key.endswith(b"count")]
+        assert 0 < await redis.pttl(key) <= 4_000
+        await cache.fill_page(replace(look, at_ms=look.at_ms - 4_001), PAGE)
+        assert (await cache.look(1, "a")).found is None
+
+    async def test_redis_away_finds_nothing_and_fails_nothing(self):
+        cache = DeviceCache(Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2))
+        look = await cache.look(1, "a")
+        assert look.found is None
+        await cache.fill_page(look, PAGE)
+        await cache.forget_pages([1])

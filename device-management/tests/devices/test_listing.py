@@ -1,10 +1,14 @@
 """Lists of devices, narrowed by what they are."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
+from prometheus_client import REGISTRY
 
+from device_management.devices.service import DeviceService
 from device_management.devices.states import shown_status
+from shared.contracts.presence import PresenceState
 
 
 @pytest.fixture
@@ -78,3 +82,46 @@ async def test_the_status_in_the_database_is_the_one_derived_here(admin, sql):
         shown = shown_status(lifecycle=lifecycle, online=online, acting=acting, reported=reported)
         [device] = (await admin.get(f"/api/v2/devices?status={shown}")).json()["items"]
         assert device["status"] == shown
+
+
+class TestCached:
+    """Through every change a list shows it at once; what is found in Redis was found there."""
+
+    @pytest.fixture
+    def found(self):
+        return lambda: REGISTRY.get_sample_value("muster_device_cache_pages_total", {"found": "redis"}) or 0
+
+    async def test_the_same_page_again_comes_from_redis_with_its_link(self, admin, fleet, found):
+        first, before = await admin.get("/api/v2/devices?limit=2"), found()
+        again = await admin.get("/api/v2/devices?limit=2")
+        assert found() == before + 1
+        assert (again.json(), again.headers["link"]) == (first.json(), first.headers["link"])
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("POST", "", {"device_uid": "e"}),
+            ("POST", "/batch", [{"device_uid": "f", "organization_id": 1}]),
+            ("PATCH", "/a", {"name": "New"}),
+            ("PUT", "/a/deploy", None),
+            ("PUT", "/a/status", {"status": "error"}),
+            ("DELETE", "/a", None),
+        ],
+    )
+    async def test_a_change_is_seen_by_the_next_reader(self, admin, fleet, method, path, body):
+        before = (await admin.get("/api/v2/devices")).json()
+        assert (await admin.request(method, f"/api/v2/devices{path}", json=body)).is_success
+        after = (await admin.get("/api/v2/devices")).json()
+        assert after != before
+        assert after == (await admin.get("/api/v2/devices?limit=51")).json()
+
+    async def test_a_connection_is_seen_by_the_next_reader(self, admin, fleet, app):
+        await admin.get("/api/v2/devices?status=offline")
+        async with app.state.scopes() as scope:
+            news = PresenceState(organization_id=1, device_uid="a", online=False, since=datetime.now(UTC), version=1)
+            await scope.get(DeviceService).take_presence([news])
+        assert await uids(admin, "/api/v2/devices?status=offline") == ["a"]
+
+    async def test_an_organization_never_gets_anothers_page(self, admin, stranger, fleet):
+        assert await uids(admin, "/api/v2/devices?device_type=pump") == ["a", "b"]
+        assert await uids(stranger, "/api/v2/devices?device_type=pump") == ["theirs"]

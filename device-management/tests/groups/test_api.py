@@ -114,8 +114,8 @@ async def test_ten_thousand_are_added_at_once(admin, sql, organizations):
     await sql.execute(
         """
         insert into devices (organization_id, device_uid, lifecycle, reported_status, updates_enabled, attributes, tags,
-                             presence_version, min_token_generation, version, revision)
-        select $1, 'many-' || number, 'deployed', 'idle', true, '{}', '{}', 0, 1, 1, 1
+                             presence_version, installed_counter, min_token_generation, version, revision)
+        select $1, 'many-' || number, 'deployed', 'idle', true, '{}', '{}', 0, 0, 1, 1, 1
         from generate_series(1, 10000) as number
         """,
         organizations.own,

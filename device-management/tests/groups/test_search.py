@@ -97,8 +97,8 @@ async def test_a_query_past_its_time_is_refused(admin, organizations, sql, monke
     await sql.execute(
         """
         insert into devices (organization_id, device_uid, lifecycle, reported_status, updates_enabled, attributes, tags,
-                             presence_version, min_token_generation, version, revision)
-        select $1, 'slow-' || number, 'deployed', 'idle', true, $2::jsonb, '{}', 0, 1, 1, 1
+                             presence_version, installed_counter, min_token_generation, version, revision)
+        select $1, 'slow-' || number, 'deployed', 'idle', true, $2::jsonb, '{}', 0, 0, 1, 1, 1
         from generate_series(1, 2000) as number
         """,
         organizations.own,

@@ -77,39 +77,39 @@ async def register_batch(
     return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
-@router.get("")
-@router.get("/", include_in_schema=False)
+@router.get("", response_model=Page[DeviceRead])
+@router.get("/", response_model=Page[DeviceRead], include_in_schema=False)
 async def page(
     who: Reader,
     devices: Devices,
     only: Annotated[DeviceFilter, Depends(_filter)],
     request: Request,
-    response: Response,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[DeviceRead]:
+) -> Response:
     """The organization's devices, oldest first; `status` filters by what is shown."""
-    found = await devices.page(who.organization_id, only=only, cursor=cursor, limit=limit)
+    found = await devices.listing(who.organization_id, only=only, cursor=cursor, limit=limit)
+    response = Response(found.body, media_type="application/json")
     link_next(request, response, found.next)
-    return found
+    return response
 
 
-@router.get("/in_stock")
+@router.get("/in_stock", response_model=Page[DeviceRead])
 async def in_stock(
-    who: Reader, devices: Devices, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
-) -> Page[DeviceRead]:
+    who: Reader, devices: Devices, request: Request, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
     """The devices that wait to be deployed."""
     only = DeviceFilter(lifecycle=Lifecycle.IN_STOCK)
-    return await page(who, devices, only, request, response, limit, cursor)
+    return await page(who, devices, only, request, limit, cursor)
 
 
-@router.get("/deployed")
+@router.get("/deployed", response_model=Page[DeviceRead])
 async def deployed(
-    who: Reader, devices: Devices, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
-) -> Page[DeviceRead]:
+    who: Reader, devices: Devices, request: Request, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
     """The devices in the field."""
     only = DeviceFilter(lifecycle=Lifecycle.DEPLOYED)
-    return await page(who, devices, only, request, response, limit, cursor)
+    return await page(who, devices, only, request, limit, cursor)
 
 
 @router.get("/{id_or_uid}", response_model=DeviceRead)

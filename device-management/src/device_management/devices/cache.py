@@ -1,15 +1,21 @@
-"""The copy of one device in Redis, and for half a second in this process.
+"""The copy of one device in Redis, and for half a second in this process; and of pages of lists, in Redis alone.
 
 A read that misses takes Redis's time first, reads PostgreSQL, and fills; the fill is refused when a newer revision is
 there and expires 4 s after that time, so a fill that comes late vanishes at once. A commit writes a tombstone with its
 revision for 5 s instead of deleting: a delete would let an older fill in. So what is read here is at most 5 s older
-than the last commit. Nothing is authorised from it. Redis away makes reads slower, never wrong.
+than the last commit.
+
+A page of a list is kept with its organization's counter, which is read before the database and raised after every
+commit: a page of another count is neither served nor filled, and expires 4 s after Redis's time before its read.
+
+Nothing is authorised from it. Redis away makes reads slower, never wrong.
 """
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -41,7 +47,22 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 """
 
+_LOOK = """
+local count = redis.call('GET', KEYS[1]) or '0'
+local page = redis.call('HMGET', KEYS[2], 'n', 'b')
+local time = redis.call('TIME')
+return {count, time[1] * 1000 + math.floor(time[2] / 1000), page[1] == count and page[2]}
+"""
+
+_FILL_PAGE = """
+if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[2], 'n', ARGV[1], 'b', ARGV[2])
+redis.call('PEXPIREAT', KEYS[2], ARGV[3])
+return 1
+"""
+
 _READS = Counter("muster_device_cache_reads_total", "Reads of one device, by where it was found", ["found"])
+_PAGES = Counter("muster_device_cache_pages_total", "Reads of a page of devices, by where it was found", ["found"])
 
 _log = structlog.get_logger(__name__)
 
@@ -77,11 +98,40 @@ class Answer:
         return cls(etag.decode(), body)
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A page of devices as JSON, and the cursor of the next one."""
+
+    next: str | None
+    body: bytes
+
+    def pack(self) -> bytes:
+        return (self.next or "").encode() + b"\n" + self.body
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Listing":
+        following, _, body = packed.partition(b"\n")
+        return cls(following.decode() or None, body)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What Redis said of a page before the database is asked: the page, or what `fill_page` must know."""
+
+    organization_id: int
+    query: str
+    found: Listing | None = None
+    count: bytes | None = None
+    at_ms: int = 0
+
+
 class DeviceCache:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._fill = redis.register_script(_FILL)
         self._tombstone = redis.register_script(_TOMBSTONE)
+        self._look = redis.register_script(_LOOK)
+        self._fill_page = redis.register_script(_FILL_PAGE)
         self._local: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
         self._away_until = 0.0
 
@@ -128,6 +178,38 @@ class DeviceCache:
         except (RedisError, OSError) as error:
             self._leave_alone(error)
 
+    async def look(self, organization_id: int, query: str) -> Look:
+        """The page that answers `query`, when Redis has it; finds nothing while Redis is away."""
+        if self._away():
+            return Look(organization_id, query)
+        try:
+            count, at_ms, packed = await self._look(keys=_page_keys(organization_id, query))
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+            return Look(organization_id, query)
+        _PAGES.labels("redis" if packed else "nowhere").inc()
+        return Look(organization_id, query, Listing.unpack(packed) if packed else None, count, at_ms)
+
+    async def fill_page(self, look: Look, page: Listing) -> None:
+        """Offers what was read from the database after that look."""
+        if look.count is None:
+            return
+        try:
+            args = (look.count, page.pack(), look.at_ms + FILL_MS)
+            await self._fill_page(keys=_page_keys(look.organization_id, look.query), args=args)
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+
+    async def forget_pages(self, organization_ids: Iterable[int]) -> None:
+        """After the commit: no page of these organizations read before is served from here on."""
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for organization_id in organization_ids:
+                    pipe.incr(_count_key(organization_id))
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            self._leave_alone(error)
+
     async def forget(self, entries: Sequence[Entry]) -> None:
         """After the commit: nothing older than these revisions is served from here on."""
         for entry in entries:
@@ -160,3 +242,12 @@ class DeviceCache:
 
 def _key(organization_id: int, reference: str) -> str:
     return f"device:{organization_id}:{reference}"
+
+
+def _count_key(organization_id: int) -> str:
+    return f"devices:{{{organization_id}}}:count"
+
+
+def _page_keys(organization_id: int, query: str) -> list[str]:
+    """Both in one slot of a cluster."""
+    return [_count_key(organization_id), f"devices:{{{organization_id}}}:{sha256(query.encode()).hexdigest()}"]

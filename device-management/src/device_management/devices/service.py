@@ -1,7 +1,7 @@
 """Use cases of devices: register, read, list, edit, move in their life, and their tokens."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 
 from device_management.audit.schemas import SYSTEM, Actor, AuditEntryRead, Change
 from device_management.audit.service import AuditService
-from device_management.devices.cache import Answer, DeviceCache, Entry
+from device_management.devices.cache import Answer, DeviceCache, Entry, Listing
 from device_management.devices.errors import (
     BatchTooLarge,
     DeviceIsRetired,
@@ -181,6 +181,7 @@ class DeviceService:
         added = [(proposed[uid], given) for uid, given in stored.items()]
         for new, given in added:
             self._unit.outbox.add(registered(new, given))
+        self._lists_changed([organization_id])
         await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added])
         refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
         return [
@@ -217,6 +218,20 @@ class DeviceService:
         rows = await self._store.page(organization_id, only=only, where=where, after_id=after_id, limit=limit + 1)
         kept, following = page_of(rows, limit, lambda device: (device.id,))
         return Page(items=[read(device) for device in kept], next=following)
+
+    async def listing(self, organization_id: int, *, only: DeviceFilter, cursor: str | None, limit: int) -> Listing:
+        """`page` as JSON, at most 5 s older than the last change.
+
+        A group's is read anew each time: who is in it is not this slice's to follow.
+        """
+        look = await self._cache.look(organization_id, f"{only} {cursor} {limit}") if only.group_id is None else None
+        if look is not None and look.found is not None:
+            return look.found
+        page = await self.page(organization_id, only=only, cursor=cursor, limit=limit)
+        listing = Listing(page.next, page.model_dump_json().encode())
+        if look is not None:
+            await self._cache.fill_page(look, listing)
+        return listing
 
     async def history(
         self, organization_id: int, reference: str, *, cursor: str | None, limit: int
@@ -444,6 +459,13 @@ class DeviceService:
 
         if entries:
             self._unit.after_commit(forget)
+            self._lists_changed({device.organization_id for device in devices})
+
+    def _lists_changed(self, organization_ids: Iterable[int]) -> None:
+        async def forget_pages() -> None:
+            await self._cache.forget_pages(organization_ids)
+
+        self._unit.after_commit(forget_pages)
 
 
 def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:
