@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from muster_stack.compose import Compose, ComposeFailed, engine_answers
+from muster_stack.demo import SIMULATOR, Demo
 from muster_stack.layout import DEFAULT_STACK, REPOSITORY, Layout
 from muster_stack.packages import install_test_clients
-from muster_stack.processes import Processes, Spec, StartFailed
-from muster_stack.programs import MissingPrograms, of_this_environment
+from muster_stack.processes import Processes, StartFailed
+from muster_stack.programs import MissingPrograms
 from muster_stack.provision import provision as provision_files
-from muster_stack.server import base_environment
 from muster_stack.services import SERVICES, MigrationFailed, migrate_service
 from muster_stack.settings import read_settings
 from muster_stack.stack import Stack
@@ -31,7 +31,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _out = Console(highlight=False, soft_wrap=True)
 
 Directory = Annotated[Path, typer.Option("--stack", help="The stack's directory.")]
-_SIMULATOR = "simulator"
+_RUNNING = "\nthe simulated devices run already"
 
 
 @app.command()
@@ -46,23 +46,15 @@ def demo(
     directory: Directory = DEFAULT_STACK,
     devices: Annotated[int, typer.Option(min=1, help="How many devices to simulate.")] = 25,
 ) -> None:
-    """Start everything and leave a simulated fleet running."""
+    """Start everything, leave a simulated fleet running, and update a part of it."""
     with _failures():
         layout = _bring_up(directory)
-        command = ("simulate", "--stack", str(layout.root), "--devices", str(devices))
-        simulator = Spec(
-            name=_SIMULATOR,
-            argv=(str(of_this_environment("muster")), *command),
-            cwd=layout.root,
-            env=base_environment(layout.root),
-        )
-        processes = Processes(layout.run, layout.logs)
-        if processes.is_current(simulator):
-            _out.print("\nthe simulated devices run already")
-        else:
-            processes.start(simulator)
-            _out.print(f"\n{devices} simulated devices sign in and publish; `make down` ends them too")
+        demonstration = Demo(layout, say=_out.print)
+        is_new = demonstration.begin(devices)
+        _out.print(f"\n{devices} simulated devices publish; `make down` ends them too" if is_new else _RUNNING)
         _out.print(f"watch them at [bold]{_info(layout)['dashboard']}[/bold]")
+        if is_new:
+            demonstration.update(devices)
 
 
 @app.command()
@@ -182,7 +174,7 @@ def _bring_up(directory: Path) -> Layout:
 def _end(directory: Path, *compose_options: str) -> None:
     if engine_answers():
         layout = Layout(directory.resolve())
-        Processes(layout.run, layout.logs).stop([_SIMULATOR])
+        Processes(layout.run, layout.logs).stop([SIMULATOR])
         _compose(directory).run("down", *compose_options)
         return
     ended = _stack(directory).down()
