@@ -6,7 +6,7 @@ revision for 5 s instead of deleting: a delete would let an older fill in. So wh
 than the last commit.
 
 A page of a list is kept with its organization's counter, which is read before the database and raised after every
-commit: a page of another count is neither served nor filled, and expires 4 s after Redis's time before its read.
+commit: a page of another count is not served, and any expires 4 s after Redis's time before its read.
 
 Nothing is authorised from it. Redis away makes reads slower, never wrong.
 """
@@ -52,13 +52,6 @@ local count = redis.call('GET', KEYS[1]) or '0'
 local page = redis.call('HMGET', KEYS[2], 'n', 'b')
 local time = redis.call('TIME')
 return {count, time[1] * 1000 + math.floor(time[2] / 1000), page[1] == count and page[2]}
-"""
-
-_FILL_PAGE = """
-if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[2], 'n', ARGV[1], 'b', ARGV[2])
-redis.call('PEXPIREAT', KEYS[2], ARGV[3])
-return 1
 """
 
 _READS = Counter("muster_device_cache_reads_total", "Reads of one device, by where it was found", ["found"])
@@ -131,7 +124,6 @@ class DeviceCache:
         self._fill = redis.register_script(_FILL)
         self._tombstone = redis.register_script(_TOMBSTONE)
         self._look = redis.register_script(_LOOK)
-        self._fill_page = redis.register_script(_FILL_PAGE)
         self._local: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
         self._away_until = 0.0
 
@@ -195,8 +187,11 @@ class DeviceCache:
         if look.count is None:
             return
         try:
-            args = (look.count, page.pack(), look.at_ms + FILL_MS)
-            await self._fill_page(keys=_page_keys(look.organization_id, look.query), args=args)
+            async with self._redis.pipeline() as pipe:
+                _, key = _page_keys(look.organization_id, look.query)
+                pipe.hset(key, mapping={"n": look.count, "b": page.pack()})
+                pipe.pexpireat(key, look.at_ms + FILL_MS)
+                await pipe.execute()
         except (RedisError, OSError) as error:
             self._leave_alone(error)
 
