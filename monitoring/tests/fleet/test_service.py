@@ -74,6 +74,19 @@ async def test_pages_run_through_the_organization_in_order(fleet, register):
     assert [page async for page in fleet.pages(1, after="pump-1098")] == [["pump-1099"]]
 
 
+async def test_of_a_purged_device_only_what_keeps_it_from_reviving_is_left(fleet, register):
+    await register("pump-1", "pump-2")
+    await register("pump-1", lifecycle="purged", version=2, min_token_generation=2)
+    await register("pump-1", lifecycle="deployed", version=1)
+    with pytest.raises(DeviceNotFound):
+        await fleet.get(1, "pump-1")
+    assert [page async for page in fleet.pages(1)] == [["pump-2"]]
+    with pytest.raises(DeviceTokenRevoked):
+        await fleet.admit("pump-1", 1)
+    await register("pump-1", lifecycle="in_stock", version=3, min_token_generation=2)
+    assert (await fleet.get(1, "pump-1")).lifecycle == "in_stock"
+
+
 async def test_a_token_of_an_older_generation_is_refused(fleet, register):
     await register("pump-1", min_token_generation=2, version=2)
     with pytest.raises(DeviceTokenRevoked):

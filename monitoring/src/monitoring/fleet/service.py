@@ -6,7 +6,7 @@ from typing import Protocol
 from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked
 from monitoring.fleet.models import Device
 from monitoring.fleet.store import FleetStore
-from shared.contracts.devices import DeviceState
+from shared.contracts.devices import PURGED, DeviceState
 
 _PAGE = 500
 
@@ -38,9 +38,9 @@ class FleetService:
             await self._newcomers.attribute(list(newest))
 
     async def get(self, organization_id: int, uid: str) -> Device:
-        """Raises DeviceNotFound, also for another organization's device."""
+        """Raises DeviceNotFound, also for another organization's device and for a purged one."""
         device = await self._store.find(uid)
-        if device is None or device.organization_id != organization_id:
+        if device is None or device.organization_id != organization_id or device.lifecycle == PURGED:
             raise DeviceNotFound
         return device
 

@@ -7,6 +7,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from monitoring.fleet.models import Device
+from shared.contracts.devices import PURGED
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids
@@ -32,8 +33,8 @@ class FleetStore:
         return [_device(document) for document in await by_ids(self._devices, uids)]
 
     async def uids(self, organization_id: int, *, after: str, limit: int) -> list[str]:
-        """The organization's uids in order, beginning behind `after`."""
-        query: Document = {"organization_id": organization_id, "_id": {"$gt": after}}
+        """The organization's uids in order, beginning behind `after`, without purged devices."""
+        query: Document = {"organization_id": organization_id, "_id": {"$gt": after}, "lifecycle": {"$ne": PURGED}}
         with store_errors():
             found = await self._devices.find(query, {"_id": 1}).sort("_id", 1).limit(limit).to_list(limit)
         return [document["_id"] for document in found]
