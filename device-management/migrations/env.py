@@ -3,9 +3,11 @@
 from device_management.actions import models as _actions  # noqa: F401 - fills the metadata
 from device_management.audit import models as _audit  # noqa: F401 - fills the metadata
 from device_management.auth import models as _auth  # noqa: F401 - fills the metadata
+from device_management.configuration import models as _configuration  # noqa: F401 - fills the metadata
 from device_management.devices import models as _devices  # noqa: F401 - fills the metadata
 from device_management.groups import models as _groups  # noqa: F401 - fills the metadata
 from device_management.keys import models as _keys  # noqa: F401 - fills the metadata
+from device_management.mass_configuration import models as _jobs  # noqa: F401 - fills the metadata
 from device_management.organizations import models as _organizations  # noqa: F401 - fills the metadata
 from device_management.resync import models as _resync  # noqa: F401 - fills the metadata
 from device_management.settings import Settings

@@ -7,9 +7,11 @@ from device_management.audit import api as audit
 from device_management.auth import api as auth
 from device_management.bootstrap import api_lifespan
 from device_management.broker_access import api as broker_access
+from device_management.configuration import api as configuration
 from device_management.devices import api as devices
 from device_management.groups import api as groups
 from device_management.keys import api as keys
+from device_management.mass_configuration import api as mass_configuration
 from device_management.organizations import api as organizations
 from device_management.resync import api as resync
 from device_management.settings import SERVICE, Settings
@@ -42,10 +44,13 @@ def build(settings: Settings) -> FastAPI:
         devices.router,
         groups.router,
         sites.router,
+        configuration.router,
+        mass_configuration.router,
         webhooks.router,
     ):
         app.include_router(router, prefix="/api/v2")
     app.include_router(auth.router, prefix="/api", include_in_schema=False)
+    app.include_router(mass_configuration.workflows, prefix="/api")
     app.include_router(devices.router, include_in_schema=False)
     app.include_router(broker_access.router)
     return app

@@ -27,6 +27,9 @@ from device_management.broker_access.consumers import RevocationConsumer
 from device_management.broker_access.gateway import BrokerManagement
 from device_management.broker_access.jobs import Sweep
 from device_management.broker_access.service import BrokerAccessService, ConnectionCloser
+from device_management.configuration.consumers import ReportConsumer
+from device_management.configuration.service import ConfigurationService
+from device_management.configuration.store import ConfigurationStore
 from device_management.devices.cache import DeviceCache
 from device_management.devices.consumers import PresenceConsumer, UpdateConsumer
 from device_management.devices.models import Credential
@@ -37,6 +40,10 @@ from device_management.groups.store import GroupStore
 from device_management.keys.jobs import NoteUses
 from device_management.keys.service import KeyService
 from device_management.keys.store import KeyStore
+from device_management.mass_configuration.consumers import EndConsumer
+from device_management.mass_configuration.jobs import JobSteps
+from device_management.mass_configuration.service import JobService
+from device_management.mass_configuration.store import JobStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
 from device_management.resync.jobs import ResyncSteps
@@ -184,6 +191,23 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(AuditService),
                 ids=ids,
             ),
+            ConfigurationService: lambda scope: ConfigurationService(
+                ConfigurationStore(scope.unit.session),
+                scope.get(SelectionService),
+                scope.get(ActionService),
+                scope.get(AuditService),
+            ),
+            JobService: lambda scope: JobService(
+                scope.unit,
+                JobStore(scope.unit.session),
+                scope.get(ConfigurationService),
+                scope.get(SelectionService),
+                scope.get(ActionService),
+                scope.get(SiteService),
+                scope.get(AuditService),
+                clock=clock,
+                ids=ids,
+            ),
             WebhookService: lambda scope: WebhookService(
                 WebhookStore(scope.unit.session), scope.get(AuditService), receivers, sealer, clock=clock, ids=ids
             ),
@@ -247,6 +271,9 @@ class WorkerParts:
     replies: BatchConsumer
     action_news: EventConsumer
     action_timer: ActionTimer
+    reports: BatchConsumer
+    ends: EventConsumer
+    job_steps: JobSteps
     resync: ResyncSteps
     tidy: "Tidy"
     checks: dict[str, Check]
@@ -303,6 +330,15 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ),
             action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, DeviceNewsConsumer(core.scopes)),
             action_timer=ActionTimer(core.scopes),
+            reports=BatchConsumer(
+                broker,
+                topology.DEVICE_REPORTS_QUEUE,
+                ReportConsumer(core.scopes, clock=SystemClock()),
+                batch=200,
+                in_flight=1,
+            ),
+            ends=EventConsumer(broker, topology.CONFIGURATION_QUEUE, EndConsumer(core.scopes), batch=500),
+            job_steps=JobSteps(core.scopes),
             resync=ResyncSteps(core.scopes),
             sweep=Sweep(closer),
             events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),

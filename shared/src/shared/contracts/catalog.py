@@ -10,6 +10,13 @@ from shared.contracts.actions import (
     ActionStarted,
     ActionTimedOut,
 )
+from shared.contracts.configuration import (
+    ConfigurationJobCancelled,
+    ConfigurationJobCompleted,
+    ConfigurationJobPaused,
+    ConfigurationJobResumed,
+    ConfigurationJobStarted,
+)
 from shared.contracts.devices import (
     DeviceChanged,
     DeviceFirmwareChanged,
@@ -57,6 +64,11 @@ EVENTS: tuple[type[EventData], ...] = (
     GroupCreated,
     GroupChanged,
     GroupDeleted,
+    ConfigurationJobStarted,
+    ConfigurationJobPaused,
+    ConfigurationJobResumed,
+    ConfigurationJobCompleted,
+    ConfigurationJobCancelled,
     DeviceConnected,
     DeviceDisconnected,
     UpdateSessionInitiated,

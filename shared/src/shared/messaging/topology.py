@@ -15,6 +15,7 @@ from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
 from shared.contracts.access import AccessRestored, AccessRevoked
+from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionTimedOut
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
@@ -36,6 +37,8 @@ DEVICE_REPLIES_QUEUE = "device-management.replies"
 DEVICE_ACTIONS_QUEUE = "device-management.actions"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
 WEBHOOKS_QUEUE = "device-management.webhooks"
+DEVICE_REPORTS_QUEUE = "device-management.reports"
+CONFIGURATION_QUEUE = "device-management.configuration"
 
 UNROUTED_EXCHANGE = "muster.events.unrouted"
 UNROUTED_QUEUE = "muster.events.unrouted"
@@ -125,6 +128,8 @@ CONSUMED_QUEUES = (
     _consumed(DEVICE_ACTIONS_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
     _consumed(WEBHOOKS_QUEUE),
+    _consumed(DEVICE_REPORTS_QUEUE),
+    _consumed(CONFIGURATION_QUEUE),
 )
 
 EXCHANGES = (
@@ -174,6 +179,11 @@ BINDINGS = (
         for event in (AccessRevoked, AccessRestored)
     ),
     *(Binding(WEBHOOKS_QUEUE, EVENTS_EXCHANGE, event.type) for event in catalog.EVENTS if event is not DeviceSnapshot),
+    Binding(DEVICE_REPORTS_QUEUE, DEVICES_EXCHANGE, "devices.*.state"),
+    *(
+        Binding(CONFIGURATION_QUEUE, EVENTS_EXCHANGE, event.type)
+        for event in (ActionCompleted, ActionFailed, ActionCancelled, ActionTimedOut, DevicePurged)
+    ),
     *(Binding(dead_letters_of(queue.name), DEAD_EXCHANGE, queue.name) for queue in CONSUMED_QUEUES),
     *(Binding(retry_exchange(delay), retry_exchange(delay), "") for delay in RETRY_DELAYS),
     Binding(UNROUTED_QUEUE, UNROUTED_EXCHANGE, ""),

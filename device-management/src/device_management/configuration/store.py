@@ -1,0 +1,94 @@
+"""Every query about configurations. What people do takes the organization."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, bindparam, delete, func, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from device_management.configuration.models import Configuration
+from device_management.configuration.schemas import Reported
+
+_NOW = func.clock_timestamp()
+
+_SET = text(
+    """
+    insert into configurations (device_id, organization_id, desired, version)
+    select id, :organization_id, jsonb_strip_nulls(cast(:added as jsonb)), 1
+    from unnest(cast(:device_ids as bigint[])) as id order by id
+    on conflict (device_id) do update set
+        desired = (configurations.desired || cast(:added as jsonb)) - cast(:removed as text[]),
+        version = configurations.version + 1,
+        updated_at = clock_timestamp()
+    """
+)
+
+_REPORT = text(
+    """
+    insert into configurations (device_id, organization_id, reported, reported_at)
+    select device.id, device.organization_id, said.configuration, said.at
+    from unnest(cast(:uids as text[]), cast(:configurations as jsonb[]), cast(:times as timestamptz[]))
+        as said(uid, configuration, at)
+    join devices as device on device.device_uid = said.uid
+    order by device.id
+    on conflict (device_id) do update set
+        reported = excluded.reported, reported_at = excluded.reported_at, updated_at = clock_timestamp()
+    where configurations.reported_at is null or configurations.reported_at <= excluded.reported_at
+    """
+)
+
+
+class ConfigurationStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find(self, organization_id: int, device_id: int) -> Configuration | None:
+        query = select(Configuration).where(
+            Configuration.device_id == device_id, Configuration.organization_id == organization_id
+        )
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def lock(self, organization_id: int, device_id: int) -> Configuration:
+        """The device's configuration, made empty if there is none; others that change it wait."""
+        await self._session.execute(
+            insert(Configuration)
+            .values(device_id=device_id, organization_id=organization_id, desired={}, version=0)
+            .on_conflict_do_nothing()
+        )
+        query = select(Configuration).where(Configuration.device_id == device_id).with_for_update()
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one()
+
+    async def replace(self, configuration: Configuration, desired: Mapping[str, Any]) -> Configuration:
+        query = (
+            update(Configuration)
+            .where(col(Configuration.device_id) == configuration.device_id)
+            .values(desired=dict(desired), version=Configuration.version + 1, updated_at=_NOW)
+            .returning(Configuration)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one()
+
+    async def set_on_all(self, organization_id: int, device_ids: Sequence[int], params: Mapping[str, Any]) -> None:
+        """Adds the members of `params` to what these devices are to be set to, and takes away those that are null."""
+        added = {name: value for name, value in params.items() if value is not None}
+        removed = [name for name, value in params.items() if value is None]
+        await self._session.execute(
+            _SET.bindparams(bindparam("added", type_=JSONB())),
+            {"organization_id": organization_id, "device_ids": device_ids, "added": added, "removed": removed},
+        )
+
+    async def report(self, reports: Sequence[Reported]) -> None:
+        """Takes over what devices report, in one statement; uids must differ. Unknown devices are passed over."""
+        await self._session.execute(
+            _REPORT.bindparams(bindparam("configurations", type_=ARRAY(JSONB()))),
+            {
+                "uids": [report.device_uid for report in reports],
+                "configurations": [report.configuration for report in reports],
+                "times": [report.at for report in reports],
+            },
+        )
+
+    async def remove(self, device_ids: Sequence[int]) -> None:
+        await self._session.execute(delete(Configuration).where(col(Configuration.device_id).in_(device_ids)))

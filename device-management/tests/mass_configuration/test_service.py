@@ -1,0 +1,213 @@
+import asyncio
+from collections import Counter
+
+import pytest
+
+JOBS = "/api/v2/configuration/jobs"
+GATEWAYS = 'eq(attributes/type,"gateway")'
+
+
+async def start(client, **body):
+    answer = await client.post(JOBS, json={"params": {"mode": "fast"}} | body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def job_of(admin, job):
+    return (await admin.get(f"{JOBS}/{job['id']}")).json()
+
+
+async def items_of(admin, job, **params):
+    return (await admin.get(f"{JOBS}/{job['id']}/items", params=params)).json()["items"]
+
+
+async def test_a_job_asks_each_device_once_and_ends_with_an_outcome_for_each(admin, pumps, steps, answer, tell, sql):
+    job = await start(admin, rql=GATEWAYS)
+    assert (job["state"], job["total"], job["counts"]["pending"]) == ("running", 8, 8)
+    await steps()
+    await steps()
+    assert await sql.fetchval("select count(*) from actions") == 8
+    assert await answer("pump-0", state="failed", error="no such mode") == 1
+    assert await answer() == 7
+    await tell()
+    await steps()
+    job = await job_of(admin, job)
+    assert (job["state"], job["counts"]["succeeded"], job["counts"]["failed"]) == ("completed", 7, 1)
+    assert job["ended_at"] is not None
+    [failed] = await items_of(admin, job, state="failed")
+    assert (failed["name"], failed["reason"], failed["attempts"]) == ("pump-0", "no such mode", 1)
+    commands = await sql.fetch("select params from actions")
+    assert {row["params"] for row in commands} == {'{"configuration": {"mode": "fast"}}'}
+    desired = await sql.fetch("select desired from configurations")
+    assert [row["desired"] for row in desired] == ['{"mode": "fast"}'] * 8
+
+
+async def test_the_selection_is_frozen_when_the_job_starts(admin, pumps, steps, sql):
+    job = await start(admin, rql=GATEWAYS, concurrency=1)
+    late = {"device_uid": "late", "attributes": {"type": "gateway"}}
+    assert (await admin.post("/api/v2/devices", json=late)).status_code == 201
+    await steps()
+    assert (await job_of(admin, job))["total"] == 8
+
+
+async def test_no_more_than_the_limit_are_under_way(admin, pumps, steps, answer, tell):
+    job = await start(admin, rql=GATEWAYS, concurrency=3)
+    seen: Counter[str] = Counter()
+    for _ in range(3):
+        await steps()
+        counts = (await job_of(admin, job))["counts"]
+        assert counts["dispatched"] <= 3
+        seen.update([counts["dispatched"]])
+        await answer()
+        await tell()
+    await steps()
+    assert seen == {3: 2, 2: 1}
+    assert (await job_of(admin, job))["state"] == "completed"
+
+
+async def test_what_cannot_be_asked_fails_with_the_reason_and_others_go_on(admin, stranger, pumps, steps, answer, tell):
+    await stranger.post("/api/v2/devices", json={"device_uid": "theirs"})
+    assert (await admin.delete("/api/v2/devices/pump-1")).status_code in {200, 204}
+    job = await start(admin, device_uids=["pump-0", "pump-1", "theirs", "nobody", "pump-0"])
+    await steps()
+    await answer()
+    await tell()
+    await steps()
+    reasons = {item["name"]: item["reason"] for item in await items_of(admin, job)}
+    assert reasons == {
+        "pump-0": None,
+        "pump-1": "device_retired",
+        "theirs": "device_not_found",
+        "nobody": "device_not_found",
+    }
+    assert (await job_of(admin, job))["state"] == "completed"
+
+
+async def test_what_failed_is_retried_in_a_run_of_its_own(admin, pumps, steps, answer, tell, sql):
+    job = await start(admin, rql=GATEWAYS)
+    await steps()
+    await answer("pump-0", "pump-1", state="failed", error="busy now")
+    await answer()
+    await tell()
+    await steps()
+    again = await admin.post(f"{JOBS}/{job['id']}/retry")
+    assert again.status_code == 202
+    assert again.json()["run_id"] != job["run_id"]
+    assert (again.json()["state"], again.json()["counts"]["pending"]) == ("running", 2)
+    await steps()
+    await answer()
+    await tell()
+    await tell()
+    await steps()
+    ended = await job_of(admin, job)
+    assert (ended["state"], ended["counts"]["succeeded"]) == ("completed", 8)
+    attempts = {item["name"]: item["attempts"] for item in await items_of(admin, job)}
+    assert (attempts["pump-0"], attempts["pump-2"]) == (2, 1)
+    nothing = await admin.post(f"{JOBS}/{job['id']}/retry")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_to_retry")
+
+
+async def test_a_paused_job_asks_nobody_until_it_is_resumed(admin, pumps, steps, sql):
+    job = await start(admin, rql=GATEWAYS, concurrency=2)
+    await steps()
+    assert (await admin.post(f"{JOBS}/{job['id']}/pause")).json()["state"] == "paused"
+    await sql.execute("update actions set state = 'completed'")
+    await sql.execute("update configuration_job_items set state = 'succeeded' where state = 'dispatched'")
+    await steps()
+    assert await sql.fetchval("select count(*) from actions") == 2
+    assert (await admin.post(f"{JOBS}/{job['id']}/resume")).json()["state"] == "running"
+    await steps()
+    assert await sql.fetchval("select count(*) from actions") == 4
+
+
+async def test_a_cancelled_job_asks_nobody_more_and_counts_what_still_ends(admin, pumps, steps, answer, tell, sql):
+    job = await start(admin, rql=GATEWAYS, concurrency=2)
+    await steps()
+    cancelled = (await admin.post(f"{JOBS}/{job['id']}/cancel")).json()
+    assert (cancelled["state"], cancelled["counts"]["cancelled"], cancelled["counts"]["dispatched"]) == (
+        "cancelled",
+        6,
+        2,
+    )
+    await answer()
+    await tell()
+    await steps()
+    counts = (await job_of(admin, job))["counts"]
+    assert (counts["succeeded"], counts["cancelled"]) == (2, 6)
+    assert await sql.fetchval("select count(*) from actions") == 2
+
+
+@pytest.mark.parametrize(
+    ("present", "calls"),
+    [
+        ("running", ["resume", "retry"]),
+        ("paused", ["pause", "retry"]),
+        ("completed", ["pause", "resume", "cancel"]),
+        ("cancelled", ["pause", "resume", "cancel"]),
+    ],
+)
+async def test_a_job_refuses_what_its_state_does_not_allow(admin, pumps, sql, present, calls):
+    job = await start(admin, rql=GATEWAYS)
+    await sql.execute("update configuration_jobs set state = $1", present)
+    for call in calls:
+        refused = await admin.post(f"{JOBS}/{job['id']}/{call}")
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_job_state"), (present, call)
+    assert (await job_of(admin, job))["state"] == present
+
+
+async def test_many_workers_ask_a_device_once(admin, pumps, steps, sql):
+    await start(admin, rql=GATEWAYS, concurrency=3)
+    await start(admin, rql=GATEWAYS, concurrency=3)
+    await asyncio.gather(*(steps() for _ in range(8)))
+    assert await sql.fetchval("select count(*) from configuration_job_items where state = 'dispatched'") == 6
+    assert await sql.fetchval("select count(*) from actions") == 6
+
+
+async def test_a_job_whose_query_finds_nothing_ends_at_once(admin, steps):
+    job = await start(admin, rql='eq(attributes/type,"nothing")')
+    await steps()
+    assert (await job_of(admin, job))["state"] == "completed"
+
+
+async def test_one_started_twice_under_a_key_is_one_job(admin, pumps):
+    headers = {"Idempotency-Key": "k1"}
+    body = {"params": {"mode": "fast"}, "rql": GATEWAYS}
+    answers = [await admin.post(JOBS, json=body, headers=headers) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert len((await admin.get(JOBS)).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"params": {"mode": 1}}, 422),
+        ({"params": {"mode": 1}, "rql": GATEWAYS, "device_uids": ["a"]}, 422),
+        ({"params": {}, "rql": GATEWAYS}, 422),
+        ({"params": {"mode": 1}, "rql": "eq(attributes/type"}, 400),
+        ({"params": {"mode": 1}, "rql": "eq(nothing,1)"}, 400),
+        ({"params": {"mode": 1}, "group_id": 999}, 404),
+        ({"params": {"mode": 1}, "device_uids": ["a b"]}, 422),
+        ({"params": {"mode": 1}, "rql": GATEWAYS, "concurrency": 0}, 422),
+    ],
+)
+async def test_a_job_that_makes_no_sense_is_refused_and_leaves_nothing(admin, body, status):
+    answer = await admin.post(JOBS, json=body)
+    assert answer.status_code == status, answer.text
+    assert (await admin.get(JOBS)).json()["items"] == []
+
+
+async def test_another_organizations_job_answers_as_one_that_does_not_exist(admin, stranger, pumps):
+    job = await start(admin, rql=GATEWAYS)
+    nobody = "00000000-0000-4000-8000-000000000000"
+    for method, rest in [
+        ("GET", ""),
+        ("GET", "/items"),
+        *(("POST", f"/{call}") for call in ("pause", "resume", "cancel", "retry")),
+    ]:
+        theirs = await stranger.request(method, f"{JOBS}/{job['id']}{rest}")
+        nobodys = await stranger.request(method, f"{JOBS}/{nobody}{rest}")
+        assert theirs.status_code == nobodys.status_code == 404, rest
+        assert theirs.json() == nobodys.json()
+    status = await stranger.get("/api/config/status", params={"workflowID": job["id"]})
+    assert status.status_code == 404
+    assert (await stranger.get(JOBS)).json()["items"] == []

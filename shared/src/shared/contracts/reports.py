@@ -1,0 +1,31 @@
+"""What a device says of itself on `devices.<uid>.state`."""
+
+from typing import Any
+
+import msgspec
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class DeviceReport(msgspec.Struct, frozen=True):
+    """Members that are left out say nothing; a configuration is always whole."""
+
+    configuration: dict[str, Any] | None = None
+
+
+_reports: msgspec.json.Decoder[DeviceReport] = msgspec.json.Decoder(DeviceReport)
+
+
+def decode(body: bytes) -> DeviceReport:
+    """One report, checked. Raises ValueError, with the reason and no values, for anything else."""
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError(f"body over {MAX_BODY_BYTES} bytes")
+    try:
+        report = _reports.decode(body)
+    except msgspec.DecodeError:
+        raise ValueError("not a report") from None
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if b"\\u0000" in msgspec.json.encode(report):
+        raise ValueError("text must not hold NUL")
+    return report
