@@ -6,6 +6,7 @@ from device_management.auth import models as _auth  # noqa: F401 - fills the met
 from device_management.configuration import models as _configuration  # noqa: F401 - fills the metadata
 from device_management.devices import models as _devices  # noqa: F401 - fills the metadata
 from device_management.groups import models as _groups  # noqa: F401 - fills the metadata
+from device_management.imports import models as _imports  # noqa: F401 - fills the metadata
 from device_management.keys import models as _keys  # noqa: F401 - fills the metadata
 from device_management.mass_configuration import models as _jobs  # noqa: F401 - fills the metadata
 from device_management.organizations import models as _organizations  # noqa: F401 - fills the metadata

@@ -10,6 +10,7 @@ from device_management.broker_access import api as broker_access
 from device_management.configuration import api as configuration
 from device_management.devices import api as devices
 from device_management.groups import api as groups
+from device_management.imports import api as imports
 from device_management.keys import api as keys
 from device_management.mass_configuration import api as mass_configuration
 from device_management.organizations import api as organizations
@@ -29,7 +30,11 @@ def build(settings: Settings) -> FastAPI:
         description="Organizations, people and tokens, devices.",
         settings=settings,
         lifespan=api_lifespan(settings),
-        body_limits={f"{prefix}/devices/batch": settings.max_batch_bytes for prefix in ("/api/v2", "")},
+        body_limits={
+            "/api/v2/devices/batch": settings.max_batch_bytes,
+            "/devices/batch": settings.max_batch_bytes,
+            "/api/v2/imports": settings.max_import_bytes,
+        },
     )
     for router in (
         auth.router,
@@ -41,8 +46,10 @@ def build(settings: Settings) -> FastAPI:
         actions.device_router,
         resync.router,
         groups.search_router,
+        imports.export_router,
         devices.router,
         groups.router,
+        imports.router,
         sites.router,
         configuration.router,
         mass_configuration.router,

@@ -37,6 +37,9 @@ from device_management.devices.service import DeviceService, Limits
 from device_management.devices.store import DeviceStore
 from device_management.groups.service import GroupScope, GroupService, SelectionService
 from device_management.groups.store import GroupStore
+from device_management.imports.jobs import ImportSteps
+from device_management.imports.service import ExportService, ImportService
+from device_management.imports.store import ImportStore
 from device_management.keys.jobs import NoteUses
 from device_management.keys.service import KeyService
 from device_management.keys.store import KeyStore
@@ -180,6 +183,10 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             SiteService: lambda scope: SiteService(
                 SiteStore(scope.unit.session), scope.get(AuditService), sealer, clock=clock, ids=ids
             ),
+            ImportService: lambda scope: ImportService(
+                ImportStore(scope.unit.session), scope.get(DeviceService), max_rows=settings.max_import_rows
+            ),
+            ExportService: lambda _: ExportService(scopes),
             ResyncService: lambda scope: ResyncService(
                 scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService)
             ),
@@ -216,13 +223,15 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ),
         }
 
+        scopes = unit_scopes(units, recipes)
+
         async def database() -> None:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
 
         yield Core(
             settings,
-            unit_scopes(units, recipes),
+            scopes,
             keys,
             sealer,
             SqlRevocations(units),
@@ -275,12 +284,13 @@ class WorkerParts:
     ends: EventConsumer
     job_steps: JobSteps
     resync: ResyncSteps
+    imports: ImportSteps
     tidy: "Tidy"
     checks: dict[str, Check]
 
 
 class Tidy:
-    """Forgets what is past its time: idempotency keys, ended sign-ins, refused tokens, old deliveries."""
+    """Forgets what is past its time: idempotency keys, ended sign-ins, refused tokens, old deliveries and imports."""
 
     SECONDS = 600.0
 
@@ -293,6 +303,7 @@ class Tidy:
             await scope.get(AuthService).forget_expired()
             await scope.get(RevocationService).forget()
             await scope.get(WebhookService).forget_old()
+            await scope.get(ImportService).forget_finished()
 
 
 @asynccontextmanager
@@ -340,6 +351,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ends=EventConsumer(broker, topology.CONFIGURATION_QUEUE, EndConsumer(core.scopes), batch=500),
             job_steps=JobSteps(core.scopes),
             resync=ResyncSteps(core.scopes),
+            imports=ImportSteps(core.scopes),
             sweep=Sweep(closer),
             events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),
             webhooks=WebhookSender(core.scopes, core.receivers, core.sealer, clock=SystemClock()),

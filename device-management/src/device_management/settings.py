@@ -38,5 +38,9 @@ class Settings(PostgresSettings):
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     device_token_days: int = Field(default=365, ge=1, le=3650)
 
+    max_import_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
+    max_import_rows: int = Field(default=500_000, ge=1)
+    """Of one file."""
+
     def admin_password_file(self) -> Path:
         return self.keys_dir / "admin-password"

@@ -30,6 +30,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "reports": parts.reports.run,
                 "action-ends": parts.ends.run,
                 "configuration-jobs": every(parts.job_steps.SECONDS, parts.job_steps),
+                "imports": every(parts.imports.SECONDS, parts.imports),
                 "resync": every(parts.resync.SECONDS, parts.resync),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
             },

@@ -110,19 +110,11 @@ async def test_one_unknown_device_and_none_is_added(admin, stranger):
     assert await members(admin, group) == []
 
 
-async def test_ten_thousand_are_added_at_once(admin, sql, organizations):
-    await sql.execute(
-        """
-        insert into devices (organization_id, device_uid, lifecycle, reported_status, updates_enabled, attributes, tags,
-                             presence_version, installed_counter, min_token_generation, version, revision)
-        select $1, 'many-' || number, 'deployed', 'idle', true, '{}', '{}', 0, 0, 1, 1, 1
-        from generate_series(1, 10000) as number
-        """,
-        organizations.own,
-    )
+async def test_ten_thousand_are_added_at_once(admin, copies):
+    await register(admin, "many")
+    uids = await copies("many", 10_000)
     group = (await create(admin)).json()
     url = f"/api/v2/groups/{group['id']}/members"
-    uids = [f"many-{number}" for number in range(1, 10_001)]
     assert (await admin.post(url, json={"devices": uids})).json() == {"changed": 10_000, "members": 10_000}
     assert (await admin.post(url, json={"devices": [*uids, "one-more"]})).status_code == 422
     assert (await admin.post(f"{url}/remove", json={"devices": uids})).json() == {"changed": 10_000, "members": 0}

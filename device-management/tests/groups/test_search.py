@@ -1,7 +1,5 @@
 """Devices by RQL, in the list and as a dry run."""
 
-import json
-
 import pytest
 
 FLEET = [
@@ -92,18 +90,10 @@ async def test_counting_stops_at_its_limit_and_says_so(admin, fleet, monkeypatch
     assert answer.json() == {"count": 2, "exact": False, "sample": []}
 
 
-async def test_a_query_past_its_time_is_refused(admin, organizations, sql, monkeypatch):
+async def test_a_query_past_its_time_is_refused(admin, copies, monkeypatch):
     monkeypatch.setattr("shared.rql.sql.SEARCH_SECONDS", 0.001)
-    await sql.execute(
-        """
-        insert into devices (organization_id, device_uid, lifecycle, reported_status, updates_enabled, attributes, tags,
-                             presence_version, installed_counter, min_token_generation, version, revision)
-        select $1, 'slow-' || number, 'deployed', 'idle', true, $2::jsonb, '{}', 0, 0, 1, 1, 1
-        from generate_series(1, 2000) as number
-        """,
-        organizations.own,
-        json.dumps({"text": "a" * 1_000}),
-    )
+    await admin.post("/api/v2/devices", json={"device_uid": "slow", "attributes": {"text": "a" * 1_000}})
+    await copies("slow", 2_000)
     pattern = "*b*a*"
     for answer in (
         await admin.get("/api/v2/devices", params={"rql": f'like(attributes/text,"{pattern}")'}),

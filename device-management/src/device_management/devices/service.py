@@ -252,10 +252,39 @@ class DeviceService:
         device = await self._lock(organization_id, reference, expected)
         if device.lifecycle == Lifecycle.RETIRED:
             raise DeviceIsRetired
-        changes = body.given()
-        if merge and body.attributes is not None:
-            changes["attributes"] = _storable(merged(device.attributes, body.attributes))
-        return read(await self._change(device, changes, "edited", by=by))
+        return read(await self._change(device, _edited(device, body, merge=merge), "edited", by=by))
+
+    async def edit_many(
+        self, organization_id: int, edits: Mapping[str, DeviceEdit], *, by: Actor, dry: bool = False
+    ) -> dict[str, bool | DomainError]:
+        """Merges what the bodies name into devices, by uid; one that is refused stops no other.
+
+        Answers whether each differed, or why it was refused; a uid that is not there is left out. With `dry` nothing
+        is changed.
+        """
+        outcomes: dict[str, bool | DomainError] = {}
+        changes: list[tuple[Device, dict[str, Any]]] = []
+        for device in await self._store.lock_many(organization_id, list(edits)):
+            try:
+                edited = _edited(device, edits[device.device_uid], merge=True)
+            except DomainError as error:
+                outcomes[device.device_uid] = error
+                continue
+            differs = any(getattr(device, name) != value for name, value in edited.items())
+            if differs and device.lifecycle == Lifecycle.RETIRED:
+                outcomes[device.device_uid] = DeviceIsRetired()
+                continue
+            outcomes[device.device_uid] = differs
+            if differs and not dry:
+                changes.append((device, edited))
+        before = {device.id: audited(device) for device, _ in changes}
+        saved = await self._store.save_many(changes)
+        for device in saved:
+            self._unit.outbox.add(state_event(DeviceChanged, device))
+        entries = [change(device.id, "edited", before=before[device.id], after=audited(device)) for device in saved]
+        await self._audit.record(organization_id, by, entries)
+        self._changed(saved)
+        return outcomes
 
     async def move(
         self, organization_id: int, reference: str, to: Lifecycle, *, by: Actor, expected: Expected
@@ -484,6 +513,14 @@ def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> 
         tags=body.tags,
         registered_at=now,
     )
+
+
+def _edited(device: Device, body: DeviceEdit, *, merge: bool) -> dict[str, Any]:
+    """The members that the body names as they are to be. Raises UnacceptableAttributes."""
+    changes = body.given()
+    if merge and body.attributes is not None:
+        changes["attributes"] = _storable(merged(device.attributes, body.attributes))
+    return changes
 
 
 def _storable(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,33 @@ _PLAIN = (
 )
 
 
+_SAVE_MANY = text(
+    """
+    update devices
+    set name = edited.name, device_type = edited.device_type, serial_number = edited.serial_number,
+        hardware_version = edited.hardware_version, updates_enabled = edited.updates_enabled,
+        attributes = edited.attributes, tags = array(select jsonb_array_elements_text(edited.tags)),
+        version = devices.version + 1, revision = devices.revision + 1, updated_at = now()
+    from jsonb_to_recordset(cast(:rows as jsonb)) as edited (
+        id bigint, name text, device_type text, serial_number text, hardware_version text, updates_enabled boolean,
+        attributes jsonb, tags jsonb
+    )
+    where devices.id = edited.id
+    returning devices.*
+    """
+)
+
+_EDITABLE = (
+    "name",
+    "device_type",
+    "serial_number",
+    "hardware_version",
+    "updates_enabled",
+    "attributes",
+    "tags",
+)
+
+
 class DeviceStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -150,6 +177,24 @@ class DeviceStore:
         """The device as it is now; nobody else changes it until this transaction ends."""
         query = select(Device).where(present_in(organization_id), _is(reference)).with_for_update()
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def lock_many(self, organization_id: int, uids: Sequence[str]) -> Sequence[Device]:
+        """Those of the devices that are there; in the order of their uids, so that two calls never wait in a circle."""
+        among = col(Device.device_uid) == any_(cast(uids, ARRAY(Text)))
+        query = select(Device).where(present_in(organization_id), among).order_by(col(Device.device_uid))
+        query = query.with_for_update().execution_options(populate_existing=True)
+        return (await self._session.scalars(query)).all()
+
+    async def save_many(self, changes: Sequence[tuple[Device, Mapping[str, Any]]]) -> Sequence[Device]:
+        """The next versions of locked devices, in one statement; changes of what can be edited."""
+        if not changes:
+            return []
+        rows = [
+            {"id": device.id, **{name: given.get(name, getattr(device, name)) for name in _EDITABLE}}
+            for device, given in changes
+        ]
+        query = select(Device).from_statement(_SAVE_MANY).execution_options(populate_existing=True)
+        return (await self._session.scalars(query, {"rows": json.dumps(rows)})).all()
 
     async def save(self, device: Device, changes: Mapping[str, Any], *, revoking: bool = False) -> Device:
         """A locked device's next version; with `revoking` every token issued so far is refused from now on."""

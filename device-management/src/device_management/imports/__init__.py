@@ -1,0 +1,1 @@
+"""Many devices from a file and to one: imports as durable jobs, exports as streams."""
