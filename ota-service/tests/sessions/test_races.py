@@ -8,6 +8,8 @@ import pytest
 
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.service import SessionService
+from ota_service.sessions.store import SessionStore
+from shared.sql.unit_of_work import UnitOfWork
 from shared.testing import eventually
 
 from . import ledger
@@ -37,6 +39,23 @@ async def test_of_many_that_open_a_session_for_a_device_one_does(add_devices, ad
     refused = [answer.json() for answer in answers if answer.status_code == 409]
     assert {(problem["code"], problem["session_id"]) for problem in refused} == {("update_session_open", opened)}
     await ledger.check(sql)
+
+
+async def test_a_session_opened_later_has_the_greater_counter_though_a_process_stops_in_between(
+    app, update, person, sql
+):
+    await update.device.say(update.id, "fail")
+    async with app.state.scopes() as scope:
+        stopped = await SessionStore(scope.get(UnitOfWork).session).issue("pump-1")
+        body = {"device_uid": "pump-1", "firmware_id": update.firmware.id}
+        opening = asyncio.create_task(person.post("/api/v2/updates", json=body))
+
+        async def waits() -> bool:
+            return await sql.fetchval("select count(*) from pg_locks where locktype = 'advisory' and not granted") == 1
+
+        await eventually(waits, why="the other one at the device's lock")
+    assert (await opening).status_code == 202
+    assert await sql.fetchval("select max(counter) from update_sessions") > stopped.counter
 
 
 async def test_the_same_report_many_times_at_once_has_one_effect(update, sql):

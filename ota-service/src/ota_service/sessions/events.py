@@ -61,5 +61,5 @@ def update_available(session: UpdateSession) -> Command:
 
 
 def update_cancelled(session: UpdateSession, *, id: UUID, deadline: datetime) -> Command:  # noqa: A002
-    """Nothing is to be done for the session any more. It is of use until the session would have ended by itself."""
+    """Nothing is to be done for the session any more. It is of use as long as the device might still be at it."""
     return Command(session.device_uid, id, "update_cancelled", {"session_id": str(session.id)}, deadline)

@@ -87,7 +87,7 @@ class SessionService:
 
     async def _signed(self, device: FleetDeviceRead, firmware: Firmware, by: str, lasting: timedelta) -> UpdateSession:
         """A session that nobody has seen yet, with its manifest."""
-        issue, session_id = await self._store.issue(), self._ids.new()
+        issue, session_id = await self._store.issue(device.device_uid), self._ids.new()
         assert firmware.id is not None  # noqa: S101 - it comes from the database
         document = manifest(
             session_id=str(session_id),
@@ -153,11 +153,7 @@ class SessionService:
         Raises SessionNotFound and WrongTransition.
         """
         session = await self._find(organization_id, session_id)
-        told_until = session.deadline
-        cancelled = await self._become(session, SessionState.CANCELLED, by=f"person {by}", said=DeviceReport())
-        if told_until is not None:
-            self._unit.outbox.command(update_cancelled(session, id=self._ids.new(), deadline=told_until))
-        return cancelled
+        return await self._become(session, SessionState.CANCELLED, by=f"person {by}", said=DeviceReport())
 
     async def report(
         self, organization_id: int, uid: str, session_id: UUID, target: SessionState, said: DeviceReport
@@ -220,6 +216,9 @@ class SessionService:
         self._unit.outbox.add(state_event(session, before=before))
         if before == SessionState.INITIATED:
             self._unit.outbox.withdraw([session.id])
+        if session.state == SessionState.CANCELLED:
+            until = session.updated_at + self._patience.after_initiated()
+            self._unit.outbox.command(update_cancelled(session, id=self._ids.new(), deadline=until))
 
     def _announce(self, session: UpdateSession) -> None:
         self._unit.outbox.command(update_available(session))

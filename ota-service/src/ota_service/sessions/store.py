@@ -29,7 +29,14 @@ class SessionStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def issue(self) -> Issue:
+    async def issue(self, device_uid: str) -> Issue:
+        """For the next session of this device.
+
+        Another one of it waits until this transaction ends, or else a process that stops between here and `add` could
+        open a session later than another with a greater counter.
+        """
+        lock = func.hashtextextended(f"update_session/{device_uid}", 0)
+        await self._session.execute(select(func.pg_advisory_xact_lock(lock)))
         row = (await self._session.execute(select(COUNTERS.next_value(), func.clock_timestamp()))).one()
         return Issue(row[0], row[1])
 
@@ -122,32 +129,29 @@ class SessionStore:
         Those that another worker or a report holds at this moment are left to it.
         """
         overdue = (
-            select(col(UpdateSession.id), col(UpdateSession.state), col(UpdateSession.version))
-            .where(IS_OPEN, col(UpdateSession.deadline) < func.clock_timestamp())
+            select(UpdateSession.id, UpdateSession.state)
+            .where(IS_OPEN, col(UpdateSession.deadline) < func.statement_timestamp())
             .order_by(col(UpdateSession.deadline))
             .limit(limit)
             .with_for_update(skip_locked=True)
-            .cte("overdue")
         )
+        before = {row.id: SessionState(row.state) for row in await self._session.execute(overdue)}
+        if not before:
+            return []
         query = (
             update(UpdateSession)
-            .where(
-                col(UpdateSession.id) == overdue.c.id,
-                col(UpdateSession.state) == overdue.c.state,
-                col(UpdateSession.version) == overdue.c.version,
-            )
+            .where(col(UpdateSession.id).in_(before))
             .values(
                 state=SessionState.TIMED_OUT,
                 version=UpdateSession.version + 1,
                 deadline=None,
-                error=literal("the device did not report in time: it was ") + overdue.c.state,
+                error=literal("the device did not report in time: it was ") + UpdateSession.state,
                 updated_at=func.clock_timestamp(),
             )
-            .returning(UpdateSession, overdue.c.state)
+            .returning(UpdateSession)
             .execution_options(synchronize_session=False)
         )
-        rows = (await self._session.execute(query)).all()
-        return [(session, SessionState(before)) for session, before in rows]
+        return [(session, before[session.id]) for session in await self._session.scalars(query)]
 
     async def note(self, *reports: SessionReport) -> None:
         """Adds reports to the history."""
