@@ -40,10 +40,14 @@ class Platform:
     """So many calls that answer 503 before the next one is carried out."""
     page_size: int = 500
     issued: int = 0
+    file: bytes = b""
+    """What an export answers."""
+    importing: list[str] = field(default_factory=list)
+    imported: int = 0
     shelf: Shelf = field(default_factory=Shelf)
     told: float = 0
 
-    def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
         split = urlsplit(path)
         parts = split.path.removeprefix("/api/v2/").split("/")
         self.calls.append(f"{method} {'/'.join([parts[0], *parts[2:]] if parts[0] == 'devices' else parts)}")
@@ -57,16 +61,41 @@ class Platform:
         if parts[0] in {"firmware", "updates"}:
             document = body if headers.get("Content-Type", "").startswith("multipart") else json.loads(body or b"null")
             return self.shelf.answer(method, parts, parse_qs(split.query), headers, document)
+        if parts[0] == "imports":
+            return self._import(method, parts, body)
         return self._devices(method, parts, parse_qs(split.query), body)
 
-    def _devices(
-        self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes
-    ) -> tuple[int, dict[str, Any]]:
+    def _devices(self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         if parts[1:2] == ["resync"]:
             return self._resync(method)
+        if parts[1:2] == ["export"]:
+            return 200, self.file
+        if parts[1:2] == ["search"]:
+            return self._search(json.loads(body))
         if len(parts) == 1:
             return self._page(query) if method == "GET" else self._register(json.loads(body))
         return self._device(parts[1], method)
+
+    def _search(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if not body["rql"].startswith("exists("):
+            return _problem(400, "bad_query", "'x' is out of place (at position 0)")
+        found = list(self.devices.values())
+        return 200, {"count": len(found), "exact": True, "sample": found[: body["sample"]]}
+
+    def _import(self, method: str, parts: list[str], body: bytes) -> tuple[int, dict[str, Any]]:
+        """One line with each question; a uid with a space is refused."""
+        if method == "POST":
+            self.importing = body.decode().splitlines()[1:]
+        if parts[2:] == ["errors"]:
+            refused = [(line, uid) for line, uid in enumerate(self.importing, start=2) if " " in uid]
+            rows = [{"line": line, "device_uid": uid, "code": "bad", "error": "no spaces"} for line, uid in refused]
+            return 200, {"items": rows, "next": None}
+        done = 0 if method == "POST" else min(self.imported + 1, len(self.importing))
+        self.imported = done
+        refused = sum(" " in uid for uid in self.importing[:done])
+        counts = {"updated": 0, "unchanged": 0, "skipped": 0, "refused": refused, "created": done - refused}
+        state = "completed" if done == len(self.importing) else "running"
+        return 200, {"id": 1, "state": state, "total": len(self.importing), "done": done, **counts}
 
     def _resync(self, method: str) -> tuple[int, dict[str, Any]]:
         """Half of the devices with each question."""
@@ -143,7 +172,7 @@ def platform() -> Iterator[Platform]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with lock:
                 status, document = there.answer(self.command, self.path, self.headers, body)
-            content = json.dumps(document).encode()
+            content = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

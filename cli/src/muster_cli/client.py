@@ -16,9 +16,13 @@ from muster_cli.models import (
     DeviceToken,
     Firmware,
     FirmwarePage,
+    Import,
     NewDevice,
     PublicKeys,
+    RefusedRow,
+    RefusedRowPage,
     Resync,
+    SearchResult,
     UpdatePage,
     UpdateSession,
 )
@@ -26,12 +30,13 @@ from muster_cli.sign_in import PasswordSignIn
 from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
-P = TypeVar("P", DevicePage, FirmwarePage, UpdatePage)
+P = TypeVar("P", DevicePage, FirmwarePage, RefusedRowPage, UpdatePage)
 
 _MAX_CONNECTIONS = 32
 _TIMEOUT_S = 15.0
 _UPLOAD_TIMEOUT_S = 300.0
 _PAGE = 500
+_PIECE = 65_536
 
 
 class MusterClient:
@@ -127,6 +132,49 @@ class MusterClient:
 
     async def resync(self, resync_id: int) -> Resync:
         return await self._call(Resync, "GET", f"/api/v2/devices/resync/{resync_id}")
+
+    async def search(self, rql: str, *, sample: int) -> SearchResult:
+        """A dry run of a query in Eclipse Ditto's RQL."""
+        return await self._call(SearchResult, "POST", "/api/v2/devices/search", json={"rql": rql, "sample": sample})
+
+    async def begin_import(self, file: IO[bytes], *, size: int, media_type: str, policy: str, filename: str) -> Import:
+        """Streams a file of devices, which must be at its start; the platform carries it out by itself."""
+
+        async def pieces() -> AsyncGenerator[bytes]:
+            while piece := file.read(_PIECE):
+                yield piece
+
+        return await self._call(
+            Import,
+            "POST",
+            "/api/v2/imports",
+            params={"policy": policy, "filename": filename},
+            headers={"Content-Type": media_type, "Content-Length": str(size)},
+            content=pieces(),
+            timeout=_UPLOAD_TIMEOUT_S,
+        )
+
+    async def find_import(self, import_id: int) -> Import:
+        return await self._call(Import, "GET", f"/api/v2/imports/{import_id}")
+
+    async def refused_rows(self, import_id: int, *, limit: int | None = None) -> AsyncIterator[RefusedRow]:
+        """In the order of the file; at most `limit`."""
+        async for page in self._pages(RefusedRowPage, f"/api/v2/imports/{import_id}/errors", {}, limit):
+            for row in page.items:
+                yield row
+
+    async def export(self, *, file_format: str, rql: str | None) -> AsyncIterator[bytes]:
+        """The organization's devices as a file, piece by piece."""
+        params = {"format": file_format, **({"rql": rql} if rql else {})}
+        try:
+            async with self._http.stream("GET", "/api/v2/devices/export", params=params) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise problems.from_response(response)
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except httpx.HTTPError as error:
+            raise problems.from_transport(error, str(self._http.base_url).rstrip("/")) from error
 
     async def _pages(
         self, answer: type[P], path: str, params: Mapping[str, str], limit: int | None

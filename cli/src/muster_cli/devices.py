@@ -1,22 +1,29 @@
-"""`muster devices`: register, list and read devices, issue their tokens, and tell the fleet again."""
+"""`muster devices`: register, list, search and read devices, tokens, files of devices, and telling the fleet again."""
 
 import asyncio
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Sequence
+from os import SEEK_END
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
-from muster_cli.models import Device, NewDevice, Resync
+from muster_cli.models import Device, Import, NewDevice, Resync
+
+J = TypeVar("J", Import, Resync)
 
 _ASK_EVERY_S = 1.0
+_SHOWN_REFUSALS = 20
 
-app = typer.Typer(no_args_is_help=True, help="Register, list and read devices, and issue their tokens.")
+app = typer.Typer(
+    no_args_is_help=True, help="Register, list, search, import and export devices, and issue their tokens."
+)
 
 
 @app.command("list")
@@ -28,11 +35,7 @@ async def list_devices(
     """Your organization's devices, oldest first."""
     async with invocation.client() as client:
         devices = [device async for device in client.devices(limit=limit)]
-    invocation.output.rows(
-        ["UID", "NAME", "TYPE", "LIFECYCLE", "STATUS", "FIRMWARE"],
-        [[d.device_uid, d.name, d.device_type, d.lifecycle, d.status, d.firmware_version] for d in devices],
-        data=devices,
-    )
+    _list(invocation, devices, data=devices)
 
 
 @app.command("register")
@@ -99,25 +102,96 @@ async def resync_devices(
     async with invocation.client() as client:
         resync = await client.begin_resync(everyone=everyone)
         if wait:
-            resync = await _follow(client, resync)
+            begun = resync
+            resync = await _follow(begun, lambda: client.resync(begun.id), "told")
     fields = {"Resync ID": resync.id, "State": resync.state, "Devices": resync.total, "Told": resync.done}
     invocation.output.record(fields, data=resync)
 
 
-async def _follow(client: MusterClient, resync: Resync) -> Resync:
+@app.command("search")
+@platform_command
+async def search_devices(
+    invocation: Invocation,
+    rql: Annotated[str, typer.Argument(metavar="RQL", help="""Eclipse Ditto's, e.g. 'eq(attributes/type,"pump")'.""")],
+    sample: Annotated[int, typer.Option(min=0, max=100, help="How many devices to show.")] = 10,
+) -> None:
+    """Try a query: how many devices it finds, and the first of them."""
+    async with invocation.client() as client:
+        found = await client.search(rql, sample=sample)
+    sys.stderr.write(f"{'' if found.exact else 'more than '}{found.count} devices\n")
+    _list(invocation, found.sample, data=found)
+
+
+@app.command("import")
+@platform_command
+async def import_devices(
+    invocation: Invocation,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header, or NDJSON (.ndjson, .jsonl).")],
+    policy: Annotated[
+        str, typer.Option(metavar="update|skip", help="What becomes of devices that are there and differ.")
+    ] = "update",
+    wait: Annotated[bool, typer.Option(help="Wait for the end and show how far it is.")] = True,
+) -> None:
+    """Register or change the devices of a file. Importing it again changes nothing; it goes on by itself."""
+    media_type = "application/x-ndjson" if file.suffix in {".ndjson", ".jsonl"} else "text/csv"
+    try:
+        with file.open("rb") as content:
+            size = content.seek(0, SEEK_END)
+            content.seek(0)
+            async with invocation.client() as client:
+                job = begun = await client.begin_import(
+                    content, size=size, media_type=media_type, policy=policy, filename=file.name
+                )
+                if wait:
+                    job = await _follow(begun, lambda: client.find_import(begun.id), "imported")
+                refused = [row async for row in client.refused_rows(job.id, limit=_SHOWN_REFUSALS)]
+    except OSError as error:
+        raise BadUsage(f"cannot read {file}: {error.strerror}") from None
+    for row in refused:
+        sys.stderr.write(f"line {row.line}: {row.device_uid or '-'}: {row.error} ({row.code})\n")
+    counts = ("created", "updated", "unchanged", "skipped", "refused")
+    fields = {"Import ID": job.id, "State": job.state, "Rows": job.total}
+    invocation.output.record({**fields, **{name.title(): getattr(job, name) for name in counts}}, data=job)
+    if job.refused or job.state in {"failed", "cancelled"}:
+        raise typer.Exit(1)
+
+
+@app.command("export")
+@platform_command
+async def export_devices(
+    invocation: Invocation,
+    rql: Annotated[str | None, typer.Argument(metavar="[RQL]", help="Which devices. Default: all.")] = None,
+    file_format: Annotated[str, typer.Option("--format", metavar="csv|ndjson", help="What to write.")] = "csv",
+) -> None:
+    """Write your organization's devices to standard output, for `muster devices import` and for spreadsheets."""
+    async with invocation.client() as client:
+        async for piece in client.export(file_format=file_format, rql=rql):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.flush()
+
+
+async def _follow(job: J, ask: Callable[[], Awaitable[J]], done: str) -> J:
     """Asks every second until it is over: a bar on a terminal, a line for each step elsewhere, on standard error."""
     console = Console(stderr=True)
     with Progress(
-        TextColumn("told"), BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal
+        TextColumn(done), BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task("told", total=resync.total)
-        while resync.state == "running":
+        task = bar.add_task(done, total=job.total)
+        while job.state in {"pending", "running"}:
             await asyncio.sleep(_ASK_EVERY_S)
-            before, resync = resync, await client.resync(resync.id)
-            bar.update(task, completed=resync.done)
-            if not console.is_terminal and resync.done != before.done:
-                sys.stderr.write(f"told {resync.done}/{resync.total}\n")
-    return resync
+            before, job = job, await ask()
+            bar.update(task, completed=job.done)
+            if not console.is_terminal and job.done != before.done:
+                sys.stderr.write(f"{done} {job.done}/{job.total}\n")
+    return job
+
+
+def _list(invocation: Invocation, devices: Sequence[Device], *, data: object) -> None:
+    invocation.output.rows(
+        ["UID", "NAME", "TYPE", "LIFECYCLE", "STATUS", "FIRMWARE"],
+        [[d.device_uid, d.name, d.device_type, d.lifecycle, d.status, d.firmware_version] for d in devices],
+        data=data,
+    )
 
 
 def _show(invocation: Invocation, device: Device) -> None:

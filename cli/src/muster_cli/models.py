@@ -68,6 +68,43 @@ class Resync(BaseModel):
     done: int
 
 
+class Import(BaseModel):
+    """A file of devices being imported, in rows."""
+
+    id: int
+    state: str
+    total: int
+    done: int
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    refused: int
+    error: str | None = None
+
+
+class RefusedRow(BaseModel):
+    """A row of a file that was not imported."""
+
+    line: int
+    device_uid: str | None = None
+    code: str
+    error: str
+
+
+class RefusedRowPage(BaseModel):
+    items: list[RefusedRow]
+    next: str | None = None
+
+
+class SearchResult(BaseModel):
+    """How many devices a query finds (at least, where not `exact`), and the first of them."""
+
+    count: int
+    exact: bool
+    sample: list[Device]
+
+
 class Firmware(BaseModel):
     """An image. Without `hardware_versions` it fits every device; `sha256` in hex, `size` in bytes."""
 

@@ -10,6 +10,7 @@ FIND_FIRMWARE = "`muster firmware list` shows what there is"
 
 _NEXT_STEPS = {
     "device_not_found": "`muster devices list` shows those there are",
+    "bad_query": "see https://eclipse.dev/ditto/basic-rql.html",
     "device_uid_taken": "choose another uid",
     "firmware_not_found": FIND_FIRMWARE,
     "firmware_not_approved": "`muster firmware approve` does it",
