@@ -172,7 +172,7 @@ class AuthService:
 
     async def _find(self, who: Principal) -> User:
         user = await self._store.find_user(int(who.subject))
-        if user is None:
+        if user is None or user.organization_id != who.organization_id:
             raise BadCredentials
         return user
 

@@ -36,6 +36,9 @@ class Credentials:
     ) -> str:
         return self._sign(Audience.DEVICE, uid, organization_id, lifetime, generation=generation)
 
+    def gateway(self, *, organization_id: int = 1, gateway: str = "9b2e6c1e-0000-4000-8000-000000000001") -> str:
+        return self._sign(Audience.GATEWAY, gateway, organization_id, timedelta(days=1))
+
     def _sign(
         self,
         audience: Audience,
