@@ -43,7 +43,14 @@ async def theirs(anyone, credentials, organizations) -> dict[str, object]:
 
 
 @pytest.fixture
-def world(theirs, credentials, organizations) -> World:
+async def own_webhook(anyone, credentials, organizations) -> int:
+    headers = {"Authorization": f"Bearer {credentials.person(*OWN, organization_id=organizations.own)}"}
+    body = {"url": "https://93.184.216.34/mine", "event_types": ["*"]}
+    return (await anyone.post("/api/v2/webhooks", json=body, headers=headers)).json()["id"]
+
+
+@pytest.fixture
+def world(theirs, own_webhook, credentials, organizations) -> World:
     device, group = theirs["devices"], theirs["groups"]
 
     def person(*scopes):
@@ -108,6 +115,7 @@ def world(theirs, credentials, organizations) -> World:
             "GET /api/v2/audit": [f"?subject_kind=device&subject_id={device}", "?subject_kind=user&subject_id=1"],
             "GET /api/v2/devices": [f"?group={group}&rql=ne(name,null)&device_type=x&tag=x"],
         },
+        own={"/api/v2/webhooks/{webhook_id}": own_webhook},
         beyond=frozenset(
             {
                 "POST /api/v2/organizations/{organization_id}/suspend",

@@ -5,7 +5,7 @@ operation that takes a body one to send. A route that is new and not covered by 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -48,6 +48,9 @@ class World:
     owner: str
     marker: str
     """Stands in every text of the other organization's."""
+
+    own: Mapping[str, object] = field(default_factory=dict[str, object])
+    """The callers' own for the first parameter of paths that have several: with it, the others are tried as well."""
 
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     queries: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
@@ -114,6 +117,11 @@ async def trespasses(client: Client, document: Mapping[str, Any], world: World) 
     faults: list[str] = []
     for operation in operations(document):
         for caller, headers in world.callers.items():
+            if len(operation.parameters) > 1 and (first := operation.parameters[0]) in world.own:
+                mixed = replace(world, ids={**world.ids, first: Theirs(world.own[first], world.own[first])})
+                answer = await _ask(client, operation, mixed, headers, query="", nobodys=False)
+                if answer.status_code not in {403, 404}:
+                    faults.append(f"{operation.name} below one's own as {caller}: {answer.status_code} {answer.text}")
             for query in ("", *world.queries.get(operation.name, ())):
                 asked = f"{operation.name}{query} as {caller}"
                 answer = await _ask(client, operation, world, headers, query=query, nobodys=False)
