@@ -38,6 +38,11 @@ async def theirs(anyone, credentials, organizations) -> dict[str, object]:
         "resync": await make("devices/resync", {}),
     }
     await make(f"groups/{made['groups']}/members", {"devices": [made["devices"]]}, "changed")
+    configured = {"device_uids": [made["devices"]], "params": {"mode": MARKER}}
+    made["jobs"] = await make("configuration/jobs", configured)
+    ordered = {"type": "system_reboot", "device_uids": [made["devices"]]}
+    made["bulk"] = await make("actions/bulk", ordered, "bulk_id")
+    made["actions"] = await make("actions", {"type": "system_reboot", "device_uid": made["devices"]}, "action_id")
     made["deliveries"] = await make(f"webhooks/{made['webhooks']}/test", {})
     return made
 
@@ -72,6 +77,10 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "/api/v2/gateways/{key_id}": Theirs(theirs["gateways"], uuid4()),
             "/api/v2/devices/{id_or_uid}": Theirs(device, "nobodys"),
             "/api/v2/devices/resync/{resync_id}": Theirs(theirs["resync"], NOBODYS_ID),
+            "/api/v2/devices/{id_or_uid}/actions/{action_id}": Theirs(theirs["actions"], NOBODYS_ID),
+            "/api/v2/actions/{action_id}": Theirs(theirs["actions"], NOBODYS_ID),
+            "/api/v2/actions/bulk/{bulk_id}": Theirs(theirs["bulk"], NOBODYS_ID),
+            "/api/v2/configuration/jobs/{job_id}": Theirs(theirs["jobs"], uuid4()),
             "/api/v2/groups/{group_id}": Theirs(group, NOBODYS_ID),
             "/api/v2/sites/{site_id}": Theirs(theirs["sites"], NOBODYS_ID),
             "/api/v2/webhooks/{webhook_id}": Theirs(theirs["webhooks"], NOBODYS_ID),
@@ -97,12 +106,19 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "PATCH /api/v2/devices/{id_or_uid}": edit,
             "PUT /api/v2/devices/{id_or_uid}": edit,
             "PUT /api/v2/devices/{id_or_uid}/status": {"json": {"status": "maintenance"}},
+            "POST /api/v2/devices/{id_or_uid}/actions": {"json": {"action_type": "system_reboot"}},
+            "PUT /api/v2/devices/{id_or_uid}/configuration": {"json": {"desired": {"mode": "mine"}}},
+            "POST /api/v2/actions": {"json": {"type": "system_reboot", "device_uid": device}},
+            "POST /api/v2/actions/bulk": {"json": {"type": "system_reboot", "group": group}},
+            "POST /api/v2/configuration/jobs": {"json": {"params": {"mode": "mine"}, "group_id": group}},
+            "POST /api/config/start": {"json": {"device_uids": [device], "config_params": {"mode": "mine"}}},
             "POST /api/v2/groups": {"json": {"name": "mine", "rql": f"eq(group,{group})"}},
             "PATCH /api/v2/groups/{group_id}": edit,
             "POST /api/v2/groups/{group_id}/members": {"json": {"devices": [device]}},
             "POST /api/v2/groups/{group_id}/members/remove": {"json": {"devices": [device]}},
             "POST /api/v2/sites": {"json": {"name": "mine", "host": "192.0.2.1"}},
             "PATCH /api/v2/sites/{site_id}": edit,
+            "POST /api/sites/create": {"json": [{"siteName": "mine", "host": "192.0.2.1", "port": "1883"}]},
             "POST /api/v2/webhooks": {"json": {"url": "https://93.184.216.34/mine", "event_types": ["*"]}},
             "PATCH /api/v2/webhooks/{webhook_id}": {"json": {"description": "mine"}},
         },
@@ -113,6 +129,8 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "PATCH /api/v2/users/{user_id}": [f"?organization_id={organizations.other}"],
             "DELETE /api/v2/users/{user_id}": [f"?organization_id={organizations.other}"],
             "GET /api/v2/audit": [f"?subject_kind=device&subject_id={device}", "?subject_kind=user&subject_id=1"],
+            "GET /api/v2/actions": [f"?device_uid={device}", f"?bulk={theirs['bulk']}"],
+            "GET /api/config/status": [f"?workflowID={theirs['jobs']}&runID={uuid4()}"],
             "GET /api/v2/devices": [f"?group={group}&rql=ne(name,null)&device_type=x&tag=x"],
         },
         own={"/api/v2/webhooks/{webhook_id}": own_webhook},
