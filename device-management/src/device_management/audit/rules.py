@@ -1,6 +1,7 @@
 """What of a change is written down, pure: the members that differ, and no secret."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 BLANK = "***"
@@ -35,12 +36,13 @@ def without_secrets(state: State) -> dict[str, Any]:
 
 
 def _inside(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return without_secrets(cast("State", value))
     if isinstance(value, list):
         return [_inside(item) for item in cast("list[Any]", value)]
     return value
 
 
+@lru_cache(maxsize=10_000)
 def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in _SECRET_WORDS)

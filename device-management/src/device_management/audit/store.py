@@ -1,9 +1,9 @@
 """Every query about the audit log."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -67,4 +67,4 @@ class AuditStore:
 
 
 def _json(state: Mapping[str, Any] | None) -> str | None:
-    return None if state is None else json.dumps(state, separators=(",", ":"))
+    return None if state is None else to_json(state).decode()

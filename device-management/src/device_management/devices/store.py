@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
+from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -152,8 +153,8 @@ class DeviceStore:
                 _ADD,
                 {
                     **columns,
-                    "attributes": [json.dumps(device.attributes) for device in some],
-                    "tags": [json.dumps(device.tags) for device in some],
+                    "attributes": [to_json(device.attributes).decode() for device in some],
+                    "tags": [to_json(device.tags).decode() for device in some],
                     "organization_id": organization_id,
                     "registered_at": some[0].registered_at,
                     "purged": PURGED,
