@@ -21,6 +21,15 @@ pytestmark = pytest.mark.timeout(240)
 
 STEPS = ["ack", "downloading", "flashed", "complete"]
 
+KILLED = {
+    "api": dict.fromkeys(["open", *STEPS], ("ota-service-api",)),
+    "workers": {
+        **dict.fromkeys(["open", "ack", "downloading"], ("ota-service-worker",)),
+        **dict.fromkeys(["flashed", "complete"], ("ota-service-worker", "device-management-worker")),
+    },
+}
+"""Who dies at which step. device-management hears of the last two alone."""
+
 
 @pytest.fixture
 async def firmware(people: httpx.AsyncClient) -> dict[str, Any]:
@@ -106,23 +115,24 @@ async def rows(stack: Stack, database: str, query: str, *values: Any) -> list[as
         await connection.close()
 
 
-@pytest.mark.parametrize("victims", [("ota-service-api",), ("ota-service-worker", "device-management-worker")])
+@pytest.mark.parametrize("killed", KILLED)
 async def test_an_update_goes_through_once_though_processes_die_at_each_step(
     stack: Stack,
     people: httpx.AsyncClient,
     device: httpx.AsyncClient,
     firmware: dict[str, Any],
-    victims: tuple[str, ...],
+    killed: str,
 ):
     uid = device.base_url.path.rstrip("/").rpartition("/")[2]
     opening = {
         "json": {"device_uid": uid, "firmware_id": firmware["id"]},
         "headers": {"Idempotency-Key": uuid4().hex},
     }
-    session = await through_deaths(stack, victims, 0.005, people, "/api/v2/updates", **opening)
+    session = await through_deaths(stack, KILLED[killed]["open"], 0.005, people, "/api/v2/updates", **opening)
     session_id = session["session_id"]
     for place, step in enumerate(STEPS):
-        session = await through_deaths(stack, victims, 0.004 * place, device, f"updates/{session_id}/{step}")
+        path, victims = f"updates/{session_id}/{step}", KILLED[killed][step]
+        session = await through_deaths(stack, victims, 0.004 * place, device, path)
     assert session["state"] == "completed"
 
     async def followed() -> bool:
