@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from device_management.actions.consumers import DeviceNewsConsumer, ReplyConsumer
+from device_management.actions.consumers import NewsConsumer, ReplyConsumer
 from device_management.actions.jobs import ActionTimer
 from device_management.actions.service import ActionService
 from device_management.actions.store import ActionStore
@@ -339,7 +339,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             replies=BatchConsumer(
                 broker, topology.DEVICE_REPLIES_QUEUE, ReplyConsumer(core.scopes), batch=200, in_flight=1
             ),
-            action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, DeviceNewsConsumer(core.scopes)),
+            action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, NewsConsumer(core.scopes)),
             action_timer=ActionTimer(core.scopes),
             reports=BatchConsumer(
                 broker,

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from device_management.actions.consumers import DeviceNewsConsumer
+from device_management.actions.consumers import NewsConsumer
 from device_management.actions.jobs import ActionTimer
 from device_management.actions.service import ActionService
 from device_management.audit.schemas import SYSTEM
@@ -23,7 +23,7 @@ def news(app):
         envelope = Envelope(
             id=uuid4(), source="test", type=kind, subject="x", time=datetime.now(UTC), organizationid=1, data=data
         )
-        await DeviceNewsConsumer(app.state.scopes)([envelope])
+        await NewsConsumer(app.state.scopes)([envelope])
 
     return tell
 

@@ -16,7 +16,7 @@ from ota_service.firmware.store import FirmwareStore
 from ota_service.fleet.consumers import FleetConsumer
 from ota_service.fleet.service import FleetService
 from ota_service.fleet.store import FleetStore
-from ota_service.sessions.consumers import PresenceConsumer
+from ota_service.sessions.consumers import ActionConsumer, PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.rules import Patience
 from ota_service.sessions.service import SessionService
@@ -115,6 +115,7 @@ class WorkerParts:
     command_relay: CommandRelay
     fleet: EventConsumer
     presence: EventConsumer
+    actions: EventConsumer
     deadlines: Deadlines
     tidy: "Tidy"
     sweep_firmware: SweepFirmware
@@ -146,6 +147,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
+            actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),
             tidy=Tidy(core.scopes),
             sweep_firmware=SweepFirmware(core.scopes),

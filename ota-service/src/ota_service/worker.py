@@ -19,6 +19,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "access": parts.access.run,
                 "fleet": parts.fleet.run,
                 "presence": parts.presence.run,
+                "actions": parts.actions.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
                 "sweep-firmware": every(parts.sweep_firmware.SECONDS, parts.sweep_firmware),

@@ -1,15 +1,19 @@
-"""What actions' slice hears: the devices' replies, and news about the devices themselves."""
+"""What actions' slice hears: the devices' replies, and news about devices and updates."""
 
 from collections.abc import Sequence
 
 from device_management.actions.service import ActionService
+from shared.contracts import catalog
 from shared.contracts.commands import DeviceReply, decode_reply
 from shared.contracts.devices import DeviceState
 from shared.contracts.envelope import Envelope
 from shared.contracts.presence import DeviceConnected, PresenceState
 from shared.contracts.routes import uid_from_key
+from shared.contracts.updates import UpdateRefused, UpdateSessionState
 from shared.http.scope import Scopes
 from shared.messaging.deliveries import Delivery, Rejected
+
+_SESSIONS = frozenset(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
 
 
 class ReplyConsumer:
@@ -39,17 +43,31 @@ class ReplyConsumer:
         return rejected
 
 
-class DeviceNewsConsumer:
-    """Devices that connected, and those that are retired or purged."""
+class NewsConsumer:
+    """Devices that connected, those that are retired or purged, and the sessions that carry out updates."""
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> None:
         """Harmless when done again, so it needs no inbox."""
-        connected = [PresenceState.of(news).device_uid for news in envelopes if news.type == DeviceConnected.type]
-        gone = [DeviceState.of(news).device_id for news in envelopes if news.type != DeviceConnected.type]
+        connected: list[str] = []
+        gone: list[int] = []
+        updates: list[UpdateSessionState | UpdateRefused] = []
+        for news in envelopes:
+            if news.type == DeviceConnected.type:
+                connected.append(PresenceState.of(news).device_uid)
+            elif news.type == UpdateRefused.type:
+                updates.append(UpdateRefused.of(news))
+            elif news.type in _SESSIONS:
+                updates.append(UpdateSessionState.of(news))
+            else:
+                gone.append(DeviceState.of(news).device_id)
         async with self._scopes() as scope:
             actions = scope.get(ActionService)
-            await actions.remind(connected)
-            await actions.forget_devices(gone)
+            if connected:
+                await actions.remind(connected)
+            if gone:
+                await actions.forget_devices(gone)
+            if updates:
+                await actions.follow_updates(updates)

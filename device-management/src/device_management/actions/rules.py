@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from device_management.actions.schemas import Retry
 from device_management.actions.states import AttemptState
 from device_management.devices.states import Status
+from shared.contracts.actions import UPDATES
+from shared.contracts.updates import UpdateRefused, UpdateSessionState
 
 USUAL_RETRY: Mapping[str, Retry] = {
     "busy": Retry(max_attempts=5, backoff_s=10),
@@ -14,8 +17,6 @@ USUAL_RETRY: Mapping[str, Retry] = {
 ANY = "any"
 UNNAMED = "failed"
 """The class of a failure that the device did not name."""
-
-UPDATES = frozenset({"software_update", "firmware_update"})
 
 _LONGEST_WAIT_S = 3600.0
 _ORDER = {AttemptState.SENT: 0, AttemptState.RUNNING: 1}
@@ -43,3 +44,33 @@ def is_news(state: AttemptState, progress: int | None, said: AttemptState, said_
 def shown_status(action_type: str) -> Status:
     """What a device shows while it runs an action of this type."""
     return Status.UPDATING if action_type in UPDATES else Status.BUSY
+
+
+_PROGRESS = {"acknowledged": 5, "flashed": 90}
+_DOWNLOADED = 85
+
+
+def heard_of(session: UpdateSessionState) -> dict[str, Any] | None:
+    """What a session says of the update action that it carries out, as a reply of the device would; None for nothing.
+
+    A session that ends in any other way than completed has failed the action.
+    """
+    match session.state:
+        case "completed":
+            result = {"session_id": session.session_id, "firmware_version": session.firmware_version}
+            return {"state": "completed", "result": result}
+        case "failed" | "cancelled" | "timed_out":
+            reason = f": {session.error}" if session.error else ""
+            return {"state": "failed", "error": f"the update {session.state.replace('_', ' ')}{reason}"}
+        case "downloading":
+            part = (session.progress or 0) * (_DOWNLOADED - _PROGRESS["acknowledged"]) // 100
+            return {"state": "running", "progress": _PROGRESS["acknowledged"] + part}
+        case state if state in _PROGRESS:
+            return {"state": "running", "progress": _PROGRESS[state]}
+        case _:
+            return None
+
+
+def refused(refusal: UpdateRefused) -> dict[str, Any]:
+    """The same for an action that gets no session."""
+    return {"state": "failed", "error": f"{refusal.reason}: {refusal.detail}"}

@@ -11,7 +11,7 @@ from uuid import UUID
 from device_management.actions.errors import ActionNotFound, BulkActionNotFound, TooManyDevices, WrongTransition
 from device_management.actions.events import cancellation, change, command, entered, state_event
 from device_management.actions.models import Action, ActionAttempt, BulkAction
-from device_management.actions.rules import USUAL_RETRY, is_news, shown_status, wait_before_retry
+from device_management.actions.rules import USUAL_RETRY, heard_of, is_news, refused, shown_status, wait_before_retry
 from device_management.actions.schemas import (
     MAX_DEVICES,
     ActionDetail,
@@ -36,8 +36,9 @@ from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle
 from device_management.groups.schemas import Selection
 from device_management.groups.service import SelectionService
-from shared.contracts.actions import ActionProgressed
+from shared.contracts.actions import UPDATES, ActionProgressed
 from shared.contracts.commands import DeviceReply
+from shared.contracts.updates import UpdateRefused, UpdateSessionState
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
@@ -173,6 +174,8 @@ class ActionService:
         over. The first end of an attempt stands, also in the history of an action that ended before.
         """
         said = [(uid, command_id, reply) for uid, reply in replies if (command_id := _uuid(reply.id)) is not None]
+        if not said:
+            return
         command_ids = [command_id for _, command_id, _ in said]
         await self._devices.hold_ids(await self._store.asked(command_ids))
         known = await self._store.answered(command_ids)
@@ -190,13 +193,26 @@ class ActionService:
             self._unit.outbox.add(state_event(ActionProgressed, action))
         await self._ended([action for action in changed.values() if action.state != ActionState.RUNNING])
 
+    async def follow_updates(self, news: Sequence[UpdateSessionState | UpdateRefused]) -> None:
+        """Takes in what ota-service says of the sessions that carry out actions, or of there being none."""
+        actions = await self._store.known([item.action_id for item in news if item.action_id is not None])
+        replies: list[tuple[str, DeviceReply]] = []
+        for item in news:
+            action = actions.get(item.action_id or 0)
+            if action is None or action.command_id is None or action.organization_id != item.organization_id:
+                continue
+            said = refused(item) if isinstance(item, UpdateRefused) else heard_of(item)
+            if said is not None:
+                replies.append((action.device_uid, DeviceReply(id=str(action.command_id), **said)))
+        await self.hear(replies)
+
     async def remind(self, uids: Sequence[str]) -> None:
         """Sends these devices again what they have said nothing to: the queue of a connection may have died with it.
 
         A device takes a command that it gets twice as one.
         """
         for action in await self._store.unanswered(uids):
-            self._unit.outbox.command(command(action))
+            self._send(action)
 
     async def forget_devices(self, device_ids: Sequence[int]) -> None:
         """Ends everything that retired or purged devices were asked."""
@@ -208,7 +224,7 @@ class ActionService:
         actions = await self._store.due_again(CHUNK)
         for action in actions:
             self._unit.outbox.add(state_event(ActionProgressed, action))
-            self._unit.outbox.command(command(action))
+            self._send(action)
         return bool(actions)
 
     async def time_out(self) -> bool:
@@ -240,6 +256,8 @@ class ActionService:
     ) -> Sequence[Action]:
         """Adds an action for each held device, and begins those whose device is idle."""
         retry = USUAL_RETRY if order.retry is None else order.retry
+        if order.type in UPDATES:
+            retry = dict[str, Retry]()
         actions = await self._store.add(
             organization_id,
             {device.id: device.device_uid for device in devices},
@@ -264,7 +282,7 @@ class ActionService:
             self._unit.outbox.add(entered(action))
             if action.command_id is not None:
                 self._unit.outbox.withdraw([action.command_id])
-                if cancelled_at is not None:
+                if cancelled_at is not None and action.type not in UPDATES:
                     until = cancelled_at + _CANCELLATION_LASTS
                     self._unit.outbox.command(cancellation(action, command_id=self._ids.new(), until=until))
         await self._store.abandon([action.id for action in actions if action.id is not None])
@@ -274,7 +292,7 @@ class ActionService:
         """Begins what is next on those devices that are idle, and has each device show what it does now."""
         for action in await self._store.start_next(device_ids):
             self._unit.outbox.add(entered(action))
-            self._unit.outbox.command(command(action))
+            self._send(action)
         running = await self._store.running(device_ids)
         await self._devices.show_actions(
             {
@@ -284,6 +302,11 @@ class ActionService:
                 for device_id in device_ids
             }
         )
+
+    def _send(self, action: Action) -> None:
+        """The command to the device; an update is carried out by ota-service, which hears that it began."""
+        if action.type not in UPDATES:
+            self._unit.outbox.command(command(action))
 
     async def _find(self, organization_id: int, action_id: int) -> Action:
         action = await self._store.find(organization_id, action_id)

@@ -130,6 +130,11 @@ class ActionStore:
         query = select(Action).where(Action.organization_id == organization_id, Action.id == action_id)
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
+    async def known(self, action_ids: Sequence[int]) -> dict[int, Action]:
+        """Actions of any organization, by id."""
+        query = select(Action).where(col(Action.id).in_(action_ids))
+        return {action.id or 0: action for action in await self._session.scalars(query)}
+
     async def find_bulk(self, organization_id: int, bulk_id: int) -> BulkAction | None:
         query = select(BulkAction).where(BulkAction.organization_id == organization_id, BulkAction.id == bulk_id)
         return (await self._session.scalars(query)).one_or_none()

@@ -1,6 +1,6 @@
 """Use cases of firmware: upload, approve, read, download, and the removal of what no row names."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -117,6 +117,15 @@ class FirmwareService:
         if firmware.state != FirmwareState.APPROVED:
             raise FirmwareNotApproved
         return firmware
+
+    async def fitting(self, organization_id: int, version: str, hardware_version: str | None) -> Sequence[Firmware]:
+        """Those of this version that are approved and fit the hardware, without their `pieces`."""
+        known = await self._store.of_version(organization_id, version)
+        return [
+            firmware
+            for firmware in known
+            if not firmware.hardware_versions or hardware_version in firmware.hardware_versions
+        ]
 
     async def download(self, firmware: Firmware, wanted: Wanted) -> Download:
         """The answer to a GET or HEAD for its file. Raises RangeNotSatisfiable, BlobDamaged, BlobStoreAway.

@@ -45,6 +45,19 @@ class FirmwareStore:
         )
         return (await self._session.scalars(query)).one_or_none()
 
+    async def of_version(self, organization_id: int, version: str) -> Sequence[Firmware]:
+        """The approved ones of this version under any name, without their `pieces`."""
+        query = (
+            select(Firmware)
+            .where(
+                Firmware.organization_id == organization_id,
+                Firmware.version == version,
+                Firmware.state == FirmwareState.APPROVED,
+            )
+            .options(defer(Firmware.pieces, raiseload=True))  # pyright: ignore[reportArgumentType] - SQLModel's typing
+        )
+        return (await self._session.scalars(query)).all()
+
     async def page(self, organization_id: int, *, after_id: int, limit: int) -> Sequence[Firmware]:
         """Without their `pieces`."""
         query = (

@@ -1,8 +1,9 @@
-"""What update sessions hear: devices that connect, from monitoring."""
+"""What update sessions hear: devices that connect, and actions that are updates."""
 
 from collections.abc import Sequence
 
 from ota_service.sessions.service import SessionService
+from shared.contracts.actions import ActionStarted, ActionState
 from shared.contracts.envelope import Envelope
 from shared.contracts.presence import PresenceState
 from shared.http.scope import Scopes
@@ -17,3 +18,19 @@ class PresenceConsumer:
         news = [PresenceState.of(envelope) for envelope in envelopes]
         async with self._scopes() as scope:
             await scope.get(SessionService).devices_connected(news)
+
+
+class ActionConsumer:
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self, envelopes: Sequence[Envelope]) -> None:
+        """Needs no inbox: an action has one session at the most."""
+        async with self._scopes() as scope:
+            sessions = scope.get(SessionService)
+            for envelope in envelopes:
+                order = ActionState.of(envelope)
+                if envelope.type == ActionStarted.type:
+                    await sessions.carry_out(order)
+                else:
+                    await sessions.drop(order)

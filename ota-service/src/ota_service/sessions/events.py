@@ -6,7 +6,9 @@ from uuid import UUID
 from ota_service.sessions.models import UpdateSession
 from ota_service.sessions.states import SessionState
 from shared.contracts import updates
-from shared.contracts.updates import UpdateSessionState
+from shared.contracts.actions import ActionState
+from shared.contracts.updates import UpdateRefused, UpdateSessionState
+from shared.errors import DomainError
 from shared.outbox.commands import Command
 
 _KINDS: dict[SessionState, type[UpdateSessionState]] = {
@@ -39,6 +41,7 @@ def state_event(session: UpdateSession, *, before: SessionState | None) -> Updat
         progress=session.progress,
         error=session.error,
         deadline=session.deadline,
+        action_id=session.action_id,
         opened_at=session.opened_at,
         updated_at=session.updated_at,
     )
@@ -63,3 +66,15 @@ def update_available(session: UpdateSession) -> Command:
 def update_cancelled(session: UpdateSession, *, id: UUID, deadline: datetime) -> Command:  # noqa: A002
     """Nothing is to be done for the session any more. It is of use as long as the device might still be at it."""
     return Command(session.device_uid, id, "update_cancelled", {"session_id": str(session.id)}, deadline)
+
+
+def update_refused(order: ActionState, error: DomainError) -> UpdateRefused:
+    """Why an action gets no session."""
+    return UpdateRefused(
+        organization_id=order.organization_id,
+        version=order.version,
+        action_id=order.action_id,
+        device_uid=order.device_uid,
+        reason=error.code,
+        detail=error.detail,
+    )

@@ -56,6 +56,8 @@ class UpdateSession(Table, table=True):
     signature: str = Field(sa_type=Text)
     key_id: str = Field(max_length=64)
     version: int = Field(default=1, sa_type=BigInteger)
+    action_id: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    """The action of device-management that it carries out."""
     opened_by: str = Field(max_length=64)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)

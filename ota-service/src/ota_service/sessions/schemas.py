@@ -44,6 +44,8 @@ class SessionRead(BaseModel):
     progress: int | None
     error: str | None
     deadline: datetime | None
+    action_id: int | None = None
+    """The action that it carries out."""
     opened_by: str
     opened_at: datetime
     updated_at: datetime

@@ -1,22 +1,28 @@
 """Use cases of update sessions: open, report, cancel, time out, and what a device is offered."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+from ota_service.firmware.errors import FirmwareNotFound
 from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import Download, Wanted
 from ota_service.firmware.service import FirmwareService
+from ota_service.fleet.errors import DeviceNotFound
 from ota_service.fleet.schemas import FleetDeviceRead
 from ota_service.fleet.service import FleetService
 from ota_service.sessions.errors import (
+    DeviceNotCopied,
     DeviceNotUpdatable,
+    FirmwareAmbiguous,
+    NoFirmwareNamed,
     SessionEnded,
     SessionNotFound,
     SessionOpen,
     WrongTransition,
 )
-from ota_service.sessions.events import state_event, update_available, update_cancelled
+from ota_service.sessions.events import state_event, update_available, update_cancelled, update_refused
 from ota_service.sessions.models import SessionReport, UpdateSession
 from ota_service.sessions.rules import Patience, is_step, manifest, obstacle, progress_after
 from ota_service.sessions.schemas import (
@@ -29,7 +35,9 @@ from ota_service.sessions.schemas import (
 )
 from ota_service.sessions.states import FINAL, SessionState, may_become
 from ota_service.sessions.store import SessionStore
+from shared.contracts.actions import UPDATES, ActionState
 from shared.contracts.presence import PresenceState
+from shared.errors import DomainError, ServiceUnavailable
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.ids import Ids
 from shared.manifests import ManifestSigner
@@ -59,8 +67,10 @@ class SessionService:
         self._patience = patience
         self._ids = ids
 
-    async def open(self, organization_id: int, by: str, body: UpdateCreate) -> SessionRead:
-        """Begins the update of a device with an approved firmware.
+    async def open(
+        self, organization_id: int, by: str, body: UpdateCreate, *, action_id: int | None = None
+    ) -> SessionRead:
+        """Begins the update of a device with an approved firmware; `action_id` is the action that it carries out.
 
         Raises DeviceNotFound, FirmwareNotFound, FirmwareNotApproved, DeviceNotUpdatable and SessionOpen.
         """
@@ -76,6 +86,7 @@ class SessionService:
             raise DeviceNotUpdatable(in_the_way.reason, in_the_way.detail)
         lasting = self._patience.initiated if body.deadline_s is None else timedelta(seconds=body.deadline_s)
         proposed = await self._signed(device, firmware, by, lasting)
+        proposed.action_id = action_id
         session = await self._store.add(proposed)
         if session is None:
             other = await self._store.open_of(organization_id, device.device_uid)
@@ -120,6 +131,54 @@ class SessionService:
             opened_at=issue.at,
             updated_at=issue.at,
         )
+
+    async def carry_out(self, order: ActionState) -> None:
+        """Opens the session of an action that is an update, or says why there is none. The same again changes nothing.
+
+        An action whose deadline has passed has ended by itself.
+        Raises DeviceNotCopied.
+        """
+        if order.action_type not in UPDATES or await self._store.of_action(order.action_id) is not None:
+            return
+        try:
+            device = await self._fleet.get(order.organization_id, order.device_uid)
+        except DeviceNotFound:
+            raise DeviceNotCopied(order.device_uid) from None
+        try:
+            firmware_id = await self._meant(order, device)
+            left = (order.deadline - (await self._store.issue()).at).total_seconds()
+            if left >= 1:
+                body = UpdateCreate(device_uid=order.device_uid, firmware_id=firmware_id, deadline_s=int(left))
+                await self.open(order.organization_id, order.requested_by, body, action_id=order.action_id)
+        except ServiceUnavailable:
+            raise
+        except DomainError as error:
+            self._unit.outbox.add(update_refused(order, error))
+
+    async def drop(self, order: ActionState) -> None:
+        """Ends the session of an action that has ended before it."""
+        session = await self._store.of_action(order.action_id)
+        if session is not None and session.state not in FINAL:
+            with suppress(WrongTransition):
+                await self.cancel(session.organization_id, session.id, order.requested_by)
+
+    async def _meant(self, order: ActionState, device: FleetDeviceRead) -> int:
+        """The firmware that an action names: by id, or the one of its version that fits.
+
+        Raises NoFirmwareNamed, FirmwareNotFound, FirmwareAmbiguous.
+        """
+        named, version = str(order.params.get("firmware_id", "")), order.params.get("version")
+        if named.isascii() and named.isdigit() and 1 <= len(named) <= 18:
+            return int(named)
+        if named or not isinstance(version, str):
+            raise NoFirmwareNamed
+        fitting = await self._firmware.fitting(order.organization_id, version, device.hardware_version)
+        if not fitting:
+            raise FirmwareNotFound
+        if len(fitting) > 1:
+            raise FirmwareAmbiguous(version, sorted(firmware.name for firmware in fitting))
+        assert fitting[0].id is not None  # noqa: S101 - it comes from the database
+        return fitting[0].id
 
     async def get(self, organization_id: int, session_id: UUID) -> SessionDetail:
         """One session with its history. Raises SessionNotFound."""

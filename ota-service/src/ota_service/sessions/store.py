@@ -61,6 +61,11 @@ class SessionStore:
             query = query.where(UpdateSession.device_uid == device_uid)
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
+    async def of_action(self, action_id: int) -> UpdateSession | None:
+        """The session that carries out this action, of whichever organization."""
+        query = select(UpdateSession).where(UpdateSession.action_id == action_id)
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
     async def open_of(self, organization_id: int, device_uid: str) -> UpdateSession | None:
         query = select(UpdateSession).where(
             UpdateSession.device_uid == device_uid, UpdateSession.organization_id == organization_id, IS_OPEN

@@ -7,6 +7,9 @@ from pydantic import Field
 
 from shared.contracts.envelope import EventData
 
+UPDATES = frozenset({"software_update", "firmware_update"})
+"""The types of actions that ota-service carries out, by an update session."""
+
 
 class ActionState(EventData):
     """The whole public state of one action on one device."""

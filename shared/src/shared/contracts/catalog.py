@@ -36,6 +36,7 @@ from shared.contracts.organizations import (
 )
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.updates import (
+    UpdateRefused,
     UpdateSessionAcknowledged,
     UpdateSessionCancelled,
     UpdateSessionCompleted,
@@ -80,6 +81,7 @@ EVENTS: tuple[type[EventData], ...] = (
     UpdateSessionFailed,
     UpdateSessionCancelled,
     UpdateSessionTimedOut,
+    UpdateRefused,
     ActionRequested,
     ActionStarted,
     ActionProgressed,

@@ -29,6 +29,8 @@ class UpdateSessionState(EventData):
     error: str | None = None
     deadline: datetime | None = None
     """When the session times out unless the device reports; None once it has ended."""
+    action_id: int | None = None
+    """The action that it carries out, of those that device-management began."""
     opened_at: datetime
     updated_at: datetime
 
@@ -72,3 +74,18 @@ class UpdateSessionCancelled(UpdateSessionState):
 
 class UpdateSessionTimedOut(UpdateSessionState):
     type = "update_session.timed_out.v1"
+
+
+class UpdateRefused(EventData):
+    """An action that began cannot be carried out: no session was opened for it."""
+
+    type = "update.refused.v1"
+
+    action_id: int
+    device_uid: str
+    reason: str
+    """A stable word, e.g. `firmware_not_found`."""
+    detail: str
+
+    def subject(self) -> str:
+        return f"action/{self.action_id}"

@@ -15,11 +15,11 @@ from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
 from shared.contracts.access import AccessRestored, AccessRevoked
-from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionTimedOut
+from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionStarted, ActionTimedOut
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
-from shared.contracts.updates import UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
+from shared.contracts.updates import UpdateRefused, UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
 from shared.messaging.connection import Broker, broker_errors
 from shared.messaging.errors import TopologyConflict, TopologyMissing
 
@@ -29,6 +29,7 @@ MONITORING_FLEET_QUEUE = "monitoring.fleet"
 MONITORING_UPDATES_QUEUE = "monitoring.updates"
 MONITORING_ACCESS_QUEUE = "monitoring.access"
 OTA_FLEET_QUEUE = "ota-service.fleet"
+OTA_ACTIONS_QUEUE = "ota-service.actions"
 OTA_PRESENCE_QUEUE = "ota-service.presence"
 OTA_ACCESS_QUEUE = "ota-service.access"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
@@ -121,6 +122,7 @@ CONSUMED_QUEUES = (
     _consumed(MONITORING_ACCESS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
     _consumed(OTA_PRESENCE_QUEUE),
+    _consumed(OTA_ACTIONS_QUEUE),
     _consumed(OTA_ACCESS_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
@@ -163,6 +165,11 @@ BINDINGS = (
         Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (DeviceConnected, DeviceRetired, DevicePurged)
     ),
+    *(
+        Binding(OTA_ACTIONS_QUEUE, EVENTS_EXCHANGE, event.type)
+        for event in (ActionStarted, ActionCancelled, ActionTimedOut)
+    ),
+    *(Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event) for event in (*_UPDATE_TYPES, UpdateRefused.type)),
     Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
