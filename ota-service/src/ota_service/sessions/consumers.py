@@ -25,11 +25,14 @@ class ActionConsumer:
         self._scopes = scopes
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> None:
-        """Needs no inbox: an action has one session at the most."""
-        async with self._scopes() as scope:
-            sessions = scope.get(SessionService)
-            for envelope in envelopes:
-                order = ActionState.of(envelope)
+        """Needs no inbox: an action has one session at the most.
+
+        One unit each, for opening a session locks its device: two workers with the same devices would wait in a circle.
+        """
+        for envelope in envelopes:
+            order = ActionState.of(envelope)
+            async with self._scopes() as scope:
+                sessions = scope.get(SessionService)
                 if envelope.type == ActionStarted.type:
                     await sessions.carry_out(order)
                 else:

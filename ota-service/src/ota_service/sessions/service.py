@@ -135,8 +135,7 @@ class SessionService:
     async def carry_out(self, order: ActionState) -> None:
         """Opens the session of an action that is an update, or says why there is none. The same again changes nothing.
 
-        An action whose deadline has passed has ended by itself.
-        Raises DeviceNotCopied.
+        An action whose deadline has passed has ended by itself. Raises DeviceNotCopied.
         """
         if order.action_type not in UPDATES or await self._store.of_action(order.action_id) is not None:
             return
@@ -146,7 +145,7 @@ class SessionService:
             raise DeviceNotCopied(order.device_uid) from None
         try:
             firmware_id = await self._meant(order, device)
-            left = (order.deadline - (await self._store.issue()).at).total_seconds()
+            left = (order.deadline - await self._store.now()).total_seconds()
             if left >= 1:
                 body = UpdateCreate(device_uid=order.device_uid, firmware_id=firmware_id, deadline_s=int(left))
                 await self.open(order.organization_id, order.requested_by, body, action_id=order.action_id)

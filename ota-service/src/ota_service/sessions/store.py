@@ -40,6 +40,10 @@ class SessionStore:
         row = (await self._session.execute(select(COUNTERS.next_value(), func.clock_timestamp()))).one()
         return Issue(row[0], row[1])
 
+    async def now(self) -> datetime:
+        """The database's clock."""
+        return (await self._session.execute(select(func.clock_timestamp()))).scalar_one()
+
     async def add(self, session: UpdateSession) -> UpdateSession | None:
         """The stored session; None when the device has an open one."""
         query = (
