@@ -14,6 +14,7 @@ from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
 from muster_cli.connection import Endpoint
 from muster_cli.errors import BadUsage
+from muster_cli.simulator.actions import ActingFleet
 from muster_cli.simulator.enrolment import Enrolment
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.fleet import Fleet, allow_open_files
@@ -51,9 +52,9 @@ async def simulate(
         bool, typer.Option("--allow-older", help="Take firmware that is older than what a device runs.")
     ] = False,
 ) -> None:
-    """Simulate devices that register, sign in to the broker, publish telemetry and take updates, until interrupted.
+    """Simulate devices that register, sign in to the broker, publish telemetry, take updates and do actions.
 
-    Devices, their tokens and their firmware are kept: the next run finds them again.
+    They go on until interrupted. Devices, tokens, firmware and configuration are kept: the next run finds them again.
     """
     connection = invocation.connection
     if not _PREFIX.fullmatch(prefix):
@@ -87,6 +88,7 @@ async def simulate(
                 connects_per_second=connect_rate,
                 tally=tally,
                 updating=shared if updates else None,
+                acting=ActingFleet(flash, tally),
             )
             started = time.monotonic()
             with _interrupts(fleet.stop):

@@ -1,6 +1,7 @@
 """One device: it signs in with its token, announces itself, listens for commands, and publishes until it is stopped.
 
-The names and shapes are the platform's public ones: `devices/<uid>/status`, `/telemetry` and `/commands`.
+The names and shapes are the platform's public ones: `devices/<uid>/status`, `/state`, `/telemetry`, `/commands` and
+`/replies`.
 """
 
 import asyncio
@@ -11,11 +12,13 @@ from uuid import uuid4
 from muster_cli.connection import Endpoint
 from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.mqtt.packets import Will
+from muster_cli.simulator.actions import DeviceActions
 from muster_cli.simulator.pace import Nap, Pace, backoff
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.samples import Samples
 from muster_cli.simulator.tally import Tally
-from muster_cli.simulator.updates import DeviceUpdates, Reboot
+from muster_cli.simulator.updates import UPDATE_COMMANDS, DeviceUpdates, Reboot
+from muster_cli.updater.commands import read_command
 
 _STABLE_S = 10.0
 """A connection that lasted this long counts as good: the next loss starts with a short wait again."""
@@ -36,10 +39,11 @@ class DeviceProcess:
         offset: float,
         boot_s: float,
         updates: Callable[[Reboot], DeviceUpdates] | None,
+        actions: Callable[[Reboot], DeviceActions] | None,
     ) -> None:
         """Publishes every `interval` seconds, the first time `offset` seconds after the start.
 
-        A reboot takes `boot_s` seconds. Without `updates` it listens for nothing.
+        A reboot takes `boot_s` seconds. Without `updates` and `actions` it listens for nothing.
         """
         self._uid = device.uid
         self._token = token
@@ -50,6 +54,7 @@ class DeviceProcess:
         self._offset = offset
         self._boot_s = boot_s
         self._updates = updates(self._reboot) if updates is not None else None
+        self._actions = actions(self._reboot) if actions is not None else None
         self._samples = Samples(device, interval)
         self._next_at = 0.0
         self._unconfirmed: bytes | None = None
@@ -70,8 +75,9 @@ class DeviceProcess:
         try:
             await self._stay_connected()
         finally:
-            if self._updates is not None:
-                await self._updates.close()
+            for work in (self._updates, self._actions):
+                if work is not None:
+                    await work.close()
 
     async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
@@ -98,22 +104,35 @@ class DeviceProcess:
         if self._updates is not None and self._updates.firmware_version is not None:
             about["firmware_version"] = self._updates.firmware_version
         gone = json.dumps({"online": False} | about).encode()
-        heard = self._updates.heard if self._updates is not None else None
-        connection = MqttConnection(on_lost=self._nap.wake, on_message=heard)
+        connection = MqttConnection(on_lost=self._nap.wake, on_message=self._heard)
         await connection.open(*self._broker, uid=self._uid, token=self._token, will=Will(status, gone))
         self._count_connection()
         try:
             await connection.publish(status, json.dumps({"online": True} | about).encode())
-            if self._updates is not None:
-                # What is announced before this is confirmed is found by looking after it.
+            if self._updates is not None or self._actions is not None:
                 await connection.subscribe(f"devices/{self._uid}/commands")
+            if self._updates is not None:
+                # What was announced before the subscription is found by looking after it.
                 self._updates.look()
+            if self._actions is not None:
+                await self._actions.connected(connection)
             self._came_back()
             await self._publish(connection)
             await connection.publish(status, gone)
         finally:
             self._tally.connected -= 1
             await connection.close()
+
+    def _heard(self, _topic: str, payload: bytes) -> None:
+        """A message on the device's commands. One that is unreadable or for what the device does not do is dropped."""
+        command = read_command(payload)
+        if command is None:
+            return
+        if command.type in UPDATE_COMMANDS:
+            if self._updates is not None:
+                self._updates.heard(command)
+        elif self._actions is not None:
+            self._actions.heard(command)
 
     async def _publish(self, connection: MqttConnection) -> None:
         """One sample at a time, each confirmed before the next; times that passed without a connection are skipped."""
@@ -136,11 +155,12 @@ class DeviceProcess:
         return self._stopping or self._going_down
 
     async def _reboot(self) -> None:
-        """Says goodbye, is gone for a while, and returns when it has come back."""
-        self._back = asyncio.get_running_loop().create_future()
-        self._going_down = True
-        self._nap.wake()
-        await self._back
+        """Says goodbye, is gone for a while, and returns when it has come back; once for all who ask meanwhile."""
+        if self._back is None or self._back.done():
+            self._back = asyncio.get_running_loop().create_future()
+            self._going_down = True
+            self._nap.wake()
+        await asyncio.shield(self._back)
 
     async def _power_cycle(self) -> None:
         self._going_down = False

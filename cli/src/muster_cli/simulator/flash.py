@@ -1,9 +1,11 @@
-"""What the devices of one fleet remember while they are off: their maker's keys, and which images they have."""
+"""What the devices of one fleet remember while they are off: their maker's keys, their images and configurations."""
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -16,6 +18,9 @@ _SCHEMA = """
     pragma journal_mode = wal;
     pragma synchronous = normal;
     create table if not exists memory (uid text primary key, registered_at text not null, content text not null);
+    create table if not exists configurations (
+        uid text primary key, registered_at text not null, content text not null
+    );
     create table if not exists keys (only integer primary key check (only = 1), content text not null);
 """
 
@@ -48,3 +53,13 @@ class Flash:
     def write(self, uid: str, registered_at: datetime, memory: Memory) -> None:
         values = (uid, registered_at.isoformat(), memory.model_dump_json())
         self._database.execute("insert or replace into memory values (?, ?, ?)", values)
+
+    def configuration(self, uid: str, registered_at: datetime) -> dict[str, Any]:
+        """What that very device is set to; empty when it is new."""
+        query = "select content from configurations where uid = ? and registered_at = ?"
+        row = self._database.execute(query, (uid, registered_at.isoformat())).fetchone()
+        return {} if row is None else json.loads(row[0])
+
+    def configure(self, uid: str, registered_at: datetime, configuration: Mapping[str, Any]) -> None:
+        values = (uid, registered_at.isoformat(), json.dumps(configuration))
+        self._database.execute("insert or replace into configurations values (?, ?, ?)", values)

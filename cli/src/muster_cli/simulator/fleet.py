@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from muster_cli.connection import Endpoint
 from muster_cli.errors import BadUsage
+from muster_cli.simulator.actions import ActingFleet, DeviceActions
 from muster_cli.simulator.device import DeviceProcess
 from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.pace import Pace
@@ -33,8 +34,12 @@ class Fleet:
         tally: Tally,
         boot_s: float = 3.0,
         updating: UpdatingFleet | None = None,
+        acting: ActingFleet | None = None,
     ) -> None:
-        """Each device publishes `rate` samples a second. Without `updating` none takes updates."""
+        """Each device publishes `rate` samples a second.
+
+        Without `updating` none takes updates, without `acting` none does actions.
+        """
         interval = 1.0 / rate
         pace = Pace(connects_per_second)
         self._processes = [
@@ -48,6 +53,7 @@ class Fleet:
                 offset=interval * number / len(devices),
                 boot_s=boot_s,
                 updates=_updates(updating, device, enrolled[device.uid]) if updating is not None else None,
+                actions=_actions(acting, device, enrolled[device.uid]) if acting is not None else None,
             )
             for number, device in enumerate(devices)
         ]
@@ -80,6 +86,13 @@ def _updates(fleet: UpdatingFleet, device: SimulatedDevice, enrolled: Enrolled) 
             registered_at=enrolled.registered_at,
             reboot=reboot,
         )
+
+    return of
+
+
+def _actions(fleet: ActingFleet, device: SimulatedDevice, enrolled: Enrolled) -> Callable[[Reboot], DeviceActions]:
+    def of(reboot: Reboot) -> DeviceActions:
+        return DeviceActions(fleet, uid=device.uid, registered_at=enrolled.registered_at, reboot=reboot)
 
     return of
 

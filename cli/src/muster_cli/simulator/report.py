@@ -12,7 +12,7 @@ class Report(BaseModel):
     """`failed` samples have no confirmation: each may or may not be stored. `rate` is confirmed samples a second.
 
     `updated` devices came back with a new version; `updates_failed` counts the others' reasons, `updates_stopped` those
-    that the platform ended.
+    that the platform ended. `actions` counts those that have ended, by state.
     """
 
     devices: int
@@ -29,6 +29,7 @@ class Report(BaseModel):
     updated: int
     updates_failed: dict[str, int]
     updates_stopped: int
+    actions: dict[str, int]
     duration_s: float
     troubles: dict[str, int]
 
@@ -49,6 +50,7 @@ class Report(BaseModel):
             updated=tally.updates[Outcome.COMPLETED],
             updates_failed=dict(tally.update_failures.most_common()),
             updates_stopped=tally.updates[Outcome.STOPPED],
+            actions=dict(tally.actions),
             duration_s=round(duration_s, 1),
             troubles=dict(tally.troubles.most_common()),
         )
@@ -62,6 +64,7 @@ class Report(BaseModel):
             "Failed": self.failed,
             "Rate": f"{self.rate}/s over {self.duration_s} s",
             "Updated": f"{self.updated} ({sum(self.updates_failed.values())} failed, {self.updates_stopped} stopped)",
+            "Actions": f"{self.actions.get('completed', 0)} ({self.actions.get('failed', 0)} failed)",
             **{f"Failed update, {count} times": reason for reason, count in self.updates_failed.items()},
             **{f"Trouble, {count} times": reason for reason, count in self.troubles.items()},
         }

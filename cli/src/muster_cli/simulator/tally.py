@@ -22,6 +22,8 @@ class Tally:
     """Updates that have ended, by outcome."""
     update_failures: Counter[str] = field(default_factory=Counter[str])
     """Updates that devices refused or gave up, by reason."""
+    actions: Counter[str] = field(default_factory=Counter[str])
+    """Actions that have ended, by state."""
     troubles: Counter[str] = field(default_factory=Counter[str])
     """Lost and refused connections, by reason."""
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.tally import Tally
 from muster_cli.updater.client import Patience, UpdateClient
-from muster_cli.updater.commands import CommandInbox
+from muster_cli.updater.commands import Command, CommandInbox
 from muster_cli.updater.errors import PlatformError
 from muster_cli.updater.memory import Image, Memory
 from muster_cli.updater.offers import Trust
@@ -19,7 +19,7 @@ from muster_cli.updater.turns import Turns
 from muster_cli.updater.updater import Outcome, Updater
 
 _AVAILABLE = "update_available"
-_CANCELLED = "update_cancelled"
+UPDATE_COMMANDS = frozenset({_AVAILABLE, "update_cancelled"})
 
 Reboot = Callable[[], Awaitable[None]]
 
@@ -91,14 +91,13 @@ class DeviceUpdates:
         """What runs, if it came as an update."""
         return self._machine.memory.running.version if self._machine.memory.running else None
 
-    def heard(self, _topic: str, payload: bytes) -> None:
-        """A message on the device's commands. One that is unreadable, repeated or of another kind changes nothing."""
-        command = self._inbox.take(payload)
-        if command is None:
+    def heard(self, command: Command) -> None:
+        """One of `UPDATE_COMMANDS`. A repeated one changes nothing."""
+        if not self._inbox.first_time(command):
             return
         if command.type == _AVAILABLE:
             self.look()
-        elif command.type == _CANCELLED:
+        else:
             self._updater.cancel(str(command.params.get("session_id")))
 
     def look(self) -> None:

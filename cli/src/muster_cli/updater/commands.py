@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 _REMEMBERED = 8
 
@@ -13,23 +13,27 @@ class Command(BaseModel):
     id: str
     type: str
     params: dict[str, Any] = {}
+    deadline: AwareDatetime | None = None
+
+
+def read_command(payload: bytes) -> Command | None:
+    """The command, or None for what is none."""
+    try:
+        return Command.model_validate_json(payload)
+    except ValidationError:
+        return None
 
 
 class CommandInbox:
-    """Reads commands and drops repeats of the last few."""
+    """Tells repeats of the last few commands."""
 
     __slots__ = ("_heard",)
 
     def __init__(self) -> None:
         self._heard: tuple[str, ...] = ()
 
-    def take(self, payload: bytes) -> Command | None:
-        """The command, unless it was heard before or cannot be read."""
-        try:
-            command = Command.model_validate_json(payload)
-        except ValidationError:
-            return None
+    def first_time(self, command: Command) -> bool:
         if command.id in self._heard:
-            return None
+            return False
         self._heard = (*self._heard[1 - _REMEMBERED :], command.id)
-        return command
+        return True
