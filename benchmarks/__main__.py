@@ -9,12 +9,12 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import batch_registration, cached_read, live_latency, machine, messaging, telemetry_ingest
+from benchmarks import batch_registration, cached_read, live_latency, machine, messaging, search, telemetry_ingest
 from benchmarks.figures import Figure, Row
 from benchmarks.platform import Platform, started
 
 RESULTS = Path(__file__).with_name("results.json")
-ROWS = ("messaging", "ingest", "latency", "read", "batch")
+ROWS = ("messaging", "ingest", "latency", "read", "batch", "search")
 
 _DEVICES = 200
 _PROBES = 10
@@ -65,6 +65,8 @@ async def _measure(platform: Platform, names: Sequence[str], *, quick: bool) -> 
             rows.append(await live_latency.measure(platform, uids, probes, rate=rate, seconds=5.0 if quick else 25.0))
         elif name == "batch":
             rows.append(await batch_registration.measure(platform, count=10_000, rounds=1 if quick else 5))
+        elif name == "search":
+            rows.append(await search.measure(platform, uids[0], rounds=rounds))
         else:
             rows.append(
                 await cached_read.measure(platform, uids[0], seconds=1.0 if quick else 1.5, rounds=1 if quick else 7)
