@@ -43,6 +43,9 @@ async def theirs(anyone, credentials, organizations) -> dict[str, object]:
     ordered = {"type": "system_reboot", "device_uids": [made["devices"]]}
     made["bulk"] = await make("actions/bulk", ordered, "bulk_id")
     made["actions"] = await make("actions", {"type": "system_reboot", "device_uid": made["devices"]}, "action_id")
+    file = f"device_uid,name\n{MARKER}-2,{MARKER}\n"
+    taken = await anyone.post("/api/v2/imports", content=file, headers={**headers, "Content-Type": "text/csv"})
+    made["imports"] = taken.json()["id"]
     made["deliveries"] = await make(f"webhooks/{made['webhooks']}/test", {})
     return made
 
@@ -82,6 +85,7 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "/api/v2/actions/bulk/{bulk_id}": Theirs(theirs["bulk"], NOBODYS_ID),
             "/api/v2/configuration/jobs/{job_id}": Theirs(theirs["jobs"], uuid4()),
             "/api/v2/groups/{group_id}": Theirs(group, NOBODYS_ID),
+            "/api/v2/imports/{import_id}": Theirs(theirs["imports"], NOBODYS_ID),
             "/api/v2/sites/{site_id}": Theirs(theirs["sites"], NOBODYS_ID),
             "/api/v2/webhooks/{webhook_id}": Theirs(theirs["webhooks"], NOBODYS_ID),
             "/api/v2/webhooks/{webhook_id}/deliveries/{delivery_id}": Theirs(theirs["deliveries"], NOBODYS_ID),
@@ -116,6 +120,10 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "PATCH /api/v2/groups/{group_id}": edit,
             "POST /api/v2/groups/{group_id}/members": {"json": {"devices": [device]}},
             "POST /api/v2/groups/{group_id}/members/remove": {"json": {"devices": [device]}},
+            "POST /api/v2/imports": {
+                "content": f"device_uid,name\n{device},mine\n",
+                "headers": {"Content-Type": "text/csv"},
+            },
             "POST /api/v2/sites": {"json": {"name": "mine", "host": "192.0.2.1"}},
             "PATCH /api/v2/sites/{site_id}": edit,
             "POST /api/sites/create": {"json": [{"siteName": "mine", "host": "192.0.2.1", "port": "1883"}]},
@@ -131,6 +139,8 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "GET /api/v2/audit": [f"?subject_kind=device&subject_id={device}", "?subject_kind=user&subject_id=1"],
             "GET /api/v2/actions": [f"?device_uid={device}", f"?bulk={theirs['bulk']}"],
             "GET /api/config/status": [f"?workflowID={theirs['jobs']}&runID={uuid4()}"],
+            "POST /api/v2/imports": ["?policy=update&filename=mine.csv"],
+            "GET /api/v2/devices/export": [f"?format=ndjson&group={group}&rql=exists(name)", "?rql=exists(name)"],
             "GET /api/v2/devices": [f"?group={group}&rql=ne(name,null)&device_type=x&tag=x"],
         },
         own={"/api/v2/webhooks/{webhook_id}": own_webhook},

@@ -156,7 +156,7 @@ class ImportService:
             counts["refused"] += len(refusals)
             await self._store.refuse(job, refusals)
         done_to = rows[-1].number if rows else job.done_to
-        await self._store.advance(job, done_to=done_to, counts=counts, over=len(rows) < CHUNK)
+        await self._store.advance(job, done_to=done_to, counts=counts, over=done_to >= job.total)
 
     async def _carried_out(
         self, job: Import, rows: Mapping[str, tuple[ImportRow, dict[str, Any]]], *, by: Actor

@@ -158,6 +158,6 @@ async def _ask(
         theirs = world.ids[parameter]
         name = parameter.rsplit("/", 1)[1]
         url = url.replace(name, str(theirs.nobodys if nobodys else theirs.foreign), 1)
-    return await client.request(
-        operation.method.upper(), url + query, headers=dict(headers), **world.bodies.get(operation.name, {})
-    )
+    options = dict(world.bodies.get(operation.name, {}))
+    sent = {**headers, **options.pop("headers", {})}
+    return await client.request(operation.method.upper(), url + query, headers=sent, **options)
