@@ -121,7 +121,8 @@ class MqttConnection(asyncio.Protocol):
         for waiting in (self._accepted, *self._unconfirmed.values()):
             if not waiting.done():
                 waiting.set_exception(ConnectionLost("connection lost"))
-        self._ended.set_result(None)
+        if not self._ended.done():
+            self._ended.set_result(None)
         self._on_lost()
 
     def _received(self, kind: int, flags: int, body: bytes) -> None:

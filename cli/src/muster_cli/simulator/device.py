@@ -101,8 +101,8 @@ class DeviceProcess:
         """One connection, from sign-in to a clean end. Raises MqttError when there is none or it is lost."""
         status = f"devices/{self._uid}/status"
         about: dict[str, object] = {"session": uuid4().hex}
-        if self._updates is not None and self._updates.firmware_version is not None:
-            about["firmware_version"] = self._updates.firmware_version
+        if self._updates is not None and (version := self._updates.firmware_version()) is not None:
+            about["firmware_version"] = version
         gone = json.dumps({"online": False} | about).encode()
         connection = MqttConnection(on_lost=self._nap.wake, on_message=self._heard)
         await connection.open(*self._broker, uid=self._uid, token=self._token, will=Will(status, gone))

@@ -62,7 +62,20 @@ class SimulatedMachine:
 
 
 class DeviceUpdates:
-    """Looks for updates when it is told to, in a task that lives only as long as there is something to do."""
+    """Looks for updates when it is told to. What that takes lives only as long as there is something to do."""
+
+    __slots__ = (
+        "_again",
+        "_fleet",
+        "_hardware_version",
+        "_inbox",
+        "_reboot",
+        "_registered_at",
+        "_task",
+        "_token",
+        "_uid",
+        "_updater",
+    )
 
     def __init__(
         self,
@@ -75,21 +88,21 @@ class DeviceUpdates:
         reboot: Reboot,
     ) -> None:
         """`reboot` ends and starts the device's software; it returns when the device is on the platform again."""
-        client = UpdateClient(fleet.http, uid, token, fleet.turns, fleet.patience)
-        trust = Trust(uid, hardware_version, fleet.keys, fleet.allow_older)
-        self._tally = fleet.tally
-        self._machine = SimulatedMachine(fleet, uid, registered_at, reboot)
-        self._updater = Updater(
-            client, trust, self._machine, ended=self._ended, bytes_per_second=fleet.bytes_per_second
-        )
+        self._fleet = fleet
+        self._uid = uid
+        self._hardware_version = hardware_version
+        self._token = token
+        self._registered_at = registered_at
+        self._reboot = reboot
         self._inbox = CommandInbox()
+        self._updater: Updater | None = None
         self._task: asyncio.Task[None] | None = None
         self._again = False
 
-    @property
     def firmware_version(self) -> str | None:
         """What runs, if it came as an update."""
-        return self._machine.memory.running.version if self._machine.memory.running else None
+        running = self._fleet.flash.read(self._uid, self._registered_at).running
+        return running.version if running is not None else None
 
     def heard(self, command: Command) -> None:
         """One of `UPDATE_COMMANDS`. A repeated one changes nothing."""
@@ -97,7 +110,7 @@ class DeviceUpdates:
             return
         if command.type == _AVAILABLE:
             self.look()
-        else:
+        elif self._updater is not None:
             self._updater.cancel(str(command.params.get("session_id")))
 
     def look(self) -> None:
@@ -109,23 +122,36 @@ class DeviceUpdates:
 
     async def close(self) -> None:
         """An update under way goes on in the next life."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        task = self._task
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
 
     async def _work(self) -> None:
+        self._updater = self._new_updater()
         while True:
             self._again = False
             try:
                 await self._updater.run()
             except PlatformError as error:
-                self._tally.troubles[f"update: {error}"] += 1
+                self._fleet.tally.troubles[f"update: {error}"] += 1
             if not self._again:
-                return
+                break
+        self._updater = self._task = None
+
+    def _new_updater(self) -> Updater:
+        fleet = self._fleet
+        return Updater(
+            UpdateClient(fleet.http, self._uid, self._token, fleet.turns, fleet.patience),
+            Trust(self._uid, self._hardware_version, fleet.keys, fleet.allow_older),
+            SimulatedMachine(fleet, self._uid, self._registered_at, self._reboot),
+            ended=self._ended,
+            bytes_per_second=fleet.bytes_per_second,
+        )
 
     def _ended(self, outcome: Outcome, code: str | None) -> None:
-        self._tally.updates[outcome] += 1
+        self._fleet.tally.updates[outcome] += 1
         if code is not None:
-            self._tally.update_failures[code] += 1
+            self._fleet.tally.update_failures[code] += 1
