@@ -18,7 +18,7 @@ from device_management.actions.service import ActionService
 from device_management.actions.store import ActionStore
 from device_management.audit.service import AuditService
 from device_management.audit.store import AuditStore
-from device_management.auth.gateway import Passwords
+from device_management.auth.gateway import Attempts, Passwords
 from device_management.auth.service import AuthService, Lifetimes
 from device_management.auth.store import AuthStore
 from device_management.bridges.gateway import open_link
@@ -131,6 +131,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(RevocationService),
                 scope.get(AuditService),
                 passwords=passwords,
+                attempts=Attempts(redis),
                 signer=signer,
                 lifetimes=Lifetimes(
                     access=timedelta(minutes=settings.access_token_minutes),

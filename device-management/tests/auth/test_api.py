@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from redis.asyncio import Redis
 
+from device_management.auth.gateway import LONGEST_WAIT_S, Attempts
 from device_management.auth.service import AuthService
 from shared.testing import Credentials, eventually
 
@@ -127,6 +129,54 @@ async def test_a_first_administrator_is_made_once(app, sql):
             email="second@fleet.example", password="x", slug="second", organization="Second"
         )
     assert await sql.fetchval("select count(*) from users") == 1
+
+
+class TestFailedAttempts:
+    async def guess(self, client, email=EMAIL):
+        return await sign_in(client, email, "wrong")
+
+    @pytest.mark.parametrize("email", [EMAIL, "nobody@fleet.example"])
+    async def test_after_some_the_next_has_to_wait_whether_the_account_exists_or_not(self, anyone, email):
+        assert [(await self.guess(anyone, email)).status_code for _ in range(5)] == [401] * 5
+        answer = await self.guess(anyone, f" {email.upper()} ")
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")
+        assert 1 <= int(answer.headers["retry-after"]) <= 2
+
+    async def test_many_at_once_are_as_many_as_one_after_the_other(self, anyone):
+        answers = await asyncio.gather(*(self.guess(anyone) for _ in range(30)))
+        assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 25
+
+    async def test_after_the_wait_the_right_password_opens_and_everything_is_forgotten(self, anyone):
+        for _ in range(6):
+            answer = await self.guess(anyone)
+
+        async def opens():
+            return (await sign_in(anyone)).status_code == 200
+
+        assert answer.status_code == 429
+        await eventually(opens, timeout=10, interval=0.2)
+        assert [(await self.guess(anyone)).status_code for _ in range(4)] == [401] * 4
+
+    async def test_the_wait_doubles_and_has_an_end(self, redis_url):
+        async with Redis.from_url(redis_url) as redis:
+            attempts, waits = Attempts(redis), []
+            for _ in range(4):
+                assert await attempts.begin("a@x", "1.2.3.4") == 0
+            [key] = await redis.keys("sign-in:account:*")
+            for _ in range(20):
+                assert await attempts.begin("a@x", "1.2.3.4") == 0
+                waits.append(await attempts.begin("a@x", "1.2.3.4"))
+                await redis.hdel(key, "until")
+        assert waits[:6] == [1, 2, 4, 8, 16, 32]
+        assert max(waits) == waits[-1] == LONGEST_WAIT_S
+
+    async def test_redis_away_lets_people_in(self, app, anyone, monkeypatch):
+        async def away(*_):
+            raise ConnectionError
+
+        monkeypatch.setattr(Redis, "eval", away)
+        assert [(await self.guess(anyone)).status_code for _ in range(8)] == [401] * 8
+        assert (await sign_in(anyone)).status_code == 200
 
 
 async def bearer(client, password=PASSWORD):

@@ -24,6 +24,9 @@ class ServiceSettings(BaseSettings):
     allowed_origins: tuple[str, ...] = ()
     """Origins, exactly as browsers send them, whose pages may call this service."""
 
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses or networks, with commas between, whose X-Forwarded-For is believed."""
+
     max_body_bytes: int = 1024 * 1024
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"

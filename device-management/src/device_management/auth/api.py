@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.security import OAuth2PasswordRequestForm
 
 from device_management.auth.schemas import Me, PasswordChange, RefreshRequest, TokenPair
@@ -17,9 +17,9 @@ Person = Annotated[Principal, requires()]
 
 
 @router.post("/login")
-async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], auth: Auth) -> TokenPair:
-    """Signs in with e-mail (as `username`) and password."""
-    return await auth.login(form.username, form.password)
+async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], auth: Auth, request: Request) -> TokenPair:
+    """Signs in with e-mail (as `username`) and password. After failed attempts the next has to wait, never for ever."""
+    return await auth.login(form.username, form.password, address=_address(request))
 
 
 @router.post("/refresh")
@@ -41,12 +41,16 @@ async def logout_everywhere(who: Person, auth: Auth) -> None:
 
 
 @router.post("/password")
-async def change_password(body: PasswordChange, who: Person, auth: Auth) -> TokenPair:
+async def change_password(body: PasswordChange, who: Person, auth: Auth, request: Request) -> TokenPair:
     """Takes a new password, ends every sign-in of the caller and answers with the tokens of a new one."""
-    return await auth.change_password(who, body.current_password, body.new_password)
+    return await auth.change_password(who, body.current_password, body.new_password, address=_address(request))
 
 
 @router.get("/me")
 async def me(who: Person, auth: Auth) -> Me:
     """Who the token speaks for; `scopes` are the token's."""
     return await auth.me(who)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

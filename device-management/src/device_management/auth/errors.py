@@ -13,6 +13,16 @@ class BadCredentials(DomainError):
         super().__init__("e-mail or password is wrong", headers={"WWW-Authenticate": "Bearer"})
 
 
+class TooManyAttempts(DomainError):
+    """Somebody guesses passwords; after the wait the next attempt is looked at again."""
+
+    status = 429
+    code = "too_many_attempts"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"too many failed sign-ins; try again in {wait_s} s", headers={"Retry-After": str(wait_s)})
+
+
 class BadRefreshToken(DomainError):
     """Unknown, expired, or of a sign-in that has ended."""
 

@@ -15,8 +15,14 @@ import structlog
 
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
-from device_management.auth.errors import BadCredentials, BadRefreshToken, RefreshTokenReused, SignInNeeded
-from device_management.auth.gateway import Passwords
+from device_management.auth.errors import (
+    BadCredentials,
+    BadRefreshToken,
+    RefreshTokenReused,
+    SignInNeeded,
+    TooManyAttempts,
+)
+from device_management.auth.gateway import Attempts, Passwords
 from device_management.auth.models import RefreshToken, SignIn, User
 from device_management.auth.schemas import MAX_PASSWORD, Me, OwnOrganization, TokenPair
 from device_management.auth.states import scopes_of
@@ -52,6 +58,7 @@ class AuthService:
         audit: AuditService,
         *,
         passwords: Passwords,
+        attempts: Attempts,
         signer: TokenSigner,
         lifetimes: Lifetimes,
         clock: Clock,
@@ -62,20 +69,25 @@ class AuthService:
         self._revocations = revocations
         self._audit = audit
         self._passwords = passwords
+        self._attempts = attempts
         self._signer = signer
         self._lifetimes = lifetimes
         self._clock = clock
         self._ids = ids
 
-    async def login(self, email: str, password: str) -> TokenPair:
-        """Begins a sign-in. Raises BadCredentials, OrganizationIsSuspended."""
+    async def login(self, email: str, password: str, *, address: str) -> TokenPair:
+        """Begins a sign-in. Raises BadCredentials, TooManyAttempts, OrganizationIsSuspended."""
+        email = email.strip().lower()
+        if wait_s := await self._attempts.begin(email, address):
+            raise TooManyAttempts(wait_s)
         user = None
         if len(password) <= MAX_PASSWORD and "\0" not in email:
-            user = await self._store.find_user_by_email(email.strip().lower())
+            user = await self._store.find_user_by_email(email)
         if not await self._passwords.matches(password[:MAX_PASSWORD], user.password_hash if user else None):
             raise BadCredentials
         if user is None or not user.active:
             raise BadCredentials
+        await self._attempts.succeeded(email, address)
         await self._organizations.require_active(user.organization_id)
         return await self._begin(user)
 
@@ -107,11 +119,17 @@ class AuthService:
         user = await self._signed_in(who)
         await self.end_sign_ins(user, "signed out everywhere")
 
-    async def change_password(self, who: Principal, current: str, new: str) -> TokenPair:
-        """Takes the new password, ends every sign-in and begins one. Raises BadCredentials, SignInNeeded."""
+    async def change_password(self, who: Principal, current: str, new: str, *, address: str) -> TokenPair:
+        """Takes the new password, ends every sign-in and begins one.
+
+        Raises BadCredentials, TooManyAttempts, SignInNeeded.
+        """
         user = await self._signed_in(who)
+        if wait_s := await self._attempts.begin(user.email, address):
+            raise TooManyAttempts(wait_s)
         if not await self._passwords.matches(current, user.password_hash):
             raise BadCredentials
+        await self._attempts.succeeded(user.email, address)
         before = user.model_dump(include={"password_hash"})
         user.password_hash = await self.hash(new)
         user = await self.end_sign_ins(user, "password changed")

@@ -19,6 +19,7 @@ def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) ->
         http="httptools",
         log_config=None,
         access_log=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
         timeout_graceful_shutdown=int(settings.drain_seconds),
     )
