@@ -9,15 +9,25 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import batch_registration, cached_read, live_latency, machine, messaging, search, telemetry_ingest
+from benchmarks import (
+    batch_registration,
+    cached_read,
+    live_latency,
+    machine,
+    mass_configuration,
+    messaging,
+    search,
+    telemetry_ingest,
+)
 from benchmarks.figures import Figure, Row
 from benchmarks.platform import Platform, started
 
 RESULTS = Path(__file__).with_name("results.json")
-ROWS = ("messaging", "ingest", "latency", "read", "batch", "search")
+ROWS = ("messaging", "ingest", "latency", "read", "batch", "search", "configuration")
 
 _DEVICES = 200
 _PROBES = 10
+_CONFIGURED = 10_000
 _LOAD_UNMEASURED = 1_000.0
 """Messages a second beside the latency when ingest is not measured in the same run."""
 
@@ -67,6 +77,9 @@ async def _measure(platform: Platform, names: Sequence[str], *, quick: bool) -> 
             rows.append(await batch_registration.measure(platform, count=10_000, rounds=1 if quick else 5))
         elif name == "search":
             rows.append(await search.measure(platform, uids[0], rounds=rounds))
+        elif name == "configuration":
+            count = 500 if quick else _CONFIGURED
+            rows.append(await mass_configuration.measure(platform, count=count, rounds=rounds))
         else:
             rows.append(
                 await cached_read.measure(platform, uids[0], seconds=1.0 if quick else 1.5, rounds=1 if quick else 7)

@@ -1,0 +1,157 @@
+"""Mass configuration of a fleet whose replies come at once, against bare publishing and against Temporal.
+
+One queue takes the commands of every device and answers each of them, so that all devices are there.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import aiormq
+import httpx
+from aiormq import spec
+from aiormq.abc import AbstractChannel, DeliveredMessage
+
+from benchmarks import temporal
+from benchmarks.figures import Aim, Figure, Row
+from benchmarks.platform import Platform
+from shared.contracts.routes import DEVICES_EXCHANGE, device_key
+from shared.messaging.publisher import WINDOW
+from shared.testing import eventually
+
+_REGISTERED_AT_ONCE = 5_000
+_BY_TEMPORAL = 500
+"""Its development server takes minutes for ten thousand; its rate does not depend on how many there are."""
+_PATIENCE_S = 300.0
+_UNIT = "devices/s"
+
+
+async def measure(platform: Platform, *, count: int, rounds: int) -> Row:
+    """Devices a second: until the last one has its command, and until the last outcome is known."""
+    place = f"bench-{uuid4().hex[:8]}"
+    headers = {"Authorization": f"Bearer {platform.access_token()}"}
+    bare: list[float] = []
+    confirmed: list[float] = []
+    completed: list[float] = []
+    durable: list[float] = []
+    few = min(count, _BY_TEMPORAL)
+    async with (
+        httpx.AsyncClient(base_url=platform.info["gateway"], headers=headers, timeout=60, trust_env=False) as client,
+        _Fleet.connected(platform.info["amqp"]) as fleet,
+    ):
+        await _register(client, place, count)
+        for number in range(rounds):
+            body = json.dumps(
+                {"id": str(uuid4()), "type": "configuration_change", "params": {"configuration": {"round": number}}}
+            ).encode()
+            bare.append(await _publish_bare(platform.info["amqp"], body, count))
+            sent, ended = await _configure(client, fleet, place, number, count)
+            confirmed.append(count / sent)
+            completed.append(count / ended)
+            durable.append(few / await temporal.seconds_for(few))
+    ceiling = Figure("bare confirmed publishing", _UNIT, bare)
+    figure = Figure("job accepted to last device asked", _UNIT, confirmed)
+    whole = Figure("job accepted to last outcome known", _UNIT, completed)
+    reference = Figure("Temporal, a workflow with one activity each", _UNIT, durable)
+    return Row(
+        f"Mass configuration of {count:,} devices",
+        [ceiling, figure, whole, reference],
+        [Aim(figure, 0.5, ceiling), Aim(whole, 1.0, reference)],
+        {"devices": count, "by Temporal": few},
+    )
+
+
+async def _register(client: httpx.AsyncClient, place: str, count: int) -> None:
+    me = (await client.get("/api/v2/auth/me")).raise_for_status().json()
+    devices = [
+        {
+            "device_uid": f"{place}-{number}",
+            "organization_id": me["organization"]["id"],
+            "attributes": {"place": place},
+        }
+        for number in range(count)
+    ]
+    for start in range(0, count, _REGISTERED_AT_ONCE):
+        answer = await client.post("/api/v2/devices/batch", json=devices[start : start + _REGISTERED_AT_ONCE])
+        answer.raise_for_status()
+
+
+async def _configure(
+    client: httpx.AsyncClient, fleet: "_Fleet", place: str, number: int, count: int
+) -> tuple[float, float]:
+    """Seconds from the answer 202 until the last device has been asked, and until the job has ended."""
+    fleet.expect(count)
+    query = f'eq(attributes/place,"{place}")'
+    body = {"rql": query, "params": {"round": number}, "concurrency": count}
+    job = (await client.post("/api/v2/configuration/jobs", json=body)).raise_for_status().json()
+    began = time.perf_counter()
+    async with asyncio.timeout(_PATIENCE_S):
+        await fleet.all_asked.wait()
+        asked = time.perf_counter() - began
+        await eventually(lambda: _has_ended(client, job["id"]), timeout=_PATIENCE_S, interval=0.05)
+    return asked, time.perf_counter() - began
+
+
+async def _has_ended(client: httpx.AsyncClient, job: str) -> bool:
+    state = (await client.get(f"/api/v2/configuration/jobs/{job}")).raise_for_status().json()
+    if state["state"] == "completed" and state["counts"]["succeeded"] != state["total"]:
+        raise RuntimeError(f"not all succeeded: {state['counts']}")
+    return state["state"] == "completed"
+
+
+async def _publish_bare(url: str, body: bytes, count: int) -> float:
+    """The same messages, persistent and confirmed in windows, by a bare channel, to a queue that nobody reads."""
+    async with aiormq.connect(url) as connection:
+        channel = await connection.channel()
+        queue = (await channel.queue_declare(arguments={"x-queue-type": "classic"}, exclusive=True)).queue or ""
+        begun = time.perf_counter()
+        for start in range(0, count, WINDOW):
+            await asyncio.gather(
+                *(
+                    channel.basic_publish(
+                        body, routing_key=queue, mandatory=True, properties=spec.Basic.Properties(delivery_mode=2)
+                    )
+                    for _ in range(min(WINDOW, count - start))
+                )
+            )
+        return count / (time.perf_counter() - begun)
+
+
+class _Fleet:
+    """Every device's commands are taken from one queue and answered at once, without confirms."""
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+        self._asked: set[str] = set()
+        self._expected = 0
+        self.all_asked = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, url: str) -> AsyncGenerator["_Fleet"]:
+        async with aiormq.connect(url) as connection:
+            channel = await connection.channel(publisher_confirms=False)
+            queue = (await channel.queue_declare(exclusive=True)).queue or ""
+            await channel.queue_bind(queue, DEVICES_EXCHANGE, "devices.*.commands")
+            fleet = cls(channel)
+            await channel.basic_consume(queue, fleet.take, no_ack=True)
+            yield fleet
+
+    def expect(self, count: int) -> None:
+        """From now on `all_asked` waits for so many devices."""
+        self._asked.clear()
+        self._expected = count
+        self.all_asked.clear()
+
+    async def take(self, message: DeliveredMessage) -> None:
+        uid = str(message.delivery.routing_key).split(".")[1]
+        self._asked.add(uid)
+        if len(self._asked) == self._expected:
+            self.all_asked.set()
+        reply = {"id": json.loads(message.body)["id"], "state": "completed"}
+        await self._channel.basic_publish(
+            json.dumps(reply).encode(), exchange=DEVICES_EXCHANGE, routing_key=device_key(uid, "replies")
+        )
