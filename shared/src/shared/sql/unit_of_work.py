@@ -21,6 +21,8 @@ from shared.outbox.outbox import Outbox
 
 AfterCommit = Callable[[], Awaitable[None]]
 
+_DATA_EXCEPTION = "22"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -29,6 +31,16 @@ class Conflicted(DomainError):
 
     status = 409
     code = "conflict"
+
+
+class Unstorable(DomainError):
+    """A value that no shape refused and the database cannot hold, e.g. text with half a surrogate pair."""
+
+    status = 422
+    code = "unstorable_value"
+
+    def __init__(self) -> None:
+        super().__init__("a value cannot be stored: broken text, or a number out of range")
 
 
 class UnitOfWork:
@@ -71,7 +83,8 @@ class Units:
     async def begin(self) -> AsyncGenerator[UnitOfWork]:
         """A unit that commits when the block ends.
 
-        Raises ServiceUnavailable when the database is away and Conflicted when a constraint refuses the change.
+        Raises ServiceUnavailable when the database is away, Conflicted when a constraint refuses the change, and
+        Unstorable when a value is none that the database can hold.
         """
         try:
             async with _ended(self._sessions()) as session:
@@ -91,6 +104,8 @@ class Units:
         except DBAPIError as error:
             if error.connection_invalidated or _passing(error):
                 raise ServiceUnavailable("the database could not take the change now") from error
+            if _sqlstate(error).startswith(_DATA_EXCEPTION):
+                raise Unstorable from error
             raise
 
 
@@ -109,4 +124,8 @@ def _passing(error: DBAPIError) -> bool:
 
     Source: PostgreSQL's error classes 08 connection, 40 transaction rollback, 53 resources, 57 operator intervention.
     """
-    return str(getattr(error.orig, "sqlstate", "") or "")[:2] in {"08", "40", "53", "57"}
+    return _sqlstate(error)[:2] in {"08", "40", "53", "57"}
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")
