@@ -67,3 +67,27 @@ async def test_a_device_speaks_for_itself_only(device, anyone, credentials, regi
     assert (await anyone.post("/api/v2/device/pump-1/telemetry", content=body(), headers=person)).status_code == 403
     del anyone.headers["Authorization"]
     assert (await anyone.post("/api/v2/device/pump-1/telemetry", content=body())).status_code == 401
+
+
+class TestGateways:
+    @pytest.fixture
+    def gateway(self, anyone, credentials):
+        anyone.headers["Authorization"] = f"Bearer {credentials.gateway(organization_id=1)}"
+        return anyone
+
+    async def test_a_gateway_speaks_for_the_devices_of_its_organization(self, gateway, raw, register):
+        await register("pump-1", organization_id=1)
+        await ready(gateway)
+        answer = await gateway.post("/api/v2/device/pump-1/telemetry", content=body(seq=1))
+        assert answer.status_code == 202
+        message = await raw.channel.basic_get(TELEMETRY_QUEUE, no_ack=True)
+        assert message.routing_key == "devices.pump-1.telemetry"
+
+    async def test_and_for_no_others(self, gateway, raw, register):
+        await register("theirs", organization_id=2)
+        await register("retired", organization_id=1, lifecycle="retired")
+        await ready(gateway)
+        for uid in ("theirs", "retired", "nobodys"):
+            answer = await gateway.post(f"/api/v2/device/{uid}/telemetry", content=body(seq=1))
+            assert (answer.status_code, answer.json()["code"]) == (404, "device_not_found")
+        assert await raw.waiting(TELEMETRY_QUEUE) == 0

@@ -9,6 +9,8 @@ from monitoring.fleet.store import FleetStore
 from shared.contracts.devices import PURGED, DeviceState
 
 _PAGE = 500
+_OVER = frozenset({"retired", "purged"})
+"""Lifecycles in which a device speaks no more."""
 
 
 class Newcomers(Protocol):
@@ -82,6 +84,11 @@ class FleetService:
         device = await self._store.find(uid)
         if device is not None and (generation or 0) < device.min_token_generation:
             raise DeviceTokenRevoked
+
+    async def admit_gateway(self, organization_id: int, uid: str) -> None:
+        """Lets a gateway speak for a device. Raises DeviceNotFound unless the copy knows it as the organization's."""
+        if (await self.get(organization_id, uid)).lifecycle in _OVER:
+            raise DeviceNotFound
 
     def _remember(self, uid: str, organization_id: int) -> None:
         while len(self._organizations) >= self._remembered:

@@ -1,4 +1,4 @@
-"""Telemetry over HTTP, for devices that speak nothing else."""
+"""Telemetry over HTTP, for devices that speak nothing else, and for gateways that speak for them."""
 
 from typing import Annotated
 
@@ -25,10 +25,13 @@ _BODY = {
 @router.post("/{uid}/telemetry", status_code=202, openapi_extra=_BODY)
 async def submit(
     uid: str,
-    who: Annotated[Principal, requires_device()],
+    who: Annotated[Principal, requires_device(gateways=True)],
     submission: Annotated[TelemetrySubmission, use(TelemetrySubmission)],
     request: Request,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> None:
-    """One sample or a list of them; answered once the broker has confirmed it, which makes it as good as stored."""
-    await submission.submit(uid, who.generation, await request.body(), key=idempotency_key)
+    """One sample or a list of them; answered once the broker has confirmed it, which makes it as good as stored.
+
+    A gateway sends for the devices of its organization.
+    """
+    await submission.submit(uid, who, await request.body(), key=idempotency_key)

@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.contracts.live import TelemetryItem
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
 from shared.contracts.telemetry import MAX_BODY_BYTES, decode
+from shared.http.principal import Principal
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.messaging.publisher import Message, Publisher
 
@@ -89,12 +90,16 @@ class TelemetrySubmission:
         self._publisher = publisher
         self._fleet = fleet
 
-    async def submit(self, uid: str, generation: int | None, body: bytes, *, key: str | None) -> None:
+    async def submit(self, uid: str, who: Principal, body: bytes, *, key: str | None) -> None:
         """Returns once the broker has confirmed the message. `key` makes a repetition of the same call recognizable.
 
-        Raises DeviceTokenRevoked, TelemetryTooLarge, UnreadableTelemetry, and what `Publisher.publish` raises.
+        Raises DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, UnreadableTelemetry, and what
+        `Publisher.publish` raises.
         """
-        await self._fleet.admit(uid, generation)
+        if who.is_device:
+            await self._fleet.admit(uid, who.generation)
+        else:
+            await self._fleet.admit_gateway(who.organization_id, uid)
         if len(body) > MAX_BODY_BYTES:
             raise TelemetryTooLarge(f"telemetry holds at most {MAX_BODY_BYTES} bytes a message")
         try:
