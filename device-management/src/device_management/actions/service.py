@@ -342,7 +342,10 @@ def _in_short(action: ActionRead, message: str) -> ActionInfoRead:
 
 
 def _take(attempt: ActionAttempt, action: Action, reply: DeviceReply, *, now: datetime) -> bool:
-    """Writes one answer into the attempt and, when it is the present one, into its action. True when that changed."""
+    """Writes one answer into the attempt and, while it runs, into its action. True when that changed.
+
+    What is news is of the present attempt: another one follows only when the one before has ended.
+    """
     said, progress = AttemptState(reply.state), None if reply.progress is None else int(reply.progress)
     if not is_news(AttemptState(attempt.state), attempt.progress, said, progress):
         return False
@@ -352,7 +355,7 @@ def _take(attempt: ActionAttempt, action: Action, reply: DeviceReply, *, now: da
         attempt.ended_at = now
     if said is AttemptState.FAILED:
         attempt.error, attempt.error_class = reply.error, reply.error_class
-    if action.state != ActionState.RUNNING or action.command_id != attempt.id:
+    if action.state != ActionState.RUNNING:
         return False
     if said is AttemptState.RUNNING:
         action.progress = attempt.progress
