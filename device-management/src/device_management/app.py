@@ -8,6 +8,7 @@ from device_management.auth import api as auth
 from device_management.bootstrap import api_lifespan
 from device_management.broker_access import api as broker_access
 from device_management.configuration import api as configuration
+from device_management.device_tokens import api as device_tokens
 from device_management.devices import api as devices
 from device_management.groups import api as groups
 from device_management.imports import api as imports
@@ -48,6 +49,7 @@ def build(settings: Settings) -> FastAPI:
         groups.search_router,
         imports.export_router,
         devices.router,
+        device_tokens.router,
         groups.router,
         imports.router,
         sites.router,

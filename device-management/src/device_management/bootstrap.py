@@ -30,10 +30,13 @@ from device_management.broker_access.service import BrokerAccessService, Connect
 from device_management.configuration.consumers import ReportConsumer
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
+from device_management.device_tokens.jobs import TokenRotations
+from device_management.device_tokens.service import DeviceTokenService
+from device_management.device_tokens.store import DeviceTokenStore
 from device_management.devices.cache import DeviceCache
 from device_management.devices.consumers import PresenceConsumer, UpdateConsumer
 from device_management.devices.models import Credential
-from device_management.devices.service import DeviceService, Limits
+from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
 from device_management.groups.service import GroupScope, GroupService, SelectionService
 from device_management.groups.store import GroupStore
@@ -163,10 +166,16 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(AuditService),
                 scope.get(GroupScope),
                 scope.get(OrganizationService),
+                batch_limit=settings.max_batch_devices,
+                clock=clock,
+                ids=ids,
+            ),
+            DeviceTokenService: lambda scope: DeviceTokenService(
+                DeviceTokenStore(scope.unit.session),
+                scope.get(DeviceService),
+                scope.get(AuditService),
                 signer=signer,
-                limits=Limits(
-                    batch=settings.max_batch_devices, token_lifetime=timedelta(days=settings.device_token_days)
-                ),
+                lifetime=timedelta(days=settings.device_token_days),
                 clock=clock,
                 ids=ids,
             ),
@@ -285,6 +294,7 @@ class WorkerParts:
     ends: EventConsumer
     job_steps: JobSteps
     resync: ResyncSteps
+    rotations: TokenRotations
     imports: ImportSteps
     tidy: "Tidy"
     checks: dict[str, Check]
@@ -352,6 +362,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ends=EventConsumer(broker, topology.CONFIGURATION_QUEUE, EndConsumer(core.scopes), batch=500),
             job_steps=JobSteps(core.scopes),
             resync=ResyncSteps(core.scopes),
+            rotations=TokenRotations(core.scopes),
             imports=ImportSteps(core.scopes),
             sweep=Sweep(closer),
             events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),

@@ -31,6 +31,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "action-ends": parts.ends.run,
                 "configuration-jobs": every(parts.job_steps.SECONDS, parts.job_steps),
                 "imports": every(parts.imports.SECONDS, parts.imports),
+                "token-rotations": every(parts.rotations.SECONDS, parts.rotations),
                 "resync": every(parts.resync.SECONDS, parts.resync),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
             },

@@ -15,7 +15,6 @@ from device_management.devices.schemas import (
     DeviceInfoRead,
     DeviceRead,
     DeviceStatusRead,
-    DeviceTokenRead,
     StatusSet,
 )
 from device_management.devices.service import DeviceService
@@ -199,18 +198,6 @@ async def maintenance(
 ) -> DeviceRead:
     """Under repair: it shows `maintenance` until it is deployed or recalled."""
     return await _moved(id_or_uid, Lifecycle.MAINTENANCE, who, devices, expected, response)
-
-
-@router.post("/{id_or_uid}/token", status_code=201)
-async def issue_token(id_or_uid: str, who: Writer, devices: Devices) -> DeviceTokenRead:
-    """A token for the device, shown this once. Tokens issued before stay good until they expire or are revoked."""
-    return await devices.issue_token(who.organization_id, id_or_uid)
-
-
-@router.delete("/{id_or_uid}/token", status_code=204)
-async def revoke_tokens(id_or_uid: str, who: Writer, devices: Devices) -> None:
-    """Revokes every token of the device and ends its connections, within 5 s."""
-    await devices.revoke_tokens(who.organization_id, id_or_uid, by=Actor.of(who))
 
 
 async def _moved(

@@ -59,6 +59,8 @@ class Device(Table, table=True):
     """What the running action makes of the status; None while none runs."""
     presence_version: int = Field(default=0, sa_type=BigInteger)
     min_token_generation: int = Field(default=1)
+    newest_token_generation: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Of the tokens issued from now on; greater than the least while a rotation overlaps."""
     token_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tokens_revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = Field(default=1, sa_type=BigInteger)

@@ -219,11 +219,3 @@ class DeviceInfoRead(BaseModel):
     success: Literal[True] = True
     message: str
     device_info: DeviceInfo
-
-
-class DeviceTokenRead(BaseModel):
-    """The token is shown once: nobody stores it."""
-
-    device_uid: str
-    token: str
-    expires_at: datetime

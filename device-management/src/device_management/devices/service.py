@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from pydantic_core import PydanticCustomError
@@ -38,7 +37,6 @@ from device_management.devices.schemas import (
     DeviceMembers,
     DeviceRead,
     DeviceStatusRead,
-    DeviceTokenRead,
     storable_json,
 )
 from device_management.devices.states import Lifecycle, Status
@@ -63,7 +61,6 @@ from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
-from shared.tokens import Audience, Claims, TokenSigner
 
 _MOVES = {
     Lifecycle.IN_STOCK: "recalled",
@@ -104,14 +101,6 @@ class DeviceScope(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Limits:
-    """`batch` is how many devices one call may register."""
-
-    batch: int
-    token_lifetime: timedelta
-
-
 class DeviceService:
     def __init__(
         self,
@@ -122,8 +111,7 @@ class DeviceService:
         scope: DeviceScope,
         organizations: OrganizationService,
         *,
-        signer: TokenSigner,
-        limits: Limits,
+        batch_limit: int,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -133,8 +121,7 @@ class DeviceService:
         self._audit = audit
         self._scope = scope
         self._organizations = organizations
-        self._signer = signer
-        self._limits = limits
+        self._batch_limit = batch_limit
         self._clock = clock
         self._ids = ids
 
@@ -147,8 +134,8 @@ class DeviceService:
 
     async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchRead:
         """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
-        if len(bodies) > self._limits.batch:
-            raise BatchTooLarge(self._limits.batch)
+        if len(bodies) > self._batch_limit:
+            raise BatchTooLarge(self._batch_limit)
         outcomes = await self.register_many(organization_id, bodies, by=by)
         answer = BatchRead(successful=[], failed=[])
         for body, outcome in zip(bodies, outcomes, strict=True):
@@ -327,30 +314,24 @@ class DeviceService:
         await self._audit.record(organization_id, by, [change(device.id, "purged", before=None, after=None)])
         self._changed([device])
 
-    async def issue_token(self, organization_id: int, reference: str) -> DeviceTokenRead:
-        """A token with which the device logs in to the broker. Raises DeviceNotFound, DeviceIsRetired."""
+    async def in_service(self, organization_id: int, reference: str) -> Device:
+        """The device, unless it is over. Raises DeviceNotFound, DeviceIsRetired."""
         device = await self._find(organization_id, reference)
         if device.lifecycle == Lifecycle.RETIRED:
             raise DeviceIsRetired
-        now = self._clock.now()
-        expires_at = now + self._limits.token_lifetime
-        await self._store.note_token_expiry(device, expires_at)
-        claims = Claims(
-            subject=device.device_uid,
-            organization_id=organization_id,
-            audience=Audience.DEVICE,
-            token_id=str(self._ids.new()),
-            not_before=now,
-            expires_at=expires_at,
-            generation=device.min_token_generation,
-        )
-        return DeviceTokenRead(device_uid=device.device_uid, token=self._signer.sign(claims), expires_at=expires_at)
+        return device
 
-    async def revoke_tokens(self, organization_id: int, reference: str, *, by: Actor) -> None:
-        """Refuses every token of the device from now on and ends its connections. Raises DeviceNotFound."""
+    async def refuse_tokens(self, organization_id: int, reference: str, *, below: int | None = None, by: Actor) -> None:
+        """Refuses the device's tokens below that generation, or all so far, and ends its connections.
+
+        A generation that is refused already changes nothing. Raises DeviceNotFound.
+        """
         device = await self._lock(organization_id, reference)
+        below = device.newest_token_generation + 1 if below is None else below
+        if below <= device.min_token_generation:
+            return
         before = audited(device)
-        device = await self._store.save(device, {}, revoking=True)
+        device = await self._store.refuse_tokens(device, below)
         await self._note(device, DeviceTokenRevoked, "tokens_revoked", before=before, by=by)
 
     async def take_presence(self, news: Sequence[PresenceState]) -> None:

@@ -6,7 +6,6 @@ A purged device is not found either; `add` may bring its row back to life for it
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy
@@ -200,7 +199,8 @@ class DeviceStore:
     async def save(self, device: Device, changes: Mapping[str, Any], *, revoking: bool = False) -> Device:
         """A locked device's next version; with `revoking` every token issued so far is refused from now on."""
         revoked: dict[str, Any] = {
-            "min_token_generation": Device.min_token_generation + 1,
+            "min_token_generation": Device.newest_token_generation + 1,
+            "newest_token_generation": Device.newest_token_generation + 1,
             "token_expires_at": None,
             "tokens_revoked_at": func.clock_timestamp(),
         }
@@ -282,10 +282,19 @@ class DeviceStore:
         )
         return (await self._session.scalars(query)).all()
 
-    async def note_token_expiry(self, device: Device, expires_at: datetime) -> None:
-        """Remembers the latest expiry of the device's tokens; no change of its public state."""
-        latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
-        await self._session.execute(update(Device).where(col(Device.id) == device.id).values(token_expires_at=latest))
+    async def refuse_tokens(self, device: Device, below: int) -> Device:
+        """A locked device's next version, which refuses its tokens below that generation.
+
+        When none of them is left, none can expire any more.
+        """
+        all_of_them = below > device.newest_token_generation
+        changes = {
+            "min_token_generation": below,
+            "newest_token_generation": max(below, device.newest_token_generation),
+            "tokens_revoked_at": func.clock_timestamp(),
+            **({"token_expires_at": None} if all_of_them else {}),
+        }
+        return await self.save(device, changes)
 
     async def apply_presence(self, changes: Sequence[Presence]) -> Sequence[Device]:
         """Takes over newer presences in one statement and returns the devices that changed."""

@@ -1,0 +1,1 @@
+"""Device tokens: issued, rotated with an overlap, revoked."""

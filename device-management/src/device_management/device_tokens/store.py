@@ -1,0 +1,55 @@
+"""Every query about rotations, and what issuing leaves on a device's row."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from device_management.device_tokens.models import TokenRotation
+from device_management.devices.models import Device
+
+
+class DeviceTokenStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def note_expiry(self, device_id: int | None, expires_at: datetime) -> None:
+        """Remembers the latest expiry of the device's tokens; no change of its public state."""
+        latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
+        await self._session.execute(update(Device).where(col(Device.id) == device_id).values(token_expires_at=latest))
+
+    async def begin(self, organization_id: int, device_id: int, overlap: timedelta) -> TokenRotation:
+        """The next generation, and when those before it end."""
+        query = (
+            update(Device)
+            .where(col(Device.id) == device_id, col(Device.organization_id) == organization_id)
+            .values(newest_token_generation=Device.newest_token_generation + 1)
+            .returning(col(Device.newest_token_generation), func.now() + overlap)
+            .execution_options(synchronize_session=False)
+        )
+        generation, due_at = (await self._session.execute(query)).one()
+        rotation = TokenRotation(
+            device_id=device_id, generation=generation, organization_id=organization_id, due_at=due_at
+        )
+        self._session.add(rotation)
+        return rotation
+
+    async def take_due(self, limit: int) -> Sequence[TokenRotation]:
+        """Takes away rotations that are due by the database's clock, but for those in another worker's hands."""
+        due = (
+            select(TokenRotation.device_id, TokenRotation.generation)
+            .where(col(TokenRotation.due_at) <= func.now())
+            .order_by(col(TokenRotation.device_id), col(TokenRotation.generation))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        query = (
+            delete(TokenRotation)
+            .where(col(TokenRotation.device_id) == due.c.device_id, col(TokenRotation.generation) == due.c.generation)
+            .returning(TokenRotation)
+        )
+        taken = (await self._session.scalars(query)).all()
+        return sorted(taken, key=lambda rotation: (rotation.device_id, rotation.generation))
