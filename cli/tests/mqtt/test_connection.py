@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from muster_cli.mqtt import connection as connection_module
 from muster_cli.mqtt.connection import ConnectionLost, LoginRefused, MqttConnection, OnMessage, SubscriptionRefused
 from muster_cli.mqtt.packets import Will
 
@@ -16,14 +17,14 @@ ACCEPTED = b"\x20\x02\x00\x00"
 
 @asynccontextmanager
 async def connected_to(
-    talk: Conversation, on_message: OnMessage | None = None
+    talk: Conversation, on_message: OnMessage | None = None, on_lost: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Callable[[], Awaitable[MqttConnection]]]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await talk(reader, writer)
         writer.close()
 
     async def sign_in() -> MqttConnection:
-        connection = MqttConnection(lambda: None, on_message)
+        connection = MqttConnection(on_lost, on_message)
         await connection.open(
             "127.0.0.1", server.sockets[0].getsockname()[1], uid="d", token="t", will=Will("w", b"gone")
         )
@@ -71,6 +72,34 @@ async def test_nothing_is_confirmed_when_the_connection_ends_first():
         with pytest.raises(ConnectionLost):
             await connection.publish("devices/d/telemetry", b"{}")
         await connection.close()
+
+
+async def test_a_broker_that_does_not_confirm_is_a_lost_connection(monkeypatch):
+    monkeypatch.setattr(connection_module, "_CONFIRM_TIMEOUT_S", 0.05)
+
+    async def say_nothing(reader, writer):
+        await accept(reader, writer)
+        await reader.read()
+
+    async with connected_to(say_nothing) as sign_in:
+        connection = await sign_in()
+        with pytest.raises(ConnectionLost, match="no confirmation"):
+            await asyncio.wait_for(connection.publish("devices/d/telemetry", b"{}"), 5)
+        await connection.close()
+        assert not connection.signed_in
+
+
+async def test_a_refused_connection_has_ended_when_that_is_told():
+    async def refuse(reader, writer):
+        await reader.read(1_000)
+        writer.write(b"\x20\x02\x00\x05")
+        await reader.read()
+
+    ended = []
+    async with connected_to(refuse, on_lost=lambda: ended.append(True)) as sign_in:
+        with pytest.raises(LoginRefused):
+            await sign_in()
+        assert ended
 
 
 async def test_confirmations_may_come_in_any_order():

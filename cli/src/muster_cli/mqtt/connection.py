@@ -8,6 +8,7 @@ from muster_cli.mqtt import packets
 from muster_cli.mqtt.packets import Delivery, MalformedPacket, PacketReader, PacketType, Will
 
 _LOGIN_TIMEOUT_S = 15.0
+_CONFIRM_TIMEOUT_S = 10.0
 _KEEP_ALIVE_S = 60
 _LAST_PACKET_ID = 65_535
 _MAX_UNREAD_BYTES = 64 * 1024
@@ -43,7 +44,8 @@ class MqttConnection(asyncio.Protocol):
     """Publishes and subscribes with QoS 1, in a session that ends with the connection.
 
     Between two pings the broker must answer, else the connection counts as lost; a packet that it must not send ends
-    the connection. No message waits in here: each is handed on and confirmed as it arrives.
+    the connection, and so does what it does not confirm in 10 s: a channel of the broker's can end while the connection
+    stands. No message waits in here: each is handed on and confirmed as it arrives.
     """
 
     def __init__(self, on_lost: Callable[[], None], on_message: OnMessage | None = None) -> None:
@@ -74,8 +76,9 @@ class MqttConnection(asyncio.Protocol):
         except OSError as error:
             raise ConnectionLost(error.strerror or str(error)) from None
         finally:
-            if not self._signed_in:
+            if not self._signed_in and self._transport is not None:
                 self._abort()
+                await self._ended
         self._timer = self._loop.call_later(_KEEP_ALIVE_S / 2, self._keep_alive)
 
     @property
@@ -162,7 +165,11 @@ class MqttConnection(asyncio.Protocol):
         confirmed = self._unconfirmed[packet_id] = self._loop.create_future()
         self._send(packet)
         try:
-            return await confirmed
+            async with asyncio.timeout(_CONFIRM_TIMEOUT_S):
+                return await confirmed
+        except TimeoutError:
+            self._abort()
+            raise ConnectionLost("no confirmation") from None
         finally:
             del self._unconfirmed[packet_id]
 

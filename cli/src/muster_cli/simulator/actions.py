@@ -81,7 +81,7 @@ class DeviceActions:
             self._cancelled.add(command_id)
 
     def _go_on(self) -> None:
-        if self._waiting and (self._task is None or self._task.done()):
+        if self._waiting and self._connection is not None and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
