@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from muster_cli.main import app
 from shared.testing import eventually
 
+from .desk import Desk
 from .ota import Ota
 from .shelf import Shelf
 
@@ -45,6 +46,7 @@ class Platform:
     importing: list[str] = field(default_factory=list)
     imported: int = 0
     shelf: Shelf = field(default_factory=Shelf)
+    desk: Desk = field(default_factory=Desk)
     told: float = 0
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
@@ -58,12 +60,13 @@ class Platform:
         if self.unavailable:
             self.unavailable -= 1
             return _problem(503, "service_unavailable", "the store is away")
+        query = parse_qs(split.query)
         if parts[0] in {"firmware", "updates"}:
             document = body if headers.get("Content-Type", "").startswith("multipart") else json.loads(body or b"null")
-            return self.shelf.answer(method, parts, parse_qs(split.query), headers, document)
-        if parts[0] == "imports":
-            return self._import(method, parts, body)
-        return self._devices(method, parts, parse_qs(split.query), body)
+            return self.shelf.answer(method, parts, query, headers, document)
+        if parts[0] == "actions":
+            return self.desk.answer(method, parts, query, json.loads(body or b"null"))
+        return self._import(method, parts, body) if parts[0] == "imports" else self._devices(method, parts, query, body)
 
     def _devices(self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         if parts[1:2] == ["resync"]:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from muster_cli import problems
 from muster_cli.errors import Refused
 from muster_cli.models import (
+    Action,
+    ActionPage,
     Device,
     DevicePage,
     DeviceToken,
@@ -30,7 +32,7 @@ from muster_cli.sign_in import PasswordSignIn
 from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
-P = TypeVar("P", DevicePage, FirmwarePage, RefusedRowPage, UpdatePage)
+P = TypeVar("P", ActionPage, DevicePage, FirmwarePage, RefusedRowPage, UpdatePage)
 
 _MAX_CONNECTIONS = 32
 _TIMEOUT_S = 15.0
@@ -117,6 +119,27 @@ class MusterClient:
 
     async def cancel_update(self, session_id: str) -> UpdateSession:
         return await self._call(UpdateSession, "POST", f"/api/v2/updates/{quote(session_id, safe='')}/cancel")
+
+    async def run_action(self, device_uid: str, kind: str, params: Mapping[str, Any], *, deadline_s: int) -> Action:
+        body = {"device_uid": device_uid, "type": kind, "params": params, "deadline_s": deadline_s}
+        return await self._call(Action, "POST", "/api/v2/actions", json=body)
+
+    async def actions(
+        self, *, device_uid: str | None = None, state: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Action]:
+        """The organization's actions, newest first; at most `limit`."""
+        wanted = {"device_uid": device_uid, "state": state}
+        params = {key: value for key, value in wanted.items() if value is not None}
+        async for page in self._pages(ActionPage, "/api/v2/actions", params, limit):
+            for action in page.items:
+                yield action
+
+    async def action(self, action_id: int) -> Action:
+        """With its attempts."""
+        return await self._call(Action, "GET", f"/api/v2/actions/{action_id}")
+
+    async def cancel_action(self, action_id: int) -> Action:
+        return await self._call(Action, "POST", f"/api/v2/actions/{action_id}/cancel")
 
     async def manifest_keys(self) -> list[PublicKey]:
         """The public keys with which update manifests are signed."""

@@ -169,6 +169,46 @@ class UpdatePage(BaseModel):
     next: str | None = None
 
 
+class ActionAttempt(BaseModel):
+    """One command to the device, and what it said."""
+
+    number: int
+    state: str
+    progress: int | None = None
+    error: str | None = None
+    error_class: str | None = None
+    began_at: datetime
+    ended_at: datetime | None = None
+
+
+class Action(BaseModel):
+    """Something that a device is asked to do. `progress` in percent; `completed_at` is None until it has ended."""
+
+    action_id: int
+    device_uid: str
+    type: str
+    params: dict[str, Any]
+    state: str
+    progress: int | None = None
+    result: Any = None
+    error: str | None = None
+    deadline: datetime
+    requested_by: str
+    requested_at: datetime
+    completed_at: datetime | None = None
+    attempts: list[ActionAttempt] | None = None
+    """Only where one action was asked for."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in {"pending", "running"}
+
+
+class ActionPage(BaseModel):
+    items: list[Action]
+    next: str | None = None
+
+
 class PublicKeys(BaseModel):
     """A JSON Web Key Set."""
 

@@ -9,6 +9,7 @@ from muster_cli.models import Problem
 FIND_FIRMWARE = "`muster firmware list` shows what there is"
 
 _NEXT_STEPS = {
+    "action_not_found": "`muster actions list` shows those there are",
     "device_not_found": "`muster devices list` shows those there are",
     "bad_query": "see https://eclipse.dev/ditto/basic-rql.html",
     "device_uid_taken": "choose another uid",
@@ -16,7 +17,7 @@ _NEXT_STEPS = {
     "firmware_not_approved": "`muster firmware approve` does it",
     "update_session_not_found": "`muster updates list` shows those there are",
     "update_session_open": "`muster updates list` shows it",
-    "wrong_transition": "`muster updates show` tells its history",
+    "wrong_transition": "`show` tells its history",
 }
 _NEXT_STEPS_BY_STATUS = {
     401: "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",

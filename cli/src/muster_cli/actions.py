@@ -1,0 +1,122 @@
+"""`muster actions`: ask devices to do something, look, cancel."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from muster_cli.command import Invocation, platform_command
+from muster_cli.errors import BadUsage
+from muster_cli.models import Action
+
+_ASK_EVERY_S = 0.5
+_COMPLETED = "completed"
+
+app = typer.Typer(no_args_is_help=True, help="Ask devices to do something.")
+
+Id = Annotated[int, typer.Argument(metavar="ACTION", min=1, help="The action's id.")]
+
+
+@app.command("run", epilog="Exit codes with --wait: 0 completed, 1 ended otherwise.")
+@platform_command
+async def run_action(
+    invocation: Invocation,
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="A uid.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="TYPE", help="system_reboot, configuration_change or a word of your own.")
+    ],
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--params", metavar="NAME=VALUE", help="A parameter, as often as needed; JSON, else text."),
+    ] = None,
+    deadline: Annotated[int, typer.Option(min=1, help="Seconds until it is given up.")] = 3600,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when it has ended.")] = False,
+) -> None:
+    """Ask a device to do something. It begins when it is its turn, and when the device is connected."""
+    given = dict(_param(text) for text in params or [])
+    async with invocation.client() as client:
+        action = await client.run_action(device, kind, given, deadline_s=deadline)
+        while wait and not action.is_over:
+            await asyncio.sleep(_ASK_EVERY_S)
+            action = await client.action(action.action_id)
+    _show(invocation, action)
+    if wait and action.state != _COMPLETED:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+@platform_command
+async def list_actions(
+    invocation: Invocation,
+    device: Annotated[str | None, typer.Option(metavar="UID", help="Of this device alone.")] = None,
+    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+) -> None:
+    """Your organization's actions, newest first."""
+    async with invocation.client() as client:
+        actions = [action async for action in client.actions(device_uid=device, state=state, limit=limit)]
+    _table(invocation, actions)
+
+
+@app.command("show")
+@platform_command
+async def show_action(invocation: Invocation, action: Id) -> None:
+    """Read one action with its attempts."""
+    async with invocation.client() as client:
+        found = await client.action(action)
+    _show(invocation, found)
+
+
+@app.command("cancel")
+@platform_command
+async def cancel_action(invocation: Invocation, action: Id) -> None:
+    """End an action. A device that has begun is told."""
+    async with invocation.client() as client:
+        cancelled = await client.cancel_action(action)
+    _show(invocation, cancelled)
+
+
+def _param(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise BadUsage(f'"{text}" is no parameter', "write it NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _state(action: Action) -> str:
+    if action.error:
+        return f"{action.state}, {action.error}"
+    if action.progress is not None and not action.is_over:
+        return f"{action.state} {action.progress}%"
+    return action.state
+
+
+def _table(invocation: Invocation, actions: Sequence[Action]) -> None:
+    invocation.output.rows(
+        ["ACTION", "DEVICE", "TYPE", "STATE", "REQUESTED"],
+        [[a.action_id, a.device_uid, a.type, _state(a), a.requested_at.isoformat(timespec="seconds")] for a in actions],
+        data=actions,
+    )
+
+
+def _show(invocation: Invocation, action: Action) -> None:
+    fields: dict[str, object] = {
+        "Action": action.action_id,
+        "Device": action.device_uid,
+        "Type": action.type,
+        "Params": json.dumps(action.params),
+        "State": _state(action),
+        "Result": json.dumps(action.result) if action.result is not None else None,
+        "Deadline": action.deadline.isoformat(),
+        "Requested": f"{action.requested_at.isoformat()} by {action.requested_by}",
+        "Ended": action.completed_at.isoformat() if action.completed_at else None,
+    }
+    for attempt in action.attempts or []:
+        reason = f", {attempt.error}" if attempt.error else ""
+        fields[f"Attempt {attempt.number}"] = f"{attempt.began_at.isoformat()} {attempt.state}{reason}"
+    invocation.output.record(fields, data=action)
