@@ -110,6 +110,7 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "PATCH /api/v2/devices/{id_or_uid}": edit,
             "PUT /api/v2/devices/{id_or_uid}": edit,
             "PUT /api/v2/devices/{id_or_uid}/status": {"json": {"status": "maintenance"}},
+            "POST /api/v2/devices/{id_or_uid}/token/rotate": {"json": {}},
             "POST /api/v2/devices/{id_or_uid}/actions": {"json": {"action_type": "system_reboot"}},
             "PUT /api/v2/devices/{id_or_uid}/configuration": {"json": {"desired": {"mode": "mine"}}},
             "POST /api/v2/actions": {"json": {"type": "system_reboot", "device_uid": device}},

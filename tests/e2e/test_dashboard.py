@@ -142,7 +142,9 @@ async def test_a_deep_link_survives_signing_in_and_reloading(visit: Visit, devic
     await visit.sign_in(f"#/devices/{device.uid}?minutes=60")
     for _ in range(2):
         await expect(visit.page).to_have_title("Pump 7 · Muster")
-        await expect(visit.page.get_by_role("link", name="60 min")).to_have_attribute("aria-current", "true")
+        await expect(visit.page.get_by_role("link", name="60 min", exact=True)).to_have_attribute(
+            "aria-current", "true"
+        )
         await visit.page.reload()
 
 
