@@ -16,7 +16,7 @@ class FleetDevice(Table, table=True):
     """A device as of `version`, which is device-management's and only grows."""
 
     device_uid: str = Field(max_length=64, primary_key=True)
-    device_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+    device_id: int = Field(sa_type=BigInteger, index=True)
     organization_id: int = Field(sa_type=BigInteger, index=True)
     name: str | None = Field(default=None, max_length=200)
     device_type: str | None = Field(default=None, max_length=64)
