@@ -3,6 +3,8 @@ from collections import Counter
 
 import pytest
 
+from shared.http.pagination import encode_cursor
+
 JOBS = "/api/v2/configuration/jobs"
 GATEWAYS = 'eq(attributes/type,"gateway")'
 
@@ -175,6 +177,23 @@ async def test_one_started_twice_under_a_key_is_one_job(admin, pumps):
     answers = [await admin.post(JOBS, json=body, headers=headers) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert len((await admin.get(JOBS)).json()["items"]) == 1
+
+
+async def test_jobs_are_read_page_by_page_newest_first(admin, pumps):
+    started = [(await start(admin, rql=GATEWAYS))["id"] for _ in range(5)]
+    seen, cursor = [], None
+    while True:
+        page = (await admin.get(JOBS, params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += [job["id"] for job in page["items"]]
+        if (cursor := page["next"]) is None:
+            break
+    assert seen == started[::-1]
+
+
+@pytest.mark.parametrize("key", [("x", "y"), ("2026-11-21T10:00:00", "y"), ("0001-01-01T00:00:00+23:00", "y"), (1, 2)])
+async def test_a_cursor_of_another_list_is_refused(admin, key):
+    answer = await admin.get(JOBS, params={"cursor": encode_cursor(*key)})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
 
 
 @pytest.mark.parametrize(

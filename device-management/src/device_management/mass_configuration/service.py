@@ -6,7 +6,7 @@ devices and says so in the items, or neither.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +50,7 @@ from shared.contracts.configuration import (
     ConfigurationJobState,
 )
 from shared.errors import DomainError
-from shared.http.pagination import Page, decode_cursor, encode_cursor, page_of
+from shared.http.pagination import BadCursor, Page, decode_cursor, encode_cursor, page_of
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
 
@@ -139,10 +139,7 @@ class JobService:
 
     async def page(self, organization_id: int, *, cursor: str | None, limit: int) -> Page[JobRead]:
         """The newest first. Raises BadCursor."""
-        before: tuple[datetime, UUID] | None = None
-        if cursor:
-            moment, job_id = decode_cursor(cursor, str, str)
-            before = (datetime.fromisoformat(moment), UUID(job_id))
+        before = _place(cursor) if cursor else None
         rows = await self._store.page(organization_id, before=before, limit=limit + 1)
         kept, following = page_of(rows, limit, lambda job: (job.requested_at.isoformat(), str(job.id)))
         counts = await self._store.counts([job.id for job in kept])
@@ -326,6 +323,15 @@ class JobService:
 
     async def _read(self, job: ConfigurationJob) -> JobRead:
         return _job(job, (await self._store.counts([job.id]))[job.id])
+
+
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    """Where the page before ended. Raises BadCursor, also for a key that is none of this list."""
+    moment, job_id = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), UUID(job_id)
+    except (ValueError, OverflowError):
+        raise BadCursor from None
 
 
 def _item(job: ConfigurationJob, uid: str, device_id: int | None) -> ConfigurationJobItem:
