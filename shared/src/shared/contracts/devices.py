@@ -23,6 +23,9 @@ class DeviceState(EventData):
     serial_number: str | None = None
     hardware_version: str | None = None
     firmware_version: str | None = None
+    """What runs on it, as far as the platform knows: put there by an update, or said by the device."""
+    reported_firmware_version: str | None = None
+    """What the device itself last said that it runs; None until it has said so."""
     lifecycle: str
     updates_enabled: bool = True
     attributes: dict[str, Any] = Field(default_factory=dict[str, Any])
