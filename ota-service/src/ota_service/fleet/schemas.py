@@ -1,9 +1,19 @@
-"""The HTTP shape of a device in the copy."""
+"""The HTTP shape of a device in the copy, and for which device a request speaks."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class DeviceCaller:
+    """A device that may be spoken for; `by` tells in histories who does: `device`, or `gateway <id>`."""
+
+    organization_id: int
+    uid: str
+    by: str
 
 
 class FleetDeviceRead(BaseModel):

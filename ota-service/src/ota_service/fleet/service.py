@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
 from ota_service.fleet.models import FleetDevice
-from ota_service.fleet.schemas import FleetDeviceRead
+from ota_service.fleet.schemas import DeviceCaller, FleetDeviceRead
 from ota_service.fleet.states import RETIRED
 from ota_service.fleet.store import FleetStore
 from shared.contracts.devices import DeviceState
+from shared.http.principal import Principal
 
 
 class FleetService:
@@ -30,6 +31,25 @@ class FleetService:
             raise DeviceTokenRevoked
         if device.lifecycle == RETIRED:
             raise DeviceRetired
+
+    async def admit_gateway(self, organization_id: int, uid: str) -> None:
+        """Lets a gateway speak for a device of its organization. Raises DeviceNotFound, DeviceRetired."""
+        device = await self._store.find(organization_id, uid)
+        if device is None:
+            raise DeviceNotFound
+        if device.lifecycle == RETIRED:
+            raise DeviceRetired
+
+    async def caller(self, who: Principal, uid: str) -> DeviceCaller:
+        """The device `uid`, for which its own or a gateway's verified token speaks.
+
+        Raises DeviceNotFound, DeviceTokenRevoked, DeviceRetired.
+        """
+        if who.is_device:
+            await self.admit(who.organization_id, uid, who.generation)
+            return DeviceCaller(who.organization_id, uid, "device")
+        await self.admit_gateway(who.organization_id, uid)
+        return DeviceCaller(who.organization_id, uid, f"gateway {who.subject}")
 
     async def follow(self, states: Sequence[DeviceState]) -> None:
         """Takes over the newest state of each device; one that is not newer than the copy's changes nothing."""

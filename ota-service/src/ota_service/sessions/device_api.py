@@ -1,4 +1,4 @@
-"""Updates over REST, for devices: what waits, the image, and what became of it."""
+"""Updates over REST, for devices and for gateways that speak for them: what waits, the image, what became of it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ota_service.firmware.schemas import Wanted
+from ota_service.fleet.schemas import DeviceCaller
 from ota_service.fleet.service import FleetService
 from ota_service.sessions.schemas import DeviceReport, Offer, SessionRead
 from ota_service.sessions.service import SessionService
@@ -19,14 +20,15 @@ router = APIRouter(prefix="/device/{uid}/updates", tags=["device"])
 
 
 async def admitted(
-    who: Annotated[Principal, requires_device()], fleet: Annotated[FleetService, use(FleetService)]
-) -> Principal:
-    """The device of the path, if its token still counts."""
-    await fleet.admit(who.organization_id, who.subject, who.generation)
-    return who
+    uid: str,
+    who: Annotated[Principal, requires_device(gateways=True)],
+    fleet: Annotated[FleetService, use(FleetService)],
+) -> DeviceCaller:
+    """The device of the path, if its token still counts, or if it is of the gateway's organization."""
+    return await fleet.caller(who, uid)
 
 
-Device = Annotated[Principal, Depends(admitted)]
+Device = Annotated[DeviceCaller, Depends(admitted)]
 Sessions = Annotated[SessionService, use(SessionService)]
 Report = DeviceReport | None
 
@@ -34,13 +36,13 @@ Report = DeviceReport | None
 @router.get("")
 async def waiting(who: Device, sessions: Sessions) -> Page[Offer]:
     """The device's open session, with its signed manifest; at most one."""
-    return Page(items=await sessions.offers(who.organization_id, who.subject))
+    return Page(items=await sessions.offers(who.organization_id, who.uid))
 
 
 @router.get("/next", response_model=Offer, responses={204: {"description": "Nothing waits"}})
 async def next_offer(who: Device, sessions: Sessions) -> Response | Offer:
     """The same, alone; 204 when there is none."""
-    return next(iter(await sessions.offers(who.organization_id, who.subject)), Response(status_code=204))
+    return next(iter(await sessions.offers(who.organization_id, who.uid)), Response(status_code=204))
 
 
 @router.head("/{session_id}/file", include_in_schema=False)
@@ -48,7 +50,7 @@ async def next_offer(who: Device, sessions: Sessions) -> Response | Offer:
 async def file(session_id: UUID, who: Device, sessions: Sessions, request: Request) -> StreamingResponse:
     """The image of an open session: a range of it, or all; its ETag is its SHA-256."""
     wanted = Wanted.of(request.method, request.headers)
-    found = await sessions.download(who.organization_id, who.subject, session_id, wanted)
+    found = await sessions.download(who.organization_id, who.uid, session_id, wanted)
     return StreamingResponse(found.chunks, found.status, found.headers)
 
 
@@ -83,6 +85,6 @@ async def fail(session_id: UUID, who: Device, sessions: Sessions, said: Report =
 
 
 async def _report(
-    sessions: SessionService, who: Principal, session_id: UUID, target: SessionState, said: Report
+    sessions: SessionService, who: DeviceCaller, session_id: UUID, target: SessionState, said: Report
 ) -> SessionRead:
-    return await sessions.report(who.organization_id, who.subject, session_id, target, said or DeviceReport())
+    return await sessions.report(who.organization_id, who.uid, session_id, target, said or DeviceReport(), by=who.by)

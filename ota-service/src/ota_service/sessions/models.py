@@ -66,7 +66,7 @@ class UpdateSession(Table, table=True):
 class SessionReport(Table, table=True):
     """What somebody said of a session and whether it came to be: refused and late reports are kept too.
 
-    `by` is `device`, `deadline` or `person <id>`; `state_before` is None for the opening.
+    `by` is `device`, `gateway <id>`, `deadline` or `person <id>`; `state_before` is None for the opening.
     """
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))

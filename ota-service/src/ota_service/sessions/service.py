@@ -43,7 +43,6 @@ from shared.ids import Ids
 from shared.manifests import ManifestSigner
 from shared.sql.unit_of_work import UnitOfWork
 
-_DEVICE = "device"
 _DEADLINE = "deadline"
 
 
@@ -214,14 +213,21 @@ class SessionService:
         return await self._become(session, SessionState.CANCELLED, by=f"person {by}", said=DeviceReport())
 
     async def report(
-        self, organization_id: int, uid: str, session_id: UUID, target: SessionState, said: DeviceReport
+        self,
+        organization_id: int,
+        uid: str,
+        session_id: UUID,
+        target: SessionState,
+        said: DeviceReport,
+        *,
+        by: str = "device",
     ) -> SessionRead:
-        """What a device says of its session; the same again changes nothing.
+        """What a device, or a gateway for it, says of its session; the same again changes nothing.
 
         Raises SessionNotFound and WrongTransition.
         """
         session = await self._find(organization_id, session_id, device_uid=uid)
-        return await self._become(session, target, by=_DEVICE, said=said)
+        return await self._become(session, target, by=by, said=said)
 
     async def _become(
         self, session: UpdateSession, target: SessionState, *, by: str, said: DeviceReport

@@ -90,6 +90,18 @@ def authenticate(keys: KeyRing, token: str | None, *audiences: Audience) -> Prin
     return principal
 
 
+def authenticate_for_device(keys: KeyRing, token: str | None, uid: str, *audiences: Audience) -> Principal:
+    """The bearer of `token`, who is the device `uid` or, where `audiences` let it in, a gateway.
+
+    For a gateway the service must see to it that the device is of its organization. Raises Unauthenticated and
+    Forbidden, also for the token of another device.
+    """
+    principal = authenticate(keys, token, *audiences)
+    if principal.is_device and principal.subject != uid:
+        raise Forbidden("a device speaks for itself only")
+    return principal
+
+
 def requires(*scopes: str, gateways: bool = False) -> Any:
     """A dependency: a person's principal that holds every one of `scopes`, or with `gateways` a gateway's."""
 
@@ -115,10 +127,7 @@ def requires_device(*, gateways: bool = False) -> Any:
         uid: str, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
         audiences = (Audience.DEVICE, Audience.GATEWAY) if gateways else (Audience.DEVICE,)
-        principal = authenticate(request.app.state.keys, _token(credentials), *audiences)
-        if principal.is_device and principal.subject != uid:
-            raise Forbidden("a device speaks for itself only")
-        return principal
+        return authenticate_for_device(request.app.state.keys, _token(credentials), uid, *audiences)
 
     return Depends(resolve)
 
