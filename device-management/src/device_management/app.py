@@ -15,6 +15,7 @@ from device_management.imports import api as imports
 from device_management.keys import api as keys
 from device_management.mass_configuration import api as mass_configuration
 from device_management.organizations import api as organizations
+from device_management.registration import api as registration
 from device_management.resync import api as resync
 from device_management.settings import SERVICE, Settings
 from device_management.sites import api as sites
@@ -48,6 +49,7 @@ def build(settings: Settings) -> FastAPI:
         resync.router,
         groups.search_router,
         imports.export_router,
+        registration.router,
         devices.router,
         device_tokens.router,
         groups.router,
@@ -60,6 +62,7 @@ def build(settings: Settings) -> FastAPI:
         app.include_router(router, prefix="/api/v2")
     app.include_router(auth.router, prefix="/api", include_in_schema=False)
     app.include_router(mass_configuration.workflows, prefix="/api")
+    app.include_router(registration.router, include_in_schema=False)
     app.include_router(devices.router, include_in_schema=False)
     app.include_router(broker_access.router)
     return app

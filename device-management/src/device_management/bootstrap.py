@@ -30,12 +30,14 @@ from device_management.broker_access.service import BrokerAccessService, Connect
 from device_management.configuration.consumers import ReportConsumer
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
+from device_management.device_status.consumers import PresenceConsumer, UpdateConsumer
+from device_management.device_status.service import DeviceStatusService
+from device_management.device_status.store import DeviceStatusStore
 from device_management.device_tokens.jobs import TokenRotations
+from device_management.device_tokens.models import Credential
 from device_management.device_tokens.service import DeviceTokenService
 from device_management.device_tokens.store import DeviceTokenStore
 from device_management.devices.cache import DeviceCache
-from device_management.devices.consumers import PresenceConsumer, UpdateConsumer
-from device_management.devices.models import Credential
 from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
 from device_management.groups.service import GroupScope, GroupService, SelectionService
@@ -52,6 +54,8 @@ from device_management.mass_configuration.service import JobService
 from device_management.mass_configuration.store import JobStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
+from device_management.registration.service import RegistrationService
+from device_management.registration.store import RegistrationStore
 from device_management.resync.jobs import ResyncSteps
 from device_management.resync.service import ResyncService
 from device_management.resync.store import ResyncStore
@@ -165,10 +169,19 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 cache,
                 scope.get(AuditService),
                 scope.get(GroupScope),
+            ),
+            RegistrationService: lambda scope: RegistrationService(
+                scope.unit,
+                RegistrationStore(scope.unit.session),
+                scope.get(DeviceService),
+                scope.get(AuditService),
                 scope.get(OrganizationService),
                 batch_limit=settings.max_batch_devices,
                 clock=clock,
                 ids=ids,
+            ),
+            DeviceStatusService: lambda scope: DeviceStatusService(
+                scope.unit, DeviceStatusStore(scope.unit.session), scope.get(DeviceService), scope.get(AuditService)
             ),
             DeviceTokenService: lambda scope: DeviceTokenService(
                 DeviceTokenStore(scope.unit.session),
@@ -194,7 +207,10 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 SiteStore(scope.unit.session), scope.get(AuditService), sealer, clock=clock, ids=ids
             ),
             ImportService: lambda scope: ImportService(
-                ImportStore(scope.unit.session), scope.get(DeviceService), max_rows=settings.max_import_rows
+                ImportStore(scope.unit.session),
+                scope.get(RegistrationService),
+                scope.get(DeviceService),
+                max_rows=settings.max_import_rows,
             ),
             ExportService: lambda _: ExportService(scopes),
             ResyncService: lambda scope: ResyncService(
@@ -204,6 +220,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.unit,
                 ActionStore(scope.unit.session),
                 scope.get(DeviceService),
+                scope.get(DeviceStatusService),
                 scope.get(SelectionService),
                 scope.get(AuditService),
                 ids=ids,
@@ -229,7 +246,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 WebhookStore(scope.unit.session), scope.get(AuditService), receivers, sealer, clock=clock, ids=ids
             ),
             BrokerAccessService: lambda scope: BrokerAccessService(
-                scope.get(DeviceService), keys=keys, vhost=settings.broker_vhost
+                scope.get(DeviceTokenService), keys=keys, vhost=settings.broker_vhost
             ),
         }
 
@@ -327,7 +344,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
 
         async def credentials(uids: Sequence[str]) -> list[Credential]:
             async with core.scopes() as scope:
-                return await scope.get(DeviceService).credentials(uids)
+                return await scope.get(DeviceTokenService).credentials(uids)
 
         closer = ConnectionCloser(BrokerManagement(client), credentials, clock=SystemClock())
 

@@ -9,7 +9,7 @@ import pytest
 from device_management.broker_access.errors import BrokerManagementAway
 from device_management.broker_access.gateway import BrokerManagement
 from device_management.broker_access.service import ConnectionCloser
-from device_management.devices.models import Credential
+from device_management.device_tokens.models import Credential
 from shared.clock import FixedClock
 from shared.testing import eventually
 

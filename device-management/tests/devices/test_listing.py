@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client import REGISTRY
 
-from device_management.devices.service import DeviceService
+from device_management.device_status.service import DeviceStatusService
 from device_management.devices.states import shown_status
 from shared.contracts.presence import PresenceState
 
@@ -119,7 +119,7 @@ class TestCached:
         await admin.get("/api/v2/devices?status=offline")
         async with app.state.scopes() as scope:
             news = PresenceState(organization_id=1, device_uid="a", online=False, since=datetime.now(UTC), version=1)
-            await scope.get(DeviceService).take_presence([news])
+            await scope.get(DeviceStatusService).take_presence([news])
         assert await uids(admin, "/api/v2/devices?status=offline") == ["a"]
 
     async def test_an_organization_never_gets_anothers_page(self, admin, stranger, fleet):

@@ -1,9 +1,9 @@
-"""The lifecycle over every pair of states."""
+"""The lifecycle over every pair of states, and the status that is shown."""
 
 import pytest
 
-from device_management.devices.rules import first_states, may_move
-from device_management.devices.states import Lifecycle, Status
+from device_management.devices.rules import may_move
+from device_management.devices.states import Lifecycle, shown_status
 
 ALLOWED = {
     ("in_stock", "deployed"),
@@ -24,7 +24,17 @@ def test_a_device_moves_as_the_table_says(present, to):
     assert may_move(present, to) == ((present.value, to.value) in ALLOWED)
 
 
-@pytest.mark.parametrize("status", [*Lifecycle, *Status])
-def test_a_status_at_registration_is_a_beginning_in_life_or_what_is_reported(status):
-    lifecycle, reported = first_states(status)
-    assert (lifecycle, reported) == (status, "idle") if isinstance(status, Lifecycle) else ("in_stock", status)
+@pytest.mark.parametrize(
+    ("lifecycle", "online", "acting", "reported", "shown"),
+    [
+        ("maintenance", True, "updating", "busy", "maintenance"),
+        ("maintenance", False, None, "idle", "maintenance"),
+        ("deployed", False, "updating", "busy", "offline"),
+        ("deployed", None, None, "busy", "busy"),
+        ("deployed", True, None, "busy", "busy"),
+        ("deployed", True, "updating", "busy", "updating"),
+        ("in_stock", True, None, "idle", "idle"),
+    ],
+)
+def test_the_shown_status_is_derived(lifecycle, online, acting, reported, shown):
+    assert shown_status(lifecycle=lifecycle, online=online, acting=acting, reported=reported) == shown

@@ -4,10 +4,10 @@ import json
 import pytest
 
 from device_management.audit.schemas import SYSTEM
-from device_management.devices.schemas import DeviceCreate
-from device_management.devices.service import DeviceService
 from device_management.organizations.errors import DeviceLimitReached
 from device_management.organizations.service import OrganizationService
+from device_management.registration.schemas import DeviceCreate
+from device_management.registration.service import RegistrationService
 from shared.testing import eventually
 
 ALL = ("organization:admin", "platform:admin")
@@ -144,7 +144,7 @@ class TestDeviceLimit:
         """One registration in its own transaction; whether there was room."""
         try:
             async with app.state.scopes() as scope:
-                await scope.get(DeviceService).register(organization_id, DeviceCreate(device_uid=uid), by=SYSTEM)
+                await scope.get(RegistrationService).register(organization_id, DeviceCreate(device_uid=uid), by=SYSTEM)
         except DeviceLimitReached:
             return False
         return True

@@ -30,8 +30,9 @@ from device_management.actions.states import ActionState, AttemptState, may_beco
 from device_management.actions.store import ActionStore
 from device_management.audit.schemas import Actor
 from device_management.audit.service import AuditService
+from device_management.device_status.models import HeldDevice
+from device_management.device_status.service import DeviceStatusService
 from device_management.devices.errors import DeviceIsRetired, DeviceNotFound
-from device_management.devices.models import HeldDevice
 from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle
 from device_management.groups.schemas import Selection
@@ -55,6 +56,7 @@ class ActionService:
         unit: UnitOfWork,
         store: ActionStore,
         devices: DeviceService,
+        statuses: DeviceStatusService,
         selections: SelectionService,
         audit: AuditService,
         *,
@@ -63,6 +65,7 @@ class ActionService:
         self._unit = unit
         self._store = store
         self._devices = devices
+        self._statuses = statuses
         self._selections = selections
         self._audit = audit
         self._ids = ids
@@ -72,7 +75,7 @@ class ActionService:
 
         Raises DeviceNotFound, DeviceIsRetired.
         """
-        held = await self._devices.hold(organization_id, [device_uid])
+        held = await self._statuses.hold(organization_id, [device_uid])
         if not held:
             raise DeviceNotFound
         if held[0].lifecycle == Lifecycle.RETIRED:
@@ -87,7 +90,7 @@ class ActionService:
         Raises TooManyDevices, GroupNotFound, BadQuery, QueryTooSlow.
         """
         wanted = await self._wanted(organization_id, body)
-        found = {device.device_uid: device for device in await self._devices.hold(organization_id, wanted)}
+        found = {device.device_uid: device for device in await self._statuses.hold(organization_id, wanted)}
         asked = [device for device in found.values() if device.lifecycle != Lifecycle.RETIRED]
         skipped = [
             Skipped(device_uid=uid, reason=DeviceIsRetired.code if uid in found else DeviceNotFound.code)
@@ -140,7 +143,7 @@ class ActionService:
         Raises ActionNotFound, WrongTransition.
         """
         action = await self._find(organization_id, action_id)
-        await self._devices.hold_ids([action.device_id])
+        await self._statuses.hold_ids([action.device_id])
         before = await self._find(organization_id, action_id)
         if before.state == ActionState.CANCELLED:
             return read(before)
@@ -177,7 +180,7 @@ class ActionService:
         if not said:
             return
         command_ids = [command_id for _, command_id, _ in said]
-        await self._devices.hold_ids(await self._store.asked(command_ids))
+        await self._statuses.hold_ids(await self._store.asked(command_ids))
         known = await self._store.answered(command_ids)
         now = await self._store.now()
         changed: dict[int, Action] = {}
@@ -216,7 +219,7 @@ class ActionService:
 
     async def forget_devices(self, device_ids: Sequence[int]) -> None:
         """Ends everything that retired or purged devices were asked."""
-        await self._devices.hold_ids(device_ids)
+        await self._statuses.hold_ids(device_ids)
         await self._ended(await self._store.cancel_all(device_ids, "the device is retired"))
 
     async def try_again(self) -> bool:
@@ -231,7 +234,7 @@ class ActionService:
         """Ends what is past its deadline by the database's clock. False when there is nothing."""
         device_ids = await self._store.overdue(CHUNK)
         if device_ids:
-            await self._devices.hold_ids(device_ids)
+            await self._statuses.hold_ids(device_ids)
             await self._ended(await self._store.time_out(device_ids))
         return bool(device_ids)
 
@@ -294,7 +297,7 @@ class ActionService:
             self._unit.outbox.add(entered(action))
             self._send(action)
         running = await self._store.running(device_ids)
-        await self._devices.show_actions(
+        await self._statuses.show_actions(
             {
                 device_id: (running[device_id].id, shown_status(running[device_id].type))
                 if device_id in running

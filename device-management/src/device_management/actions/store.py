@@ -1,7 +1,7 @@
 """Every query about actions. What changes many is one statement, by the database's clock.
 
-The rows of a device's queue are changed by who holds the device (`DeviceService.hold`), except that `due_again` takes
-the next attempt at a running one, which leaves the queue as it is.
+The rows of a device's queue are changed by who holds the device (`DeviceStatusService.hold`), except that `due_again`
+takes the next attempt at a running one, which leaves the queue as it is.
 """
 
 import json

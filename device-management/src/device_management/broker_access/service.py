@@ -22,8 +22,8 @@ from device_management.broker_access.rules import (
     may_use_topic,
     must_close,
 )
-from device_management.devices.models import Credential
-from device_management.devices.service import DeviceService
+from device_management.device_tokens.models import Credential
+from device_management.device_tokens.service import DeviceTokenService
 from shared.clock import Clock
 from shared.tokens import Audience, InvalidToken, KeyRing
 
@@ -41,8 +41,8 @@ Credentials = Callable[[Sequence[str]], Awaitable[list[Credential]]]
 class BrokerAccessService:
     """Answers the broker. Every answer is about one device and its own names."""
 
-    def __init__(self, devices: DeviceService, *, keys: KeyRing, vhost: str) -> None:
-        self._devices = devices
+    def __init__(self, tokens: DeviceTokenService, *, keys: KeyRing, vhost: str) -> None:
+        self._tokens = tokens
         self._keys = keys
         self._vhost = vhost
 
@@ -73,7 +73,7 @@ class BrokerAccessService:
             return False
         if claims.subject != uid:
             return False
-        device = await self._devices.credential(uid)
+        device = await self._tokens.credential(uid)
         return (
             device is not None
             and device.organization_id == claims.organization_id

@@ -1,5 +1,6 @@
-"""Rotations under way: when the tokens before a generation end."""
+"""Rotations under way, and what decides whether a token is good."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index
@@ -18,3 +19,17 @@ class TokenRotation(Table, table=True):
     generation: int = Field(primary_key=True)
     organization_id: int
     due_at: datetime = Field(sa_type=UtcDateTime)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What decides whether a device's token is good, and its open connections with it."""
+
+    device_uid: str
+    organization_id: int
+    lifecycle: str
+    min_token_generation: int
+    token_expires_at: datetime | None
+    tokens_revoked_at: datetime | None
+    suspended: bool = False
+    """Whether its whole organization is."""

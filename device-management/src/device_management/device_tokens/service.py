@@ -1,9 +1,11 @@
 """Use cases of device tokens. Nobody stores one: a row knows the generations that are good."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from device_management.audit.schemas import SYSTEM, Actor, Change
 from device_management.audit.service import AuditService
+from device_management.device_tokens.models import Credential
 from device_management.device_tokens.schemas import DeviceTokenRead, RotatedTokenRead
 from device_management.device_tokens.store import DeviceTokenStore
 from device_management.devices.models import Device
@@ -65,6 +67,13 @@ class DeviceTokenService:
                 rotation.organization_id, str(rotation.device_id), below=rotation.generation, by=SYSTEM
             )
         return bool(rotations)
+
+    async def credential(self, uid: str) -> Credential | None:
+        """What decides whether a token of this device is good; read from the database, never from the cache."""
+        return await self._store.credential(uid)
+
+    async def credentials(self, uids: Sequence[str]) -> list[Credential]:
+        return await self._store.credentials(uids)
 
     async def _sign(self, device: Device, generation: int) -> DeviceTokenRead:
         now = self._clock.now()

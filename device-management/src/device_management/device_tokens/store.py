@@ -1,14 +1,27 @@
-"""Every query about rotations, and what issuing leaves on a device's row."""
+"""Every query about rotations, what issuing leaves on a device's row, and what decides whether a token is good."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import sqlalchemy
 from sqlalchemy import delete, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.device_tokens.models import TokenRotation
+from device_management.device_tokens.models import Credential, TokenRotation
 from device_management.devices.models import Device
+from device_management.organizations.models import Organization
+from device_management.organizations.states import OrganizationStatus
+
+_CREDENTIAL = (
+    col(Device.device_uid),
+    col(Device.organization_id),
+    col(Device.lifecycle),
+    col(Device.min_token_generation),
+    col(Device.token_expires_at),
+    col(Device.tokens_revoked_at),
+    col(Organization.state) == OrganizationStatus.SUSPENDED,
+)
 
 
 class DeviceTokenStore:
@@ -53,3 +66,17 @@ class DeviceTokenStore:
         )
         taken = (await self._session.scalars(query)).all()
         return sorted(taken, key=lambda rotation: (rotation.device_id, rotation.generation))
+
+    async def credential(self, uid: str) -> Credential | None:
+        """Of any organization: the broker knows no tenants, and a uid is unique on the platform."""
+        found = await self.credentials([uid])
+        return found[0] if found else None
+
+    async def credentials(self, uids: Sequence[str]) -> list[Credential]:
+        query = (
+            sqlalchemy.select(*_CREDENTIAL)
+            .join(Organization, col(Organization.id) == col(Device.organization_id))
+            .where(col(Device.device_uid).in_(uids))
+        )
+        rows = await self._session.execute(query)
+        return [Credential(*row) for row in rows]

@@ -3,13 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
 
 from device_management.audit.schemas import Actor, AuditEntryRead
 from device_management.devices.schemas import (
-    BatchDevice,
-    BatchRead,
-    DeviceCreate,
     DeviceEdit,
     DeviceFilter,
     DeviceInfoRead,
@@ -19,7 +15,6 @@ from device_management.devices.schemas import (
 )
 from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle, Status
-from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import Expected, IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -30,7 +25,6 @@ router = APIRouter(prefix="/devices", tags=["devices"])
 Devices = Annotated[DeviceService, use(DeviceService)]
 Reader = Annotated[Principal, requires("devices:read")]
 Writer = Annotated[Principal, requires("devices:write")]
-Registrar = Annotated[Principal, requires("devices:write", gateways=True)]
 
 _NO_NUL = r"^[^\x00]*$"
 
@@ -46,34 +40,6 @@ async def _filter(
     return DeviceFilter(
         lifecycle=lifecycle, status=status, device_type=device_type, tag=labelled, rql=rql, group_id=group
     )
-
-
-@router.post("", status_code=201)
-@router.post("/", status_code=201, include_in_schema=False)
-async def register(
-    body: DeviceCreate, who: Registrar, devices: Devices, answer: Annotated[Once, Depends(once)]
-) -> DeviceRead:
-    """Registers a device of the caller's organization, for a person or a gateway."""
-    return await answer.keep(await devices.register(who.organization_id, body, by=Actor.of(who)))
-
-
-@router.post(
-    "/batch",
-    status_code=201,
-    response_model=BatchRead,
-    responses={207: {"model": BatchRead, "description": "Some of them were not registered"}},
-)
-async def register_batch(
-    body: Annotated[list[BatchDevice], Field(min_length=1)],
-    who: Writer,
-    devices: Devices,
-    once: Annotated[Once, Depends(once)],
-) -> Response:
-    """Registers many devices, each on its own. A body whose shape is wrong is refused whole, and nothing is written."""
-    answer = await devices.register_batch(who.organization_id, body, by=Actor.of(who))
-    status = 207 if answer.failed else 201
-    await once.keep(answer, status=status)
-    return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
 @router.get("", response_model=Page[DeviceRead])

@@ -3,10 +3,10 @@
 from typing import Any, TypeVar
 
 from device_management.audit.schemas import Change
-from device_management.devices.models import Device, NewDevice, Stored
+from device_management.devices.models import Device
 from device_management.devices.schemas import DeviceRead
 from device_management.devices.states import shown_status
-from shared.contracts.devices import DeviceRegistered, DeviceState
+from shared.contracts.devices import DeviceState
 
 E = TypeVar("E", bound=DeviceState)
 
@@ -31,28 +31,6 @@ def state_event(kind: type[E], device: Device) -> E:
         min_token_generation=device.min_token_generation,
         registered_at=device.registered_at,
         updated_at=device.updated_at,
-    )
-
-
-def registered(new: NewDevice, stored: Stored) -> DeviceRegistered:
-    """The event of a new device. Its members are known to be sound, so that thousands cost little."""
-    return DeviceRegistered.model_construct(
-        organization_id=new.organization_id,
-        version=stored.version,
-        device_id=stored.id,
-        device_uid=new.device_uid,
-        name=new.name,
-        device_type=new.device_type,
-        serial_number=new.serial_number,
-        hardware_version=new.hardware_version,
-        firmware_version=None,
-        lifecycle=new.lifecycle,
-        updates_enabled=new.updates_enabled,
-        attributes=new.attributes,
-        tags=new.tags,
-        min_token_generation=stored.min_token_generation,
-        registered_at=new.registered_at,
-        updated_at=new.registered_at,
     )
 
 
@@ -84,37 +62,8 @@ def change(
     return Change("device", str(device_id), action, before=before, after=after)
 
 
-def beginning(new: NewDevice, stored: Stored) -> Change:
-    """The first entry of the audit log about a device."""
-    after = {name: getattr(new, name) for name in _AUDITED if name in NewDevice.__slots__}
-    return change(stored.id, "registered", before=None, after=after)
-
-
 def read(device: Device) -> DeviceRead:
     status = shown_status(
         lifecycle=device.lifecycle, online=device.online, acting=device.action_status, reported=device.reported_status
     )
     return DeviceRead.model_validate({**device.model_dump(), "status": status})
-
-
-def read_new(new: NewDevice, stored: Stored) -> DeviceRead:
-    """As `read`, of a device that nobody has heard of since. Its members are known to be sound."""
-    return DeviceRead.model_construct(
-        id=stored.id,
-        device_uid=new.device_uid,
-        name=new.name,
-        device_type=new.device_type,
-        organization_id=new.organization_id,
-        serial_number=new.serial_number,
-        hardware_version=new.hardware_version,
-        firmware_version=None,
-        lifecycle=new.lifecycle.value,
-        status=shown_status(lifecycle=new.lifecycle, online=None, acting=None, reported=new.reported_status),
-        updates_enabled=new.updates_enabled,
-        attributes=new.attributes,
-        tags=new.tags,
-        current_action_id=None,
-        version=stored.version,
-        registered_at=new.registered_at,
-        updated_at=new.registered_at,
-    )

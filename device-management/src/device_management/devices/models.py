@@ -1,7 +1,6 @@
-"""The devices table, and what its queries answer and take besides whole devices."""
+"""The devices table, and what may be asked of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -77,33 +76,6 @@ SHOWN_STATUS = case(
 """`states.shown_status` for the database, to filter and search by."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewDevice:
-    """A device to be stored; what it does not name the table's defaults give."""
-
-    device_uid: str
-    organization_id: int
-    name: str | None
-    device_type: str | None
-    serial_number: str | None
-    hardware_version: str | None
-    lifecycle: Lifecycle
-    reported_status: Status
-    updates_enabled: bool
-    attributes: dict[str, Any]
-    tags: list[str]
-    registered_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the table gave to a new device. `version` and generation go on where the uid was purged before."""
-
-    id: int
-    version: int
-    min_token_generation: int
-
-
 _SEARCHED = {
     "id": Kind.NUMBER,
     "device_uid": Kind.TEXT,
@@ -131,45 +103,3 @@ SEARCHED: Mapping[str, Searched] = {
 def present_in(organization_id: int) -> ColumnElement[bool]:
     """The organization's devices, without the purged."""
     return and_(col(Device.organization_id) == organization_id, col(Device.lifecycle) != PURGED)
-
-
-@dataclass(frozen=True)
-class HeldDevice:
-    """A device that nobody else changes until the transaction ends."""
-
-    id: int
-    device_uid: str
-    lifecycle: str
-
-
-@dataclass(frozen=True)
-class Presence:
-    """What monitoring says of one device; the greater version wins."""
-
-    device_uid: str
-    online: bool
-    version: int
-
-
-@dataclass(frozen=True)
-class Installed:
-    """What an update has put on one device; the greater counter wins."""
-
-    organization_id: int
-    device_uid: str
-    firmware_version: str
-    counter: int
-
-
-@dataclass(frozen=True)
-class Credential:
-    """What decides whether a device's token is good, and its open connections with it."""
-
-    device_uid: str
-    organization_id: int
-    lifecycle: str
-    min_token_generation: int
-    token_expires_at: datetime | None
-    tokens_revoked_at: datetime | None
-    suspended: bool = False
-    """Whether its whole organization is."""

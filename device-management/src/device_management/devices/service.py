@@ -1,65 +1,45 @@
-"""Use cases of devices: register, read, list, edit, move in their life, and their tokens."""
+"""Use cases of devices: read, list, edit, move in their life, and refuse their tokens."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
 from pydantic_core import PydanticCustomError
 from sqlalchemy import ColumnElement
 
-from device_management.audit.schemas import SYSTEM, Actor, AuditEntryRead, Change
+from device_management.audit.schemas import Actor, AuditEntryRead
 from device_management.audit.service import AuditService
 from device_management.devices.cache import Answer, DeviceCache, Entry, Listing
 from device_management.devices.errors import (
-    BatchTooLarge,
     DeviceIsRetired,
     DeviceNotFound,
-    DeviceUidRepeated,
-    DeviceUidTaken,
     UnacceptableAttributes,
-    UnacceptableUid,
     WrongTransition,
 )
-from device_management.devices.events import audited, beginning, change, read, read_new, registered, state_event
-from device_management.devices.models import Credential, Device, HeldDevice, Installed, NewDevice, Presence, Stored
-from device_management.devices.rules import first_states, may_move, merged, uid_problem
+from device_management.devices.events import audited, change, read, state_event
+from device_management.devices.models import Device
+from device_management.devices.rules import may_move, merged
 from device_management.devices.schemas import (
-    BatchDevice,
-    BatchFailure,
-    BatchRead,
-    BatchSuccess,
-    DeviceCreate,
     DeviceEdit,
     DeviceFilter,
     DeviceInfo,
     DeviceInfoRead,
-    DeviceMembers,
     DeviceRead,
     DeviceStatusRead,
     storable_json,
 )
 from device_management.devices.states import Lifecycle, Status
 from device_management.devices.store import DeviceStore
-from device_management.organizations.errors import DeviceLimitReached, OrganizationNotFound
-from device_management.organizations.service import OrganizationService
-from shared.clock import Clock
 from shared.contracts.devices import (
     PURGED,
     DeviceChanged,
-    DeviceFirmwareChanged,
     DevicePurged,
     DeviceRetired,
-    DeviceSnapshot,
     DeviceState,
     DeviceTokenRevoked,
 )
-from shared.contracts.presence import PresenceState
-from shared.contracts.updates import UpdateSessionState
 from shared.errors import DomainError
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
-from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
 
 _MOVES = {
@@ -109,74 +89,12 @@ class DeviceService:
         cache: DeviceCache,
         audit: AuditService,
         scope: DeviceScope,
-        organizations: OrganizationService,
-        *,
-        batch_limit: int,
-        clock: Clock,
-        ids: Ids,
     ) -> None:
         self._unit = unit
         self._store = store
         self._cache = cache
         self._audit = audit
         self._scope = scope
-        self._organizations = organizations
-        self._batch_limit = batch_limit
-        self._clock = clock
-        self._ids = ids
-
-    async def register(self, organization_id: int, body: DeviceCreate, *, by: Actor) -> DeviceRead:
-        """Raises OrganizationNotFound, OrganizationIsSuspended, UnacceptableUid, DeviceUidTaken, DeviceLimitReached."""
-        [outcome] = await self.register_many(organization_id, [body], by=by)
-        if isinstance(outcome, DomainError):
-            raise outcome
-        return outcome
-
-    async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchRead:
-        """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
-        if len(bodies) > self._batch_limit:
-            raise BatchTooLarge(self._batch_limit)
-        outcomes = await self.register_many(organization_id, bodies, by=by)
-        answer = BatchRead(successful=[], failed=[])
-        for body, outcome in zip(bodies, outcomes, strict=True):
-            if isinstance(outcome, DomainError):
-                given = body.model_dump(mode="json", exclude_unset=True)
-                answer.failed.append(BatchFailure(device=given, error=outcome.detail, code=outcome.code))
-            else:
-                answer.successful.append(BatchSuccess.model_construct(device=outcome))
-        return answer
-
-    async def register_many(
-        self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
-    ) -> list[DeviceRead | DomainError]:
-        """Registers each on its own, and answers each in its place: one that is refused stops no other."""
-        now = self._clock.now()
-        proposed: dict[str, NewDevice] = {}
-        outcomes: list[str | DomainError] = []
-        for body in bodies:
-            uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
-            if body.organization_id not in {None, organization_id}:
-                outcomes.append(OrganizationNotFound())
-            elif (reason := uid_problem(uid)) is not None:
-                outcomes.append(UnacceptableUid(reason))
-            elif uid in proposed:
-                outcomes.append(DeviceUidRepeated(uid))
-            else:
-                proposed[uid] = _new(organization_id, uid, body, now)
-                outcomes.append(uid)
-        stored, left_out = await self._store_within_limit(organization_id, proposed)
-        added = [(proposed[uid], given) for uid, given in stored.items()]
-        for new, given in added:
-            self._unit.outbox.add(registered(new, given))
-        self._lists_changed([organization_id])
-        await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added])
-        refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
-        return [
-            outcome
-            if isinstance(outcome, DomainError)
-            else refused.get(outcome) or read_new(proposed[outcome], stored[outcome])
-            for outcome in outcomes
-        ]
 
     async def get(self, organization_id: int, reference: str) -> Answer:
         """One DeviceRead as JSON, by id or uid, at most 5 s older than the last change. Raises DeviceNotFound."""
@@ -266,11 +184,10 @@ class DeviceService:
                 changes.append((device, edited))
         before = {device.id: audited(device) for device, _ in changes}
         saved = await self._store.save_many(changes)
-        for device in saved:
-            self._unit.outbox.add(state_event(DeviceChanged, device))
+        self.tell(DeviceChanged, saved)
         entries = [change(device.id, "edited", before=before[device.id], after=audited(device)) for device in saved]
         await self._audit.record(organization_id, by, entries)
-        self._changed(saved)
+        self.changed(saved)
         return outcomes
 
     async def move(
@@ -309,10 +226,10 @@ class DeviceService:
         """Forgets all of the device but that its uid was used here. Raises DeviceNotFound, Stale."""
         device = await self._lock(organization_id, reference, expected)
         device = await self._store.save(device, _EMPTIED, revoking=True)
-        self._unit.outbox.add(state_event(DevicePurged, device))
+        self.tell(DevicePurged, [device])
         await self._scope.forget(_id(device))
         await self._audit.record(organization_id, by, [change(device.id, "purged", before=None, after=None)])
-        self._changed([device])
+        self.changed([device])
 
     async def in_service(self, organization_id: int, reference: str) -> Device:
         """The device, unless it is over. Raises DeviceNotFound, DeviceIsRetired."""
@@ -334,93 +251,39 @@ class DeviceService:
         device = await self._store.refuse_tokens(device, below)
         await self._note(device, DeviceTokenRevoked, "tokens_revoked", before=before, by=by)
 
-    async def take_presence(self, news: Sequence[PresenceState]) -> None:
-        """Takes over what monitoring says; of several about one device the newest, and an older one changes nothing.
-
-        What waits for a device that connected is sent.
-        """
-        self._unit.outbox.devices_connected(item.device_uid for item in news if item.online)
-        newest: dict[str, Presence] = {}
-        for item in sorted(news, key=lambda state: state.version):
-            newest[item.device_uid] = Presence(item.device_uid, item.online, item.version)
-        self._changed(await self._store.apply_presence(list(newest.values())))
-
-    async def take_firmware(self, news: Sequence[UpdateSessionState]) -> None:
-        """Takes over what updates have put on devices: of several of one device the latest, never an earlier one."""
-        latest: dict[str, Installed] = {}
-        for item in sorted(news, key=lambda state: state.counter):
-            latest[item.device_uid] = Installed(
-                item.organization_id, item.device_uid, item.firmware_version, item.counter
-            )
-        changed = [
-            (device, before)
-            for device, before in await self._store.install(list(latest.values()))
-            if device.firmware_version != before
-        ]
-        entries: defaultdict[int, list[Change]] = defaultdict(list)
-        for device, before in changed:
-            self._unit.outbox.add(state_event(DeviceFirmwareChanged, device))
-            versions = {"firmware_version": before}, {"firmware_version": device.firmware_version}
-            entries[device.organization_id].append(
-                change(device.id, "firmware_changed", before=versions[0], after=versions[1])
-            )
-        for organization_id, changes in entries.items():
-            await self._audit.record(organization_id, SYSTEM, changes)
-        self._changed([device for device, _ in changed])
-
     async def uid_of(self, organization_id: int, reference: str) -> str:
         """The uid of the device with this id or uid. Raises DeviceNotFound."""
         return (await self._find(organization_id, reference)).device_uid
 
-    async def hold(self, organization_id: int, uids: Sequence[str]) -> list[HeldDevice]:
-        """The organization's devices among these, which nobody else changes until this unit ends."""
-        return await self._store.hold(organization_id, uids)
-
-    async def hold_ids(self, ids: Sequence[int]) -> None:
-        """`hold` for devices of any organization, known by id."""
-        await self._store.hold_ids(ids)
-
-    async def show_actions(self, shown: Mapping[int, tuple[int | None, Status | None]]) -> None:
-        """What each of these devices does now, by id: its running action and the status that it gives, or nothing."""
-        self._changed(await self._store.show_actions(shown))
-
-    async def extent(self, organization_id: int | None) -> tuple[int, int]:
-        """How many devices there are and the greatest id among them; None means of all organizations."""
-        return await self._store.extent(organization_id)
-
-    async def tell(self, organization_id: int | None, *, after_id: int, up_to_id: int, limit: int) -> list[int]:
-        """Tells the present state of the next devices in the order of their ids, and returns these ids."""
-        devices = await self._store.span(organization_id, after_id=after_id, up_to_id=up_to_id, limit=limit)
+    def tell(self, kind: type[DeviceState], devices: Sequence[Device]) -> None:
+        """An event of `kind` of each, with its whole public state."""
         for device in devices:
-            self._unit.outbox.add(state_event(DeviceSnapshot, device))
-        return [device.id for device in devices if device.id is not None]
+            self._unit.outbox.add(state_event(kind, device))
 
-    async def credential(self, uid: str) -> Credential | None:
-        """What decides whether a token of this device is good; read from the database, never from the cache."""
-        return await self._store.credential(uid)
+    def changed(self, devices: Sequence[Device]) -> None:
+        """After the commit nobody reads these devices, or a list of them, as they were."""
+        entries = [_entry(device) for device in devices]
 
-    async def credentials(self, uids: Sequence[str]) -> list[Credential]:
-        return await self._store.credentials(uids)
+        async def forget() -> None:
+            await self._cache.forget(entries)
+
+        if entries:
+            self._unit.after_commit(forget)
+            self.lists_changed({device.organization_id for device in devices})
+
+    def lists_changed(self, organization_ids: Iterable[int]) -> None:
+        """After the commit nobody reads a list of these organizations as it was."""
+
+        async def forget_pages() -> None:
+            await self._cache.forget_pages(organization_ids)
+
+        self._unit.after_commit(forget_pages)
 
     async def _find(self, organization_id: int, reference: str) -> Device:
         device = await self._store.find(organization_id, reference)
         if device is None:
             raise DeviceNotFound
         return device
-
-    async def _store_within_limit(
-        self, organization_id: int, proposed: Mapping[str, NewDevice]
-    ) -> tuple[dict[str, Stored], dict[str, DomainError]]:
-        """What was stored, and what the organization's device limit left out; uids that are taken are in neither."""
-        left_out: dict[str, DomainError] = {}
-        room = await self._organizations.room_for(organization_id, len(proposed))
-        if room < len(proposed):
-            taken = await self._store.taken(organization_id, list(proposed))
-            free = [uid for uid in proposed if uid not in taken]
-            limit = (await self._organizations.get(organization_id)).device_limit
-            left_out = {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
-            proposed = {uid: proposed[uid] for uid in free[:room]}
-        return await self._store.add(organization_id, list(proposed.values())), left_out
 
     async def _lock(self, organization_id: int, reference: str, expected: Expected | None = None) -> Device:
         """The device, which nobody else changes until this unit ends, in a version that the caller expects."""
@@ -456,44 +319,10 @@ class DeviceService:
         self, device: Device, kind: type[DeviceState], action: str, *, before: dict[str, Any] | None, by: Actor
     ) -> None:
         """Tells of a new version: the event, the audit log, and the cache after the commit."""
-        self._unit.outbox.add(state_event(kind, device))
+        self.tell(kind, [device])
         entry = change(device.id, action, before=before, after=audited(device))
         await self._audit.record(device.organization_id, by, [entry])
-        self._changed([device])
-
-    def _changed(self, devices: Sequence[Device]) -> None:
-        entries = [_entry(device) for device in devices]
-
-        async def forget() -> None:
-            await self._cache.forget(entries)
-
-        if entries:
-            self._unit.after_commit(forget)
-            self._lists_changed({device.organization_id for device in devices})
-
-    def _lists_changed(self, organization_ids: Iterable[int]) -> None:
-        async def forget_pages() -> None:
-            await self._cache.forget_pages(organization_ids)
-
-        self._unit.after_commit(forget_pages)
-
-
-def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:
-    lifecycle, reported = first_states(body.status)
-    return NewDevice(
-        device_uid=uid,
-        organization_id=organization_id,
-        name=body.name,
-        device_type=body.device_type,
-        serial_number=body.serial_number,
-        hardware_version=body.hardware_version,
-        lifecycle=lifecycle,
-        reported_status=reported,
-        updates_enabled=body.updates_enabled,
-        attributes=body.attributes,
-        tags=body.tags,
-        registered_at=now,
-    )
+        self.changed([device])
 
 
 def _edited(device: Device, body: DeviceEdit, *, merge: bool) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from device_management.audit.schemas import Actor
 from device_management.audit.states import ActorKind
-from device_management.devices.errors import DeviceUidTaken
-from device_management.devices.schemas import DeviceCreate, DeviceEdit, DeviceFilter, DeviceRead
+from device_management.devices.schemas import DeviceEdit, DeviceFilter, DeviceRead
 from device_management.devices.service import DeviceService
 from device_management.imports.errors import (
     ImportIsOver,
@@ -28,6 +27,9 @@ from device_management.imports.rules import read_rows, shown, written_csv
 from device_management.imports.schemas import ImportErrorRead, ImportOrder, ImportRead
 from device_management.imports.states import FileFormat, ImportState, Policy
 from device_management.imports.store import ImportStore
+from device_management.registration.errors import DeviceUidTaken
+from device_management.registration.schemas import DeviceCreate
+from device_management.registration.service import RegistrationService
 from shared.errors import DomainError
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.scope import Scopes
@@ -57,8 +59,11 @@ class ChunkFailed(Exception):
 
 
 class ImportService:
-    def __init__(self, store: ImportStore, devices: DeviceService, *, max_rows: int) -> None:
+    def __init__(
+        self, store: ImportStore, registration: RegistrationService, devices: DeviceService, *, max_rows: int
+    ) -> None:
         self._store = store
+        self._registration = registration
         self._devices = devices
         self._max_rows = max_rows
 
@@ -176,7 +181,7 @@ class ImportService:
         outcomes |= {uid: body for uid, body in unknown.items() if isinstance(body, tuple)}
         results: dict[str, DeviceRead | DomainError] = {}
         if creates:
-            registered = await self._devices.register_many(job.organization_id, list(creates.values()), by=by)
+            registered = await self._registration.register_many(job.organization_id, list(creates.values()), by=by)
             results = dict(zip(creates, registered, strict=True))
         outcomes |= {
             uid: _refusal(result) if isinstance(result, DomainError) else "created" for uid, result in results.items()

@@ -7,6 +7,7 @@ from device_management.resync.errors import ResyncForbidden, ResyncNotFound
 from device_management.resync.models import Resync
 from device_management.resync.schemas import ResyncCreate, ResyncRead
 from device_management.resync.store import ResyncStore
+from shared.contracts.devices import DeviceSnapshot
 from shared.sql.unit_of_work import UnitOfWork
 
 CHUNK = 500
@@ -27,7 +28,7 @@ class ResyncService:
         needed = "platform:admin" if body.everyone else "organization:admin"
         if needed not in scopes:
             raise ResyncForbidden(needed)
-        total, up_to_id = await self._devices.extent(None if body.everyone else organization_id)
+        total, up_to_id = await self._store.extent(None if body.everyone else organization_id)
         resync = await self._store.add(
             organization_id, everyone=body.everyone, requested_by=by, total=total, up_to_id=up_to_id
         )
@@ -48,9 +49,11 @@ class ResyncService:
         if resync is None:
             return False
         organization_id = None if resync.everyone else resync.organization_id
-        told = await self._devices.tell(
+        devices = await self._store.span(
             organization_id, after_id=resync.after_id, up_to_id=resync.up_to_id, limit=CHUNK
         )
+        self._devices.tell(DeviceSnapshot, devices)
+        told = [device.id for device in devices if device.id is not None]
         ended = len(told) < CHUNK
         after_id = resync.up_to_id if ended else told[-1]
         await self._store.step(resync, after_id=after_id, told=len(told), ended=ended)

@@ -1,9 +1,13 @@
-"""Every query about resyncs."""
+"""Every query about resyncs, and about the devices they tell of."""
 
-from sqlalchemy import func, insert, update
+from collections.abc import Sequence
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, func, insert, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from device_management.devices.models import Device
 from device_management.resync.models import Resync
 
 
@@ -48,3 +52,19 @@ class ResyncStore:
             )
             .execution_options(synchronize_session=False)
         )
+
+    async def extent(self, organization_id: int | None) -> tuple[int, int]:
+        """How many devices there are and the greatest id among them; None means of all organizations."""
+        query = sqlalchemy.select(func.count(), func.max(Device.id)).where(_told(organization_id))
+        count, greatest = (await self._session.execute(query)).one()
+        return count, greatest or 0
+
+    async def span(self, organization_id: int | None, *, after_id: int, up_to_id: int, limit: int) -> Sequence[Device]:
+        """The next devices in the order of their ids; None means of all organizations."""
+        query = select(Device).where(_told(organization_id), col(Device.id) > after_id, col(Device.id) <= up_to_id)
+        return (await self._session.scalars(query.order_by(col(Device.id)).limit(limit))).all()
+
+
+def _told(organization_id: int | None) -> ColumnElement[bool]:
+    """The purged ones too: a copy that was restored learns that they are gone."""
+    return true() if organization_id is None else col(Device.organization_id) == organization_id

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from device_management.devices.consumers import PresenceConsumer
+from device_management.device_status.consumers import PresenceConsumer
 from shared.contracts.envelope import Envelope
 from shared.outbox.commands import Command
 from shared.sql.unit_of_work import UnitOfWork

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from device_management.devices.consumers import UpdateConsumer
+from device_management.device_status.consumers import UpdateConsumer
 from shared.contracts.envelope import Envelope, UnreadableEvent
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

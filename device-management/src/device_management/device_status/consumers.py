@@ -1,8 +1,8 @@
-"""What devices' slice hears: presence from monitoring, and what updates have installed from ota-service."""
+"""What device_status hears: presence from monitoring, and what updates have installed from ota-service."""
 
 from collections.abc import Sequence
 
-from device_management.devices.service import DeviceService
+from device_management.device_status.service import DeviceStatusService
 from shared.contracts.envelope import Envelope
 from shared.contracts.presence import PresenceState
 from shared.contracts.updates import UpdateSessionState
@@ -17,7 +17,7 @@ class PresenceConsumer:
         """Idempotent by the versions, so it needs no inbox."""
         news = [PresenceState.of(envelope) for envelope in envelopes]
         async with self._scopes() as scope:
-            await scope.get(DeviceService).take_presence(news)
+            await scope.get(DeviceStatusService).take_presence(news)
 
 
 class UpdateConsumer:
@@ -28,4 +28,4 @@ class UpdateConsumer:
         """Idempotent by the sessions' counter, so it needs no inbox."""
         news = [UpdateSessionState.of(envelope) for envelope in envelopes]
         async with self._scopes() as scope:
-            await scope.get(DeviceService).take_firmware(news)
+            await scope.get(DeviceStatusService).take_firmware(news)

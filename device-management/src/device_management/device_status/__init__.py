@@ -1,0 +1,1 @@
+"""What devices are doing: presence, the firmware on them and the action that runs, as others tell it."""

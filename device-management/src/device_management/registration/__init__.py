@@ -1,0 +1,1 @@
+"""Registration: how devices come to the platform, one or thousands in a call."""

@@ -1,0 +1,48 @@
+"""Registration over REST."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
+
+from device_management.audit.schemas import Actor
+from device_management.devices.schemas import DeviceRead
+from device_management.registration.schemas import BatchDevice, BatchRead, DeviceCreate
+from device_management.registration.service import RegistrationService
+from shared.http.idempotency import Once, once
+from shared.http.principal import Principal, requires
+from shared.http.scope import use
+
+router = APIRouter(prefix="/devices", tags=["devices"])
+
+Registration = Annotated[RegistrationService, use(RegistrationService)]
+Writer = Annotated[Principal, requires("devices:write")]
+Registrar = Annotated[Principal, requires("devices:write", gateways=True)]
+
+
+@router.post("", status_code=201)
+@router.post("/", status_code=201, include_in_schema=False)
+async def register(
+    body: DeviceCreate, who: Registrar, registration: Registration, answer: Annotated[Once, Depends(once)]
+) -> DeviceRead:
+    """Registers a device of the caller's organization, for a person or a gateway."""
+    return await answer.keep(await registration.register(who.organization_id, body, by=Actor.of(who)))
+
+
+@router.post(
+    "/batch",
+    status_code=201,
+    response_model=BatchRead,
+    responses={207: {"model": BatchRead, "description": "Some of them were not registered"}},
+)
+async def register_batch(
+    body: Annotated[list[BatchDevice], Field(min_length=1)],
+    who: Writer,
+    registration: Registration,
+    once: Annotated[Once, Depends(once)],
+) -> Response:
+    """Registers many devices, each on its own. A body whose shape is wrong is refused whole, and nothing is written."""
+    answer = await registration.register_batch(who.organization_id, body, by=Actor.of(who))
+    status = 207 if answer.failed else 201
+    await once.keep(answer, status=status)
+    return Response(answer.model_dump_json(), status, media_type="application/json")

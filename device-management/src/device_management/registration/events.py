@@ -1,0 +1,73 @@
+"""From a new device to what is said of it, pure: its event, its audit entry, and the answer.
+
+Its members are known to be sound and are not looked at again, so that thousands cost little.
+"""
+
+from device_management.audit.schemas import Change
+from device_management.devices.schemas import DeviceRead
+from device_management.devices.states import shown_status
+from device_management.registration.models import NewDevice, Stored
+from shared.contracts.devices import DeviceRegistered
+
+_AUDITED = (
+    "device_uid",
+    "name",
+    "device_type",
+    "serial_number",
+    "hardware_version",
+    "lifecycle",
+    "reported_status",
+    "updates_enabled",
+    "attributes",
+    "tags",
+)
+
+
+def registered(new: NewDevice, stored: Stored) -> DeviceRegistered:
+    """The event of a new device. Its members are known to be sound, so that thousands cost little."""
+    return DeviceRegistered.model_construct(
+        organization_id=new.organization_id,
+        version=stored.version,
+        device_id=stored.id,
+        device_uid=new.device_uid,
+        name=new.name,
+        device_type=new.device_type,
+        serial_number=new.serial_number,
+        hardware_version=new.hardware_version,
+        firmware_version=None,
+        lifecycle=new.lifecycle,
+        updates_enabled=new.updates_enabled,
+        attributes=new.attributes,
+        tags=new.tags,
+        min_token_generation=stored.min_token_generation,
+        registered_at=new.registered_at,
+        updated_at=new.registered_at,
+    )
+
+
+def beginning(new: NewDevice, stored: Stored) -> Change:
+    """The first entry of the audit log about a device."""
+    return Change("device", str(stored.id), "registered", after={name: getattr(new, name) for name in _AUDITED})
+
+
+def read_new(new: NewDevice, stored: Stored) -> DeviceRead:
+    """As `read`, of a device that nobody has heard of since. Its members are known to be sound."""
+    return DeviceRead.model_construct(
+        id=stored.id,
+        device_uid=new.device_uid,
+        name=new.name,
+        device_type=new.device_type,
+        organization_id=new.organization_id,
+        serial_number=new.serial_number,
+        hardware_version=new.hardware_version,
+        firmware_version=None,
+        lifecycle=new.lifecycle.value,
+        status=shown_status(lifecycle=new.lifecycle, online=None, acting=None, reported=new.reported_status),
+        updates_enabled=new.updates_enabled,
+        attributes=new.attributes,
+        tags=new.tags,
+        current_action_id=None,
+        version=stored.version,
+        registered_at=new.registered_at,
+        updated_at=new.registered_at,
+    )

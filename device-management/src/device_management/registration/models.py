@@ -1,0 +1,34 @@
+"""A device before it is a row, and what the table gives to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from device_management.devices.states import Lifecycle, Status
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice:
+    """A device to be stored; what it does not name the table's defaults give."""
+
+    device_uid: str
+    organization_id: int
+    name: str | None
+    device_type: str | None
+    serial_number: str | None
+    hardware_version: str | None
+    lifecycle: Lifecycle
+    reported_status: Status
+    updates_enabled: bool
+    attributes: dict[str, Any]
+    tags: list[str]
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the table gave to a new device. `version` and generation go on where the uid was purged before."""
+
+    id: int
+    version: int
+    min_token_generation: int

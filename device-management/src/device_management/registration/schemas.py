@@ -1,0 +1,65 @@
+"""The HTTP shapes of registration."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from device_management.devices.schemas import Attributes, DeviceRead, Name, Serial, StatusWord, Tags, Word
+from device_management.devices.states import Lifecycle, Status
+
+
+def _not_retired(value: Lifecycle | Status) -> Lifecycle | Status:
+    if value is Lifecycle.RETIRED:
+        raise PydanticCustomError("status_retired", "a device's life does not begin with its end")
+    return value
+
+
+class DeviceMembers(BaseModel):
+    """What a device to register may be given. A missing uid is generated.
+
+    `status` is where its life begins (else in stock), or what it reports until it speaks for itself.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    device_uid: Word | None = None
+    name: Name | None = None
+    device_type: Word | None = None
+    serial_number: Serial | None = None
+    hardware_version: Word | None = None
+    status: Annotated[StatusWord, AfterValidator(_not_retired)] = Status.IDLE
+    updates_enabled: bool = True
+    attributes: Attributes = Field(default_factory=dict[str, Any])
+    tags: Tags = Field(default_factory=list[str])
+
+
+class DeviceCreate(DeviceMembers):
+    """A device to register; its organization is the caller's."""
+
+    organization_id: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+
+
+class BatchDevice(DeviceMembers):
+    """A device of a batch, which names its organization."""
+
+    organization_id: int
+
+
+class BatchSuccess(BaseModel):
+    device: DeviceRead
+
+
+class BatchFailure(BaseModel):
+    """The device as it was given, and why it was not registered."""
+
+    device: dict[str, Any]
+    error: str
+    code: str
+
+
+class BatchRead(BaseModel):
+    """Both in the order in which the devices were given."""
+
+    successful: list[BatchSuccess]
+    failed: list[BatchFailure]

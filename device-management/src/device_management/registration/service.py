@@ -1,0 +1,136 @@
+"""Use cases of registration: devices come to an organization, one or thousands."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from device_management.audit.schemas import Actor
+from device_management.audit.service import AuditService
+from device_management.devices.schemas import DeviceRead
+from device_management.devices.service import DeviceService
+from device_management.organizations.errors import DeviceLimitReached, OrganizationNotFound
+from device_management.organizations.service import OrganizationService
+from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
+from device_management.registration.events import beginning, read_new, registered
+from device_management.registration.models import NewDevice, Stored
+from device_management.registration.rules import first_states, uid_problem
+from device_management.registration.schemas import (
+    BatchDevice,
+    BatchFailure,
+    BatchRead,
+    BatchSuccess,
+    DeviceCreate,
+    DeviceMembers,
+)
+from device_management.registration.store import RegistrationStore
+from shared.clock import Clock
+from shared.errors import DomainError
+from shared.ids import Ids
+from shared.sql.unit_of_work import UnitOfWork
+
+
+class RegistrationService:
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        store: RegistrationStore,
+        devices: DeviceService,
+        audit: AuditService,
+        organizations: OrganizationService,
+        *,
+        batch_limit: int,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._unit = unit
+        self._store = store
+        self._devices = devices
+        self._audit = audit
+        self._organizations = organizations
+        self._batch_limit = batch_limit
+        self._clock = clock
+        self._ids = ids
+
+    async def register(self, organization_id: int, body: DeviceCreate, *, by: Actor) -> DeviceRead:
+        """Raises OrganizationNotFound, OrganizationIsSuspended, UnacceptableUid, DeviceUidTaken, DeviceLimitReached."""
+        [outcome] = await self.register_many(organization_id, [body], by=by)
+        if isinstance(outcome, DomainError):
+            raise outcome
+        return outcome
+
+    async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchRead:
+        """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
+        if len(bodies) > self._batch_limit:
+            raise BatchTooLarge(self._batch_limit)
+        outcomes = await self.register_many(organization_id, bodies, by=by)
+        answer = BatchRead(successful=[], failed=[])
+        for body, outcome in zip(bodies, outcomes, strict=True):
+            if isinstance(outcome, DomainError):
+                given = body.model_dump(mode="json", exclude_unset=True)
+                answer.failed.append(BatchFailure(device=given, error=outcome.detail, code=outcome.code))
+            else:
+                answer.successful.append(BatchSuccess.model_construct(device=outcome))
+        return answer
+
+    async def register_many(
+        self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
+    ) -> list[DeviceRead | DomainError]:
+        """Registers each on its own, and answers each in its place: one that is refused stops no other."""
+        now = self._clock.now()
+        proposed: dict[str, NewDevice] = {}
+        outcomes: list[str | DomainError] = []
+        for body in bodies:
+            uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
+            if body.organization_id not in {None, organization_id}:
+                outcomes.append(OrganizationNotFound())
+            elif (reason := uid_problem(uid)) is not None:
+                outcomes.append(UnacceptableUid(reason))
+            elif uid in proposed:
+                outcomes.append(DeviceUidRepeated(uid))
+            else:
+                proposed[uid] = _new(organization_id, uid, body, now)
+                outcomes.append(uid)
+        stored, left_out = await self._store_within_limit(organization_id, proposed)
+        added = [(proposed[uid], given) for uid, given in stored.items()]
+        for new, given in added:
+            self._unit.outbox.add(registered(new, given))
+        self._devices.lists_changed([organization_id])
+        await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added])
+        refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
+        return [
+            outcome
+            if isinstance(outcome, DomainError)
+            else refused.get(outcome) or read_new(proposed[outcome], stored[outcome])
+            for outcome in outcomes
+        ]
+
+    async def _store_within_limit(
+        self, organization_id: int, proposed: Mapping[str, NewDevice]
+    ) -> tuple[dict[str, Stored], dict[str, DomainError]]:
+        """What was stored, and what the organization's device limit left out; uids that are taken are in neither."""
+        left_out: dict[str, DomainError] = {}
+        room = await self._organizations.room_for(organization_id, len(proposed))
+        if room < len(proposed):
+            taken = await self._store.taken(organization_id, list(proposed))
+            free = [uid for uid in proposed if uid not in taken]
+            limit = (await self._organizations.get(organization_id)).device_limit
+            left_out = {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
+            proposed = {uid: proposed[uid] for uid in free[:room]}
+        return await self._store.add(organization_id, list(proposed.values())), left_out
+
+
+def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:
+    lifecycle, reported = first_states(body.status)
+    return NewDevice(
+        device_uid=uid,
+        organization_id=organization_id,
+        name=body.name,
+        device_type=body.device_type,
+        serial_number=body.serial_number,
+        hardware_version=body.hardware_version,
+        lifecycle=lifecycle,
+        reported_status=reported,
+        updates_enabled=body.updates_enabled,
+        attributes=body.attributes,
+        tags=body.tags,
+        registered_at=now,
+    )

@@ -1,0 +1,94 @@
+"""Every query about registration. A uid is unique on the platform, whoever has it."""
+
+from collections.abc import Sequence
+
+import sqlalchemy
+from pydantic_core import to_json
+from sqlalchemy import ARRAY, Text, and_, any_, cast, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from device_management.devices.models import Device
+from device_management.registration.models import NewDevice, Stored
+from shared.contracts.devices import PURGED
+
+_ADD = text(
+    """
+    insert into devices as present (
+        device_uid, organization_id, name, device_type, serial_number, hardware_version, lifecycle, reported_status,
+        updates_enabled, attributes, tags, presence_version, installed_counter, min_token_generation, version, revision,
+        registered_at, updated_at
+    )
+    select device_uid, :organization_id, name, device_type, serial_number, hardware_version, lifecycle,
+           reported_status, updates_enabled, cast(attributes as jsonb),
+           array(select jsonb_array_elements_text(cast(tags as jsonb))), 0, 0, 1, 1, 1, :registered_at, :registered_at
+    from unnest(
+        cast(:device_uid as text[]), cast(:name as text[]), cast(:device_type as text[]),
+        cast(:serial_number as text[]), cast(:hardware_version as text[]), cast(:lifecycle as text[]),
+        cast(:reported_status as text[]), cast(:updates_enabled as boolean[]), cast(:attributes as text[]),
+        cast(:tags as text[])
+    ) as proposed (
+        device_uid, name, device_type, serial_number, hardware_version, lifecycle, reported_status, updates_enabled,
+        attributes, tags
+    )
+    order by device_uid
+    on conflict (device_uid) do update set
+        name = excluded.name, device_type = excluded.device_type, serial_number = excluded.serial_number,
+        hardware_version = excluded.hardware_version, lifecycle = excluded.lifecycle,
+        reported_status = excluded.reported_status, updates_enabled = excluded.updates_enabled,
+        attributes = excluded.attributes, tags = excluded.tags, registered_at = excluded.registered_at,
+        updated_at = excluded.updated_at, version = present.version + 1, revision = present.revision + 1
+    where present.lifecycle = :purged and present.organization_id = excluded.organization_id
+    returning device_uid, id, version, min_token_generation
+    """
+)
+"""A purged device comes back to life under its own organization; any other uid that is there is left alone.
+
+In the order of the uids, so that two calls with the same ones never wait for each other in a circle.
+"""
+
+_ADDED_AT_ONCE = 5_000
+
+_PLAIN = (
+    "device_uid",
+    "name",
+    "device_type",
+    "serial_number",
+    "hardware_version",
+    "lifecycle",
+    "reported_status",
+    "updates_enabled",
+)
+
+
+class RegistrationStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, organization_id: int, devices: Sequence[NewDevice]) -> dict[str, Stored]:
+        """Stores those whose uid is not taken, thousands in one statement, and answers them by uid; uids differ."""
+        stored: dict[str, Stored] = {}
+        in_order = sorted(devices, key=lambda device: device.device_uid)
+        for start in range(0, len(in_order), _ADDED_AT_ONCE):
+            some = in_order[start : start + _ADDED_AT_ONCE]
+            columns = {name: [getattr(device, name) for device in some] for name in _PLAIN}
+            rows = await self._session.execute(
+                _ADD,
+                {
+                    **columns,
+                    "attributes": [to_json(device.attributes).decode() for device in some],
+                    "tags": [to_json(device.tags).decode() for device in some],
+                    "organization_id": organization_id,
+                    "registered_at": some[0].registered_at,
+                    "purged": PURGED,
+                },
+            )
+            stored.update({uid: Stored(*given) for uid, *given in rows})
+        return stored
+
+    async def taken(self, organization_id: int, uids: Sequence[str]) -> set[str]:
+        """Those of `uids` that nobody of this organization can register, as of now."""
+        free = and_(col(Device.organization_id) == organization_id, col(Device.lifecycle) == PURGED)
+        among = col(Device.device_uid) == any_(cast(uids, ARRAY(Text)))
+        query = sqlalchemy.select(col(Device.device_uid)).where(among, ~free)
+        return set((await self._session.scalars(query)).all())
