@@ -14,7 +14,7 @@ from ota_service.firmware.jobs import SweepFirmware
 from ota_service.firmware.service import FirmwareService
 from ota_service.firmware.store import FirmwareStore
 from ota_service.fleet.consumers import FleetConsumer
-from ota_service.fleet.service import FleetService
+from ota_service.fleet.service import FleetService, SelectionService
 from ota_service.fleet.store import FleetStore
 from ota_service.sessions.consumers import ActionConsumer, PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
@@ -68,6 +68,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         )
         recipes: Recipes = {
             FleetService: lambda scope: FleetService(FleetStore(scope.unit.session)),
+            SelectionService: lambda scope: SelectionService(FleetStore(scope.unit.session)),
             ManifestSigner: lambda _scope: signer,
             FirmwareService: lambda scope: FirmwareService(
                 FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids

@@ -1,11 +1,16 @@
-"""What the copy hears: every event that carries a device's state."""
+"""What the copy hears: every event that carries the state of a device or of a group."""
 
 from collections.abc import Sequence
 
 from ota_service.fleet.service import FleetService
 from shared.contracts.devices import DeviceState
 from shared.contracts.envelope import Envelope
+from shared.contracts.groups import GroupChanged, GroupCreated, GroupDeleted, GroupSnapshot, GroupState
 from shared.http.scope import Scopes
+
+GROUP_EVENTS: dict[str, type[GroupState]] = {
+    event.type: event for event in (GroupCreated, GroupChanged, GroupDeleted, GroupSnapshot)
+}
 
 
 class FleetConsumer:
@@ -14,6 +19,11 @@ class FleetConsumer:
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> None:
         """Idempotent by the versions, so it needs no inbox."""
-        states = [DeviceState.of(envelope) for envelope in envelopes]
+        groups = [kind.of(envelope) for envelope in envelopes if (kind := GROUP_EVENTS.get(envelope.type)) is not None]
+        devices = [DeviceState.of(envelope) for envelope in envelopes if envelope.type not in GROUP_EVENTS]
         async with self._scopes() as scope:
-            await scope.get(FleetService).follow(states)
+            fleet = scope.get(FleetService)
+            if groups:
+                await fleet.follow_groups(groups)
+            if devices:
+                await fleet.follow(devices)

@@ -27,7 +27,7 @@ from shared.contracts.devices import (
     DeviceTokenRevoked,
 )
 from shared.contracts.envelope import EventData
-from shared.contracts.groups import GroupChanged, GroupCreated, GroupDeleted
+from shared.contracts.groups import GroupChanged, GroupCreated, GroupDeleted, GroupSnapshot
 from shared.contracts.organizations import (
     OrganizationChanged,
     OrganizationCreated,
@@ -65,6 +65,7 @@ EVENTS: tuple[type[EventData], ...] = (
     GroupCreated,
     GroupChanged,
     GroupDeleted,
+    GroupSnapshot,
     ConfigurationJobStarted,
     ConfigurationJobPaused,
     ConfigurationJobResumed,

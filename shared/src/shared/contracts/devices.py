@@ -30,6 +30,10 @@ class DeviceState(EventData):
     updates_enabled: bool = True
     attributes: dict[str, Any] = Field(default_factory=dict[str, Any])
     tags: list[str] = Field(default_factory=list[str])
+    group_ids: list[int] = Field(default_factory=list[int])
+    """The fixed groups that it is in. One that was deleted since may still be among them."""
+    site_id: int | None = None
+    """Where it is, of the sites that its organization has."""
     min_token_generation: int
     registered_at: datetime
     updated_at: datetime

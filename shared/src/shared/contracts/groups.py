@@ -1,6 +1,6 @@
 """Events about groups of devices, published by device-management.
 
-They tell of the group, not of its members: no other service keeps those.
+They tell of the group, not of its members: a device's own state names the fixed groups that it is in.
 """
 
 from datetime import datetime
@@ -38,3 +38,9 @@ class GroupDeleted(GroupState):
     """The last of a group; its version is greater than any before."""
 
     type = "group.deleted.v1"
+
+
+class GroupSnapshot(GroupState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt."""
+
+    type = "group.snapshot.v1"

@@ -17,6 +17,7 @@ from shared.contracts import catalog
 from shared.contracts.access import AccessRestored, AccessRevoked
 from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionStarted, ActionTimedOut
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
+from shared.contracts.groups import GroupSnapshot, GroupState
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import UpdateRefused, UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
@@ -153,12 +154,15 @@ QUEUES = (
 )
 
 _DEVICE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, DeviceState))
+_GROUP_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, GroupState))
 _UPDATE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
+
+_SNAPSHOTS = {DeviceSnapshot, GroupSnapshot}
 
 BINDINGS = (
     Binding(TELEMETRY_QUEUE, DEVICES_EXCHANGE, "devices.*.telemetry"),
     *(Binding(MONITORING_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
-    *(Binding(OTA_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
+    *(Binding(OTA_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in (*_DEVICE_TYPES, *_GROUP_TYPES)),
     *(Binding(DEVICE_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
     Binding(DEVICE_REPLIES_QUEUE, DEVICES_EXCHANGE, "devices.*.replies"),
     *(
@@ -185,7 +189,7 @@ BINDINGS = (
         for queue in (MONITORING_ACCESS_QUEUE, OTA_ACCESS_QUEUE)
         for event in (AccessRevoked, AccessRestored)
     ),
-    *(Binding(WEBHOOKS_QUEUE, EVENTS_EXCHANGE, event.type) for event in catalog.EVENTS if event is not DeviceSnapshot),
+    *(Binding(WEBHOOKS_QUEUE, EVENTS_EXCHANGE, event.type) for event in catalog.EVENTS if event not in _SNAPSHOTS),
     Binding(DEVICE_REPORTS_QUEUE, DEVICES_EXCHANGE, "devices.*.state"),
     *(
         Binding(CONFIGURATION_QUEUE, EVENTS_EXCHANGE, event.type)
