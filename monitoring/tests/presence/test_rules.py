@@ -79,7 +79,7 @@ def test_a_takeover_tells_of_the_new_connection_before_the_end_of_the_old():
     change = after(opened(1), opened(2), closed(1))
     assert change.presence.online
     assert change.presence.connection == connection(2)
-    assert [news.version for news in change.news] == [1]
+    assert [(news.online, news.version) for news in change.news] == [(True, 1), (True, 2)]
 
 
 def test_a_late_close_of_an_older_connection_changes_nothing():

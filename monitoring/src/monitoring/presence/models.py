@@ -36,7 +36,8 @@ Observation = Opened | Closed
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """`connection` is the newest one known, open or not: the fence. `version` counts the changes of `online`.
+    """`connection` is the newest one known, open or not: the fence. `version` counts the changes of
+    `online`, and takeovers.
 
     `organization_id` is None until the copy of the fleet knows the device. `revision` counts writes.
     """

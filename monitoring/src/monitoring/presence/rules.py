@@ -2,7 +2,8 @@
 
 A connection supersedes those with a smaller (`connected_at`, `pid`). A close counts only for the connection that is
 current: when a device is taken over by its own new connection, the broker tells of the new one before the end of the
-old. RabbitMQ names neither user nor time of connecting when a connection closes.
+old. Such a device never was offline, and is news all the same: what waited in the queue of its old connection died
+with it. RabbitMQ names neither user nor time of connecting when a connection closes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ def _after_open(known: Presence | None, opened: Opened) -> Presence | None:
     if _order(connection) <= _order(known.connection):
         return None
     if known.online:
-        return replace(known, connection=connection)
+        return replace(known, version=known.version + 1, connection=connection)
     return replace(known, online=True, since=since, version=known.version + 1, connection=connection)
 
 

@@ -6,7 +6,11 @@ from shared.contracts.envelope import EventData
 
 
 class PresenceState(EventData):
-    """Whether the device holds a connection to the broker. `version` counts its changes of presence."""
+    """Whether the device holds a connection to the broker. `version` counts its changes of presence.
+
+    A device that connects again before its old connection has ended is told of as connected again: its new connection
+    has a queue of its own, and what the old one's held is lost.
+    """
 
     device_uid: str
     online: bool
