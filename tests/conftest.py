@@ -65,11 +65,13 @@ async def people(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def simulated(stack: Stack, people: httpx.AsyncClient) -> AsyncIterator[Callable[[str, int], Awaitable[None]]]:
-    """`await simulated(prefix, n)` plays `<prefix>-0001` and on; returns when device-management sees them there."""
+async def simulated(
+    stack: Stack, people: httpx.AsyncClient
+) -> AsyncIterator[Callable[[str, int], Awaitable[asyncio.subprocess.Process]]]:
+    """`await simulated(prefix, n)` plays `<prefix>-0001` and on; the process, once device-management sees them."""
     running: list[asyncio.subprocess.Process] = []
 
-    async def start(prefix: str, devices: int) -> None:
+    async def start(prefix: str, devices: int) -> asyncio.subprocess.Process:
         command = (of_this_environment("muster"), "simulate", "--stack", str(stack.layout.root))
         options = ("--prefix", prefix, "--devices", str(devices), "--rate", "0.2")
         null = asyncio.subprocess.DEVNULL
@@ -80,6 +82,7 @@ async def simulated(stack: Stack, people: httpx.AsyncClient) -> AsyncIterator[Ca
             return (await people.post("/api/v2/devices/search", json=search)).json()["count"] == devices
 
         await eventually(online, timeout=60, interval=0.2, why=f"{devices} devices are online")
+        return running[-1]
 
     yield start
     for process in running:

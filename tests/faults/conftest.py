@@ -1,12 +1,14 @@
-"""Devices that publish without a pause and know what the broker has confirmed, to be compared with what is stored."""
+"""Processes beside the stack's own, and devices that publish without a pause and know what the broker has confirmed."""
 
 import asyncio
 import json
+import subprocess
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -14,6 +16,7 @@ import pytest
 
 from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.mqtt.packets import Will
+from muster_stack.ports import any_free
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
@@ -94,6 +97,33 @@ class Load:
             await eventually(complete, timeout=60, interval=0.5, why=f"everything of {publisher.uid} stored")
             stored = await self.stored(publisher)
             assert set(stored.values()) == {1}, "a sample is stored twice"
+
+
+@pytest.fixture
+def beside(stack: Stack):
+    """`with beside("ota-service-worker"):` runs another one beside the stack's own."""
+
+    @contextmanager
+    def beside(name: str) -> Iterator[None]:
+        [first] = [state.pid for state in stack.status() if state.name == name]
+        process = Path(f"/proc/{first}")
+        environment = dict(entry.split("=", 1) for entry in (process / "environ").read_text().split("\0") if entry)
+        argv = (process / "cmdline").read_text().rstrip("\0").split("\0")
+        another = subprocess.Popen(
+            argv,
+            cwd=(process / "cwd").resolve(),
+            env=environment | {"MUSTER_METRICS_PORT": str(any_free())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield
+        finally:
+            another.kill()
+            another.wait()
+
+    return beside
 
 
 @pytest.fixture

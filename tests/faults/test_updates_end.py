@@ -3,9 +3,8 @@
 import asyncio
 import json
 import os
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +12,6 @@ import asyncpg
 import httpx
 import pytest
 
-from muster_stack.ports import any_free
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
@@ -53,23 +51,9 @@ async def device(stack: Stack, people: httpx.AsyncClient) -> AsyncIterator[httpx
 
 
 @pytest.fixture
-def second_worker(stack: Stack) -> Iterator[None]:
-    """Another worker of ota-service beside the stack's own."""
-    [first] = [state.pid for state in stack.status() if state.name == "ota-service-worker"]
-    process = Path(f"/proc/{first}")
-    environment = dict(entry.split("=", 1) for entry in (process / "environ").read_text().split("\0") if entry)
-    argv = (process / "cmdline").read_text().rstrip("\0").split("\0")
-    worker = subprocess.Popen(
-        argv,
-        cwd=(process / "cwd").resolve(),
-        env=environment | {"MUSTER_METRICS_PORT": str(any_free())},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    yield
-    worker.kill()
-    worker.wait()
+def second_worker(beside: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
+    with beside("ota-service-worker"):
+        yield
 
 
 async def known(people: httpx.AsyncClient, uid: str) -> None:
