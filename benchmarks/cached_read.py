@@ -75,6 +75,7 @@ async def _api(platform: Platform) -> AsyncGenerator[int]:
         "MUSTER_REDIS_URL": platform.info["redis"],
         "MUSTER_AMQP_URL": platform.info["amqp"],
         "MUSTER_LOG_LEVEL": "WARNING",
+        "MUSTER_PERSON_REQUESTS_PER_SECOND": "1000000",
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.reference_api", env=environment)
     try:

@@ -20,6 +20,9 @@ from muster_stack.stack import Stack
 
 WORKER = "monitoring-worker"
 
+_SETTINGS = {"MUSTER_LOG_LEVEL": "WARNING", "MUSTER_PERSON_REQUESTS_PER_SECOND": "0"}
+"""One person asks for all of a fleet, as fast as the platform answers."""
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -53,7 +56,7 @@ class Platform:
 def started() -> Generator[Platform]:
     keeper = Keeper("muster-bench-")
     try:
-        stack = Stack(keeper.directory, settings={"MUSTER_LOG_LEVEL": "WARNING"}, say=print)
+        stack = Stack(keeper.directory, settings=_SETTINGS, say=print)
         stack.up()
         yield Platform(stack, stack.info)
     finally:

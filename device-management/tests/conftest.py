@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from device_management.app import build
 from device_management.settings import Settings
-from shared.testing import Credentials
+from shared.testing import UNLIMITED, Credentials
 from shared.testing.databases import empty, migrate
 
 DATABASE = "device_management_tests"
@@ -32,6 +32,8 @@ def credentials(tmp_path_factory) -> Credentials:
 @pytest.fixture
 def settings(postgres_server, database, redis_url, credentials) -> Settings:
     return Settings(
+        **UNLIMITED,
+        sign_ins_per_second=0,
         postgres_url=postgres_server.url,
         postgres_database=database,
         redis_url=redis_url,

@@ -19,7 +19,7 @@ from monitoring.worker import opened
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.mongo import client
-from shared.testing import Credentials, eventually
+from shared.testing import UNLIMITED, Credentials, eventually
 from shared.worker import in_background
 
 from .worlds import Raw, device_state
@@ -53,7 +53,7 @@ def settings(mongodb_url, mongodb_database, rabbitmq_server, credentials, change
         "broker_management_url": rabbitmq_server.monitor_url,
         "keys_dir": credentials.directory,
     }
-    return Settings(**given | changed)
+    return Settings(**UNLIMITED | given | changed)
 
 
 @pytest.fixture

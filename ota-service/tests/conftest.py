@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from ota_service.app import build
 from ota_service.settings import Settings
-from shared.testing import Credentials
+from shared.testing import UNLIMITED, Credentials
 from shared.testing.databases import empty, migrate
 
 DATABASE = "ota_service_tests"
@@ -31,6 +31,7 @@ def credentials(tmp_path_factory) -> Credentials:
 @pytest.fixture
 def settings(postgres_server, database, credentials, tmp_path) -> Settings:
     return Settings(
+        **UNLIMITED,
         postgres_url=postgres_server.url,
         postgres_database=database,
         keys_dir=credentials.directory,

@@ -22,10 +22,12 @@ from device_management.sites import api as sites
 from device_management.users import api as users
 from device_management.webhooks import api as webhooks
 from shared.http.app import create_app
+from shared.http.rate_limit import Rate
 from shared.http.server import serve
 
 
 def build(settings: Settings) -> FastAPI:
+    sign_ins = Rate(settings.sign_ins_per_second)
     app = create_app(
         service=SERVICE,
         title="Muster device-management",
@@ -37,6 +39,8 @@ def build(settings: Settings) -> FastAPI:
             "/devices/batch": settings.max_batch_bytes,
             "/api/v2/imports": settings.max_import_bytes,
         },
+        rates_by_path={"/api/v2/auth/login": sign_ins, "/api/auth/login": sign_ins},
+        unlimited=(f"{broker_access.router.prefix}/",),
     )
     for router in (
         auth.router,

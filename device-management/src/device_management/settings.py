@@ -34,6 +34,9 @@ class Settings(PostgresSettings):
     max_batch_bytes: int = 16 * 1024 * 1024
     """The body of a batch registration."""
 
+    sign_ins_per_second: float = Field(default=5, ge=0)
+    """Attempts of each address, right or wrong, beside the wait after failed ones; 0 is no limit."""
+
     access_token_minutes: int = Field(default=15, ge=1, le=60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     device_token_days: int = Field(default=365, ge=1, le=3650)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,6 +27,14 @@ class ServiceSettings(BaseSettings):
 
     trusted_proxies: str = "127.0.0.1"
     """Addresses or networks, with commas between, whose X-Forwarded-For is believed."""
+
+    person_requests_per_second: float = Field(default=200, ge=0)
+    """Of each person and each API key, in each process of an api, as are all of these; 0 is no limit."""
+
+    device_requests_per_second: float = Field(default=20, ge=0)
+    gateway_requests_per_second: float = Field(default=1_000, ge=0)
+    address_requests_per_second: float = Field(default=100, ge=0)
+    """Of each address, for requests without a valid token."""
 
     max_body_bytes: int = 1024 * 1024
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -9,6 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from shared.http import health, idempotency, problem
 from shared.http.middleware import BodyLimit, RequestContext
+from shared.http.rate_limit import RESPONSE, Rate, RateLimit, Rates
 from shared.settings import ServiceSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -22,17 +23,21 @@ def create_app(
     settings: ServiceSettings,
     lifespan: Lifespan,
     body_limits: Mapping[str, int] = MappingProxyType({}),
+    rates_by_path: Mapping[str, Rate] = MappingProxyType({}),
+    unlimited: tuple[str, ...] = (),
 ) -> FastAPI:
-    """An application without routes: problem documents, ids, size limit, CORS by exact allow-list, health, metrics.
+    """An application without routes: problem documents, ids, limits, CORS by exact allow-list, health, metrics.
 
     `lifespan` (from `bootstrap`) sets `app.state.scopes`, `app.state.keys` and fills `app.state.checks`. `body_limits`
-    are the limits in bytes of paths that take more than `max_body_bytes`.
+    are the limits in bytes of paths that take more than `max_body_bytes`; `rates_by_path` and `unlimited` are as in
+    `RateLimit`.
     """
-    app = FastAPI(title=title, description=description, version="2", lifespan=lifespan)
+    app = FastAPI(title=title, description=description, version="2", lifespan=lifespan, responses={429: RESPONSE})
     problem.install(app)
     idempotency.install(app)
     health.install(app, service)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, by_path=body_limits)
+    app.add_middleware(RateLimit, rates=Rates.of(settings), by_path=rates_by_path, unlimited=unlimited)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
