@@ -12,7 +12,8 @@ async def test_an_uploaded_image_is_described_by_what_arrived(upload, operator, 
     assert (firmware["size"], firmware["filename"], firmware["state"]) == (len(image), "image.bin", "uploaded")
     assert firmware["hardware_versions"] == ["v1", "v2", "v3"]
     assert (firmware["uploaded_by"], firmware["approved_by"], firmware["approved_at"]) == ("7", None, None)
-    assert (await operator.get(f"/api/v2/firmware/{firmware['id']}")).json() == firmware
+    detail = {"approvals": [], "approvals_needed": 1}
+    assert (await operator.get(f"/api/v2/firmware/{firmware['id']}")).json() == firmware | detail
 
 
 async def test_the_digests_that_hawkbit_clients_ask_for_are_those_of_the_image(upload, image, sql):
@@ -102,7 +103,12 @@ async def test_a_list_is_read_page_by_page(upload, operator):
 
 @pytest.mark.parametrize(
     ("method", "path", "scope"),
-    [("GET", "", "updates:read"), ("POST", "", "updates:write"), ("POST", "/1/approve", "updates:approve")],
+    [
+        ("GET", "", "updates:read"),
+        ("POST", "", "updates:write"),
+        ("POST", "/1/approve", "updates:approve"),
+        ("POST", "/1/withdraw", "updates:approve"),
+    ],
 )
 async def test_each_path_asks_for_its_scope(anyone, credentials, method, path, scope):
     others = {"updates:read", "updates:write", "updates:approve"} - {scope}

@@ -39,7 +39,7 @@ def add_firmware(app):
         async with app.state.scopes() as scope:
             firmware = scope.get(FirmwareService)
             added, _ = await firmware.upload(organization_id, "1", Upload(version, list(hardware_versions)))
-            return await firmware.approve(organization_id, added.id, "1") if approved else added
+            return await firmware.approve(organization_id, added.id, "1", is_person=True) if approved else added
 
     return add
 

@@ -55,6 +55,8 @@ def world(theirs, credentials) -> World:
         own={"/api/v2/device/{uid}": "mine"},
         bodies={
             "POST /api/v2/firmware": upload,
+            "PUT /api/v2/firmware/policy": {"json": {"approvals": 2}},
+            "POST /api/v2/firmware/{firmware_id}/withdraw": {"json": {"reason": "mine"}},
             "POST /api/v2/updates": {"json": {"device_uid": MARKER, "firmware_id": theirs["firmware"]}},
             **{name: {"json": {}} for name in device_paths if name.startswith("POST")},
         },

@@ -5,10 +5,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ota_service.firmware.schemas import FirmwareId, FirmwareRead, FirmwareUpload, PublicKeys, Wanted
+from ota_service.firmware.schemas import (
+    FirmwareDetail,
+    FirmwareId,
+    FirmwareRead,
+    FirmwareUpload,
+    PolicyEdit,
+    PolicyRead,
+    PublicKeys,
+    Wanted,
+    Withdrawal,
+)
 from ota_service.firmware.service import FirmwareService
 from shared.http.multipart import UploadForm
 from shared.http.pagination import Cursor, Limit, Page, link_next
+from shared.http.preconditions import IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 from shared.manifests import ManifestSigner
@@ -19,6 +30,7 @@ Firmware = Annotated[FirmwareService, use(FirmwareService)]
 Reader = Annotated[Principal, requires("updates:read")]
 Writer = Annotated[Principal, requires("updates:write")]
 Approver = Annotated[Principal, requires("updates:approve")]
+Administrator = Annotated[Principal, requires("organization:admin")]
 Id = Annotated[FirmwareId, Path()]
 
 _UPLOAD: dict[str, Any] = {
@@ -69,15 +81,40 @@ async def keys(response: Response, signer: Annotated[ManifestSigner, use(Manifes
     return PublicKeys(keys=signer.public_keys())
 
 
+@router.get("/policy")
+async def policy(who: Reader, firmware: Firmware, response: Response) -> PolicyRead:
+    """What the organization asks of firmware before it may be installed."""
+    found = await firmware.policy(who.organization_id)
+    tag(response, found.version)
+    return found
+
+
+@router.put("/policy")
+async def set_policy(
+    body: PolicyEdit, who: Administrator, firmware: Firmware, expected: IfMatch, response: Response
+) -> PolicyRead:
+    """Holds for what is approved from now on; what is approved already stays so."""
+    changed = await firmware.set_policy(who.organization_id, body, who.subject, expected)
+    tag(response, changed.version)
+    return changed
+
+
 @router.get("/{firmware_id}")
-async def get(firmware_id: Id, who: Reader, firmware: Firmware) -> FirmwareRead:
+async def get(firmware_id: Id, who: Reader, firmware: Firmware) -> FirmwareDetail:
+    """One firmware, and who has approved it."""
     return await firmware.get(who.organization_id, firmware_id)
 
 
 @router.post("/{firmware_id}/approve")
-async def approve(firmware_id: Id, who: Approver, firmware: Firmware) -> FirmwareRead:
-    """Lets it be installed; approving again changes nothing."""
-    return await firmware.approve(who.organization_id, firmware_id, who.subject)
+async def approve(firmware_id: Id, who: Approver, firmware: Firmware) -> FirmwareDetail:
+    """Lets it be installed, once as many have approved as the policy asks for; approving again changes nothing."""
+    return await firmware.approve(who.organization_id, firmware_id, who.subject, is_person=not who.is_key)
+
+
+@router.post("/{firmware_id}/withdraw")
+async def withdraw(firmware_id: Id, body: Withdrawal, who: Approver, firmware: Firmware) -> FirmwareDetail:
+    """No update with it is opened any more; those under way go on unless they are cancelled. It is for good."""
+    return await firmware.withdraw(who.organization_id, firmware_id, who.subject, body)
 
 
 @router.head("/{firmware_id}/file", include_in_schema=False)

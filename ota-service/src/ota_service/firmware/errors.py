@@ -31,6 +31,24 @@ class FirmwareNotApproved(DomainError):
         super().__init__("the firmware is not approved; approve it first")
 
 
+class FirmwareWithdrawn(DomainError):
+    status = 409
+    code = "firmware_withdrawn"
+
+    def __init__(self) -> None:
+        super().__init__("the firmware was withdrawn; upload the image under a new version to bring it back")
+
+
+class ApprovalNotCounted(DomainError):
+    """Where several must approve, not everybody's approval counts."""
+
+    status = 403
+    code = "approval_not_counted"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+
+
 class FirmwareEmpty(DomainError):
     status = 422
     code = "firmware_empty"

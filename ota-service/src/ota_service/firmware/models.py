@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from ota_service.firmware.states import FirmwareState
@@ -44,7 +56,11 @@ class Firmware(Table, table=True):
     uploaded_by: str = Field(max_length=64)
     uploaded_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("now()")})
     approved_by: str | None = Field(default=None, max_length=64)
+    """Whose approval was the last one needed."""
     approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawn_by: str | None = Field(default=None, max_length=64)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawn_because: str | None = Field(default=None, max_length=500)
 
     def fits(self, hardware_version: str | None) -> bool:
         return not self.hardware_versions or hardware_version in self.hardware_versions
@@ -52,6 +68,27 @@ class Firmware(Table, table=True):
     @property
     def etag(self) -> str:
         return f'"{self.sha256}"'
+
+
+class FirmwareApproval(Table, table=True):
+    """That somebody approved a firmware: once each."""
+
+    firmware_id: int = Field(sa_column=Column(BigInteger, ForeignKey("firmwares.id"), primary_key=True))
+    by: str = Field(max_length=64, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("clock_timestamp()")})
+
+
+class FirmwarePolicy(Table, table=True):
+    """What an organization asks of firmware; one without a row asks for a single approval."""
+
+    __tablename__ = "firmware_policies"  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
+    __table_args__ = (CheckConstraint("approvals between 1 and 10", name="approvals"),)
+
+    organization_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    approvals: int = Field(default=1)
+    version: int = Field(default=1, sa_type=BigInteger)
+    changed_by: str = Field(max_length=64)
+    changed_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"server_default": text("clock_timestamp()")})
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,31 @@
-"""Policy about firmware, pure: what a request for a file is answered with.
+"""Policy about firmware, pure: whose approval counts, and what a request for a file is answered with.
 
-Source: RFC 9110, sections 13 (conditions) and 14 (ranges).
+Source of the latter: RFC 9110, sections 13 (conditions) and 14 (ranges).
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ota_service.firmware.errors import RangeNotSatisfiable
 
 _ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,19})-(\d{0,19})[ \t]*", re.ASCII | re.IGNORECASE)
+
+
+def not_counted(needed: int, *, by: str, uploaded_by: str, is_person: bool) -> str | None:
+    """Why an approval does not count where `needed` people must give one, or None."""
+    if needed == 1:
+        return None
+    if not is_person:
+        return f"{needed} people must approve firmware here, and a key is nobody; sign in"
+    if by == uploaded_by:
+        return f"{needed} people must approve firmware here, and the one who uploaded it is not one of them"
+    return None
+
+
+def enough(needed: int, given: Collection[str], *, uploaded_by: str) -> bool:
+    """Whether those who have approved are as many as must. What the uploader gave counts where one is enough."""
+    return len(given) >= 1 if needed == 1 else len(set(given) - {uploaded_by}) >= needed
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,12 @@ def _listed(value: Any) -> Any:
     return [part.strip() for text in cast("list[Any]", value) for part in str(text).split(",") if part.strip()]
 
 
+def _plain(value: str) -> str:
+    if "\0" in value:
+        raise PydanticCustomError("text", "NUL has no place in text")
+    return value
+
+
 def _sorted(values: list[str]) -> list[str]:
     return sorted(set(values))
 
@@ -82,6 +88,47 @@ class FirmwareRead(BaseModel):
     uploaded_at: datetime
     approved_by: str | None
     approved_at: datetime | None
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+    withdrawn_because: str | None
+
+
+class ApprovalRead(BaseModel):
+    by: str
+    at: datetime
+
+
+class FirmwareDetail(FirmwareRead):
+    """With who has approved it so far, and how many must."""
+
+    approvals: list[ApprovalRead]
+    approvals_needed: int
+
+
+class Withdrawal(BaseModel):
+    """Why; people read it where they would have chosen the firmware."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_plain)
+    ]
+
+
+class PolicyEdit(BaseModel):
+    """From two on the one who uploaded an image is not one of those who approve it, and only people count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    approvals: Annotated[int, Field(ge=1, le=10, strict=True)]
+
+
+class PolicyRead(PolicyEdit):
+    """How many people must approve a firmware of the organization before it may be installed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: int
 
 
 class PublicKeys(BaseModel):

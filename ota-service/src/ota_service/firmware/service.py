@@ -1,24 +1,37 @@
-"""Use cases of firmware: upload, approve, read, download, and the removal of what no row names."""
+"""Use cases of firmware: upload, approve, withdraw, read, download, and the removal of what no row names."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from ota_service.firmware.errors import (
+    ApprovalNotCounted,
     DigestMismatch,
     FirmwareEmpty,
     FirmwareNotApproved,
     FirmwareNotFound,
     FirmwareVersionTaken,
+    FirmwareWithdrawn,
 )
 from ota_service.firmware.gateway import Blobs
-from ota_service.firmware.models import Firmware, Stored
-from ota_service.firmware.rules import Part, is_known, part_of
-from ota_service.firmware.schemas import Download, FirmwareRead, FirmwareUpload, Wanted
+from ota_service.firmware.models import Firmware, FirmwarePolicy, Stored
+from ota_service.firmware.rules import Part, enough, is_known, not_counted, part_of
+from ota_service.firmware.schemas import (
+    ApprovalRead,
+    Download,
+    FirmwareDetail,
+    FirmwareRead,
+    FirmwareUpload,
+    PolicyEdit,
+    PolicyRead,
+    Wanted,
+    Withdrawal,
+)
 from ota_service.firmware.states import FirmwareState
 from ota_service.firmware.store import FirmwareStore
 from shared.clock import Clock
 from shared.http.pagination import Page, decode_cursor, page_of
+from shared.http.preconditions import Expected, Stale
 from shared.ids import Ids
 
 _GRACE = timedelta(days=1)
@@ -88,14 +101,67 @@ class FirmwareService:
             raise FirmwareVersionTaken(upload.name, upload.version, different="other hardware versions")
         return known
 
-    async def approve(self, organization_id: int, firmware_id: int, by: str) -> FirmwareRead:
-        """Lets it be installed; approving again changes nothing. Raises FirmwareNotFound."""
-        approved = await self._store.approve(organization_id, firmware_id, by)
-        return read(approved or await self.find(organization_id, firmware_id))
+    async def approve(self, organization_id: int, firmware_id: int, by: str, *, is_person: bool) -> FirmwareDetail:
+        """Counts an approval, and lets the firmware be installed when it has as many as the policy asks for.
 
-    async def get(self, organization_id: int, firmware_id: int) -> FirmwareRead:
+        Approving again changes nothing, unless fewer are asked for by now. Raises FirmwareNotFound, FirmwareWithdrawn,
+        ApprovalNotCounted.
+        """
+        firmware = await self._lock(organization_id, firmware_id)
+        if firmware.state == FirmwareState.WITHDRAWN:
+            raise FirmwareWithdrawn
+        if firmware.state == FirmwareState.UPLOADED:
+            needed = (await self.policy(organization_id)).approvals
+            objection = not_counted(needed, by=by, uploaded_by=firmware.uploaded_by, is_person=is_person)
+            if objection is not None:
+                raise ApprovalNotCounted(objection)
+            await self._store.add_approval(firmware_id, by)
+            given = [approval.by for approval in await self._store.approvals(firmware_id)]
+            if enough(needed, given, uploaded_by=firmware.uploaded_by):
+                firmware = await self._store.become(firmware, FirmwareState.APPROVED, approved_by=by)
+        return await self._detail(firmware)
+
+    async def withdraw(self, organization_id: int, firmware_id: int, by: str, why: Withdrawal) -> FirmwareDetail:
+        """Keeps it from being installed, for good; withdrawing again changes nothing. Raises FirmwareNotFound."""
+        firmware = await self._lock(organization_id, firmware_id)
+        if firmware.state != FirmwareState.WITHDRAWN:
+            firmware = await self._store.become(
+                firmware, FirmwareState.WITHDRAWN, withdrawn_by=by, withdrawn_because=why.reason
+            )
+        return await self._detail(firmware)
+
+    async def policy(self, organization_id: int) -> PolicyRead:
+        return _policy(await self._store.policy(organization_id))
+
+    async def set_policy(self, organization_id: int, body: PolicyEdit, by: str, expected: Expected) -> PolicyRead:
+        """Raises Stale."""
+        known = await self.policy(organization_id)
+        expected.require(known.version)
+        if known.approvals == body.approvals:
+            return known
+        changed = await self._store.put_policy(organization_id, body.approvals, by, seen=known.version)
+        if changed is None:
+            raise Stale((await self.policy(organization_id)).version)
+        return _policy(changed)
+
+    async def get(self, organization_id: int, firmware_id: int) -> FirmwareDetail:
         """Raises FirmwareNotFound."""
-        return read(await self.find(organization_id, firmware_id))
+        return await self._detail(await self.find(organization_id, firmware_id))
+
+    async def _detail(self, firmware: Firmware) -> FirmwareDetail:
+        assert firmware.id is not None  # noqa: S101 - it comes from the database
+        approvals = await self._store.approvals(firmware.id)
+        return FirmwareDetail(
+            **read(firmware).model_dump(),
+            approvals=[ApprovalRead.model_validate(approval, from_attributes=True) for approval in approvals],
+            approvals_needed=(await self.policy(firmware.organization_id)).approvals,
+        )
+
+    async def _lock(self, organization_id: int, firmware_id: int, *, shared: bool = False) -> Firmware:
+        firmware = await self._store.lock(organization_id, firmware_id, shared=shared)
+        if firmware is None:
+            raise FirmwareNotFound
+        return firmware
 
     async def page(self, organization_id: int, *, cursor: str | None, limit: int) -> Page[FirmwareRead]:
         """In the order of their upload."""
@@ -112,8 +178,13 @@ class FirmwareService:
         return firmware
 
     async def installable(self, organization_id: int, firmware_id: int) -> Firmware:
-        """One that devices may be given. Raises FirmwareNotFound, FirmwareNotApproved."""
-        firmware = await self.find(organization_id, firmware_id)
+        """One that devices may be given, and that nobody can withdraw until this unit of work has ended.
+
+        Raises FirmwareNotFound, FirmwareNotApproved, FirmwareWithdrawn.
+        """
+        firmware = await self._lock(organization_id, firmware_id, shared=True)
+        if firmware.state == FirmwareState.WITHDRAWN:
+            raise FirmwareWithdrawn
         if firmware.state != FirmwareState.APPROVED:
             raise FirmwareNotApproved
         return firmware
@@ -160,6 +231,11 @@ class FirmwareService:
             await self._blobs.remove(*orphans)
             removed += len(orphans)
         return removed
+
+
+def _policy(policy: FirmwarePolicy | None) -> PolicyRead:
+    """Version 0 before anybody has set one: `If-Match: "0"` means that too."""
+    return PolicyRead(approvals=1, version=0) if policy is None else PolicyRead(**policy.model_dump())
 
 
 def read(firmware: Firmware) -> FirmwareRead:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from ota_service.firmware.models import Firmware
+from ota_service.firmware.models import Firmware, FirmwareApproval, FirmwarePolicy
 from ota_service.firmware.states import FirmwareState
 
 
@@ -69,20 +69,51 @@ class FirmwareStore:
         )
         return (await self._session.scalars(query)).all()
 
-    async def approve(self, organization_id: int, firmware_id: int, by: str) -> Firmware | None:
-        """The approved firmware; None when it is not there or not waiting for approval."""
+    async def lock(self, organization_id: int, firmware_id: int, *, shared: bool = False) -> Firmware | None:
+        """For a change of its state; `shared`, so that its state stays as it is until this transaction ends."""
+        query = select(Firmware).where(Firmware.id == firmware_id, Firmware.organization_id == organization_id)
+        return (await self._session.scalars(query.with_for_update(read=shared))).one_or_none()
+
+    async def add_approval(self, firmware_id: int, by: str) -> None:
+        """The same person's a second time changes nothing."""
+        query = insert(FirmwareApproval).values(firmware_id=firmware_id, by=by)
+        await self._session.execute(query.on_conflict_do_nothing(index_elements=["firmware_id", "by"]))
+
+    async def approvals(self, firmware_id: int) -> Sequence[FirmwareApproval]:
+        """Those of a firmware that was found before, the oldest first."""
+        query = select(FirmwareApproval).where(FirmwareApproval.firmware_id == firmware_id)
+        return (await self._session.scalars(query.order_by(col(FirmwareApproval.at)))).all()
+
+    async def become(self, firmware: Firmware, state: FirmwareState, **changes: str) -> Firmware:
+        """A firmware that this transaction holds the lock of, in its new state from now on."""
+        at = {f"{state}_at": func.clock_timestamp()}
         query = (
             update(Firmware)
-            .where(
-                col(Firmware.id) == firmware_id,
-                col(Firmware.organization_id) == organization_id,
-                col(Firmware.state) == FirmwareState.UPLOADED,
-            )
-            .values(state=FirmwareState.APPROVED, approved_by=by, approved_at=func.now())
+            .where(col(Firmware.id) == firmware.id)
+            .values(state=state, **at, **changes)
             .returning(Firmware)
             .execution_options(populate_existing=True)
         )
-        return (await self._session.scalars(query)).one_or_none()
+        return (await self._session.scalars(query)).one()
+
+    async def policy(self, organization_id: int) -> FirmwarePolicy | None:
+        query = select(FirmwarePolicy).where(FirmwarePolicy.organization_id == organization_id)
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def put_policy(self, organization_id: int, approvals: int, by: str, *, seen: int) -> FirmwarePolicy | None:
+        """The organization's policy, a version after `seen`; None when another was faster."""
+        proposed = insert(FirmwarePolicy).values(organization_id=organization_id, approvals=approvals, changed_by=by)
+        changes = {
+            "approvals": approvals,
+            "changed_by": by,
+            "changed_at": func.clock_timestamp(),
+            "version": FirmwarePolicy.version + 1,
+        }
+        query = proposed.on_conflict_do_update(
+            index_elements=["organization_id"], set_=changes, where=col(FirmwarePolicy.version) == seen
+        )
+        answer = query.returning(FirmwarePolicy).execution_options(populate_existing=True)
+        return (await self._session.scalars(answer)).one_or_none()
 
     async def known_blobs(self, blobs: Collection[str]) -> set[str]:
         """Those of `blobs` that a firmware names, of whichever organization."""
