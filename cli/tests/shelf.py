@@ -17,6 +17,7 @@ class Shelf:
     images: list[bytes] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     ends: str = "completed"
+    approvals: int = 1
 
     def answer(self, method: str, parts: list[str], query: dict[str, list[str]], headers: Any, body: Any) -> Any:
         """`body` is bytes of a form for an upload, else a document. Answers a status and a document."""
@@ -26,14 +27,21 @@ class Shelf:
             uid = query.get("device_uid", [None])[0]
             sessions = [one for one in self.sessions if uid in {None, one["device_uid"]}]
             return 200, {"items": self.firmware if parts[0] == "firmware" else sessions, "next": None}
-        return self._one_firmware(method, parts[1]) if parts[0] == "firmware" else self._one_session(parts)
+        if parts == ["firmware", "policy"]:
+            self.approvals = body["approvals"] if method == "PUT" else self.approvals
+            return 200, {"approvals": self.approvals, "version": 1}
+        return self._one_firmware(method, parts[1:], body) if parts[0] == "firmware" else self._one_session(parts)
 
-    def _one_firmware(self, method: str, firmware_id: str) -> Any:
-        found = next((one for one in self.firmware if str(one["id"]) == firmware_id), None)
+    def _one_firmware(self, method: str, parts: list[str], body: Any) -> Any:
+        found = next((one for one in self.firmware if str(one["id"]) == parts[0]), None)
         if found is None:
             return 404, {"code": "firmware_not_found", "detail": "firmware not found"}
-        if method == "POST":
-            found |= {"state": "approved", "approved_by": "1", "approved_at": _WHEN}
+        if method == "POST" and parts[1] == "withdraw":
+            found |= {"state": "withdrawn", "withdrawn_by": "1", "withdrawn_at": _WHEN}
+            found |= {"withdrawn_because": body["reason"]}
+        elif method == "POST":
+            found |= {"approvals": [{"by": "1", "at": _WHEN}], "approvals_needed": self.approvals}
+            found |= {"state": "approved", "approved_by": "1", "approved_at": _WHEN} if self.approvals == 1 else {}
         return 200, found
 
     def _one_session(self, parts: list[str]) -> Any:

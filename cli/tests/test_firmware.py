@@ -53,5 +53,21 @@ def test_firmware_that_is_not_there_says_where_to_look(muster, reference):
     assert result.stderr.endswith("(firmware_not_found); `muster firmware list` shows what there is\n")
 
 
+def test_an_approval_of_several_says_how_many_there_are(muster, image):
+    muster("firmware", "upload", image, "--name", "pump-os", "--version", "1.2.0")
+    assert muster("firmware", "policy").stdout == "Approvals: 1\n"
+    assert muster("firmware", "policy", "--approvals", "2").stdout == "Approvals: 2\n"
+    answer = muster("firmware", "approve", "1").stdout
+    assert "State: uploaded\n" in answer
+    assert "Approvals: 1 of 2\n" in answer
+
+
+def test_withdrawn_firmware_says_why(muster, image):
+    muster("firmware", "upload", image, "--name", "pump-os", "--version", "1.2.0")
+    answer = muster("firmware", "withdraw", "pump-os@1.2.0", "--reason", "bricks v2").stdout
+    assert "State: withdrawn\n" in answer
+    assert answer.endswith("Because: bricks v2\n")
+
+
 def test_the_keys_are_a_jwk_set_as_json(muster):
     assert json.loads(muster("firmware", "keys", "--json").stdout)["keys"][0]["kid"] == "key-1"

@@ -267,6 +267,37 @@ async def test_only_approved_images_that_fit_are_offered_and_a_second_update_is_
     await expect(visit.page.get_by_role("dialog").get_by_role("alert")).to_contain_text("being updated already")
 
 
+async def test_an_uploader_is_not_one_of_several_who_approve_and_what_is_withdrawn_is_offered_no_more(
+    visit: Visit, devices: Devices, image: Images, people: httpx.AsyncClient
+):
+    device = await devices("Weir", hardware_version="rev-a")
+    waiting, withdrawn = await image("1.0.0", approved=False), await image("2.0.0", hardware="rev-a")
+    (await people.put("/api/v2/firmware/policy", json={"approvals": 3})).raise_for_status()
+    try:
+        answer = await people.post(f"/api/v2/firmware/{waiting['id']}/approve")
+        assert answer.json()["code"] == "approval_not_counted"
+        visit.expected.append(f"/api/v2/firmware/{waiting['id']}/approve")
+        await visit.sign_in("#/firmware")
+        await visit.page.get_by_role("button", name=f"Approve {waiting['name']}").click()
+        await visit.page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+        await expect(visit.page.get_by_role("dialog").get_by_role("alert")).to_contain_text("3 people must approve")
+        await visit.page.get_by_role("button", name="Not yet").click()
+    finally:
+        (await people.put("/api/v2/firmware/policy", json={"approvals": 1})).raise_for_status()
+    await visit.page.get_by_role("button", name=f"Withdraw {withdrawn['name']}").click()
+    dialog = visit.page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Withdraw").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Say why")
+    await dialog.get_by_label("Why").fill(f"bricks boards {_MARKUP}")
+    await dialog.get_by_role("button", name="Withdraw").click()
+    row = visit.page.locator("tr", has_text=withdrawn["name"])
+    await expect(row).to_have_attribute("data-state", "withdrawn")
+    await expect(row).to_contain_text(_MARKUP)
+    await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}")
+    await visit.page.get_by_role("button", name="Update", exact=True).click()
+    await expect(visit.page.get_by_role("radio", name=withdrawn["name"])).to_have_count(0)
+
+
 async def test_who_may_only_look_is_offered_nothing_to_do(
     visit: Visit, devices: Devices, image: Images, opened: Callable[..., Awaitable[str]]
 ):

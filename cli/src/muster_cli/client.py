@@ -18,6 +18,7 @@ from muster_cli.models import (
     DeviceToken,
     Firmware,
     FirmwarePage,
+    FirmwarePolicy,
     Import,
     NewDevice,
     PublicKeys,
@@ -98,6 +99,15 @@ class MusterClient:
 
     async def approve_firmware(self, firmware_id: int) -> Firmware:
         return await self._call(Firmware, "POST", f"/api/v2/firmware/{firmware_id}/approve")
+
+    async def withdraw_firmware(self, firmware_id: int, reason: str) -> Firmware:
+        return await self._call(Firmware, "POST", f"/api/v2/firmware/{firmware_id}/withdraw", json={"reason": reason})
+
+    async def firmware_policy(self) -> FirmwarePolicy:
+        return await self._call(FirmwarePolicy, "GET", "/api/v2/firmware/policy")
+
+    async def set_firmware_policy(self, approvals: int) -> FirmwarePolicy:
+        return await self._call(FirmwarePolicy, "PUT", "/api/v2/firmware/policy", json={"approvals": approvals})
 
     async def start_update(self, device_uid: str, firmware_id: int) -> UpdateSession:
         body = {"device_uid": device_uid, "firmware_id": firmware_id}

@@ -1,4 +1,4 @@
-"""`muster firmware`: upload, list, approve; the keys with which updates are signed."""
+"""`muster firmware`: upload, list, approve, withdraw; the keys with which updates are signed."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.models import Firmware
 
-app = typer.Typer(no_args_is_help=True, help="Upload, list and approve firmware.")
+app = typer.Typer(no_args_is_help=True, help="Upload, list, approve and withdraw firmware.")
 
 Reference = Annotated[str, typer.Argument(metavar="ID|NAME@VERSION", help="Its id, or its name and version.")]
 
@@ -80,11 +80,39 @@ async def show_firmware(invocation: Invocation, firmware: Reference) -> None:
 @app.command("approve")
 @platform_command
 async def approve_firmware(invocation: Invocation, firmware: Reference) -> None:
-    """Let a firmware be installed. Approving it again changes nothing."""
+    """Let a firmware be installed, once as many people have approved it as your organization asks for."""
     async with invocation.client() as client:
         found = await client.find_firmware(firmware)
         approved = await client.approve_firmware(found.id)
     _show(invocation, approved)
+
+
+@app.command("withdraw")
+@platform_command
+async def withdraw_firmware(
+    invocation: Invocation,
+    firmware: Reference,
+    reason: Annotated[str, typer.Option(help="Why; others read it.")],
+) -> None:
+    """Let no update with a firmware begin any more, for good. Those under way go on unless they are cancelled."""
+    async with invocation.client() as client:
+        found = await client.find_firmware(firmware)
+        withdrawn = await client.withdraw_firmware(found.id, reason)
+    _show(invocation, withdrawn)
+
+
+@app.command("policy")
+@platform_command
+async def show_policy(
+    invocation: Invocation,
+    approvals: Annotated[
+        int | None, typer.Option(min=1, max=10, help="From now on ask for so many. Default: only show.")
+    ] = None,
+) -> None:
+    """How many people must approve a firmware of your organization before it may be installed."""
+    async with invocation.client() as client:
+        policy = await (client.firmware_policy() if approvals is None else client.set_firmware_policy(approvals))
+    invocation.output.record({"Approvals": policy.approvals}, data=policy)
 
 
 @app.command("keys")
@@ -110,6 +138,11 @@ def _show(invocation: Invocation, firmware: Firmware) -> None:
         "Uploaded": f"{firmware.uploaded_at.isoformat()} by {firmware.uploaded_by}",
         "Approved": f"{firmware.approved_at.isoformat()} by {firmware.approved_by}" if firmware.approved_at else None,
     }
+    if firmware.approvals_needed is not None:
+        fields["Approvals"] = f"{len(firmware.approvals)} of {firmware.approvals_needed}"
+    if firmware.withdrawn_at is not None:
+        fields["Withdrawn"] = f"{firmware.withdrawn_at.isoformat()} by {firmware.withdrawn_by}"
+        fields["Because"] = firmware.withdrawn_because
     invocation.output.record(fields, data=firmware)
 
 

@@ -105,6 +105,11 @@ class SearchResult(BaseModel):
     sample: list[Device]
 
 
+class Approval(BaseModel):
+    by: str
+    at: datetime
+
+
 class Firmware(BaseModel):
     """An image. Without `hardware_versions` it fits every device; `sha256` in hex, `size` in bytes."""
 
@@ -121,6 +126,19 @@ class Firmware(BaseModel):
     uploaded_at: datetime
     approved_by: str | None = None
     approved_at: datetime | None = None
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_because: str | None = None
+    approvals: list[Approval] = []
+    approvals_needed: int | None = None
+    """With `approvals` only where one firmware is read."""
+
+
+class FirmwarePolicy(BaseModel):
+    """How many people must approve a firmware before it may be installed."""
+
+    approvals: int
+    version: int
 
 
 class FirmwarePage(BaseModel):

@@ -1,20 +1,16 @@
-/** The table of images, with their approval. */
+/** The table of images, with what was decided about them. */
 
 import { html, useSignal } from "../view.js";
 import { useApp } from "../shell/context.js";
-import { Confirm } from "../shell/dialog.js";
 import { bytes, moment } from "../shell/format.js";
+import { Approve, Withdraw } from "./decide.js";
 
 /** @param {{firmware: import("./library.js").Firmware[]}} props */
 export function FirmwareTable({ firmware }) {
-  const { api, library, session } = useApp();
-  const asked = useSignal(/** @type {import("./library.js").Firmware | null} */ (null));
-  const wanted = asked.value;
-
-  async function approve() {
-    await api.post(`/firmware/${asked.peek()?.id}/approve`);
-    await library.load();
-  }
+  const { session } = useApp();
+  const approving = useSignal(/** @type {import("./library.js").Firmware | null} */ (null));
+  const withdrawing = useSignal(/** @type {import("./library.js").Firmware | null} */ (null));
+  const may = session.can("updates:approve");
 
   return html`<div class="panel">
     <table class="images-table" role="table">
@@ -39,26 +35,21 @@ export function FirmwareTable({ firmware }) {
             <td role="cell" class="size">${bytes(image.size)}</td>
             <td role="cell"><time datetime=${image.uploaded_at}>${moment(image.uploaded_at)}</time></td>
             <td role="cell" class="approval">
-              ${image.state === "approved"
-                ? html`<span class="approved" title=${image.approved_at ? moment(image.approved_at) : ""}>approved</span>`
-                : session.can("updates:approve")
-                  ? html`<button type="button" class="small" aria-label=${`Approve ${image.name} ${image.version}`} onClick=${() => (asked.value = image)}>Approve</button>`
-                  : html`<span class="none">waits for approval</span>`}
+              ${image.state === "withdrawn" && html`<span class="withdrawn">withdrawn <small>${image.withdrawn_because}</small></span>`}
+              ${image.state === "approved" && html`<span class="approved" title=${image.approved_at ? moment(image.approved_at) : ""}>approved</span>`}
+              ${image.state === "uploaded" && !may && html`<span class="none">waits for approval</span>`}
+              ${image.state === "uploaded" &&
+              may &&
+              html`<button type="button" class="small" aria-label=${`Approve ${image.name} ${image.version}`} onClick=${() => (approving.value = image)}>Approve</button>`}
+              ${image.state !== "withdrawn" &&
+              may &&
+              html`<button type="button" class="link" aria-label=${`Withdraw ${image.name} ${image.version}`} onClick=${() => (withdrawing.value = image)}>Withdraw</button>`}
             </td>
           </tr>`,
         )}
       </tbody>
     </table>
-    ${wanted &&
-    html`<${Confirm}
-      title=${`Approve ${wanted.name} ${wanted.version}?`}
-      action="Approve"
-      instead="Not yet"
-      run=${approve}
-      close=${() => (asked.value = null)}
-    >
-      <p>From then on it can be installed on ${wanted.hardware_versions.length > 0 ? `devices with hardware ${wanted.hardware_versions.join(", ")}` : "every device"}. An approval is not taken back.</p>
-      <p>${wanted.filename}, ${bytes(wanted.size)}, SHA-256 <code>${wanted.sha256}</code></p>
-    <//>`}
+    ${approving.value && html`<${Approve} firmware=${approving.value} close=${() => (approving.value = null)} />`}
+    ${withdrawing.value && html`<${Withdraw} firmware=${withdrawing.value} close=${() => (withdrawing.value = null)} />`}
   </div>`;
 }

@@ -11,11 +11,13 @@ import { createListing } from "../listing.js";
  * @property {string[]} hardware_versions none: it fits every device
  * @property {number} size in bytes
  * @property {string} sha256 in hex
- * @property {"uploaded" | "approved"} state
+ * @property {"uploaded" | "approved" | "withdrawn"} state
  * @property {string} uploaded_by the id of a person
  * @property {string} uploaded_at RFC 3339
  * @property {string | null} approved_by
  * @property {string | null} approved_at
+ * @property {string | null} withdrawn_at
+ * @property {string | null} withdrawn_because
  */
 
 /** @param {import("../rest.js").Api} api */

@@ -64,14 +64,13 @@ export function useAttempt(run) {
  * @param {string} props.action what the button that does it says
  * @param {string} props.instead what the button that does not says
  * @param {boolean} [props.grave] whether something is ended by it
- * @param {() => Promise<void>} props.run
+ * @param {() => Promise<unknown>} props.run the dialog stays open after it when it answers `false`
  * @param {() => void} props.close
  * @param {any} props.children what will happen
  */
 export function Confirm({ title, action, instead, grave = false, run, close, children }) {
   const { busy, error, attempt } = useAttempt(async () => {
-    await run();
-    close();
+    if ((await run()) !== false) close();
   });
   return html`<${Dialog} title=${title} close=${close}>
     ${children}
