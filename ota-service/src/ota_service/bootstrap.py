@@ -16,6 +16,8 @@ from ota_service.firmware.store import FirmwareStore
 from ota_service.fleet.consumers import FleetConsumer
 from ota_service.fleet.service import FleetService, SelectionService
 from ota_service.fleet.store import FleetStore
+from ota_service.manifests.service import ManifestService
+from ota_service.manifests.store import ManifestStore
 from ota_service.sessions.consumers import ActionConsumer, PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.rules import Patience
@@ -73,12 +75,13 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             FirmwareService: lambda scope: FirmwareService(
                 FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids
             ),
+            ManifestService: lambda scope: ManifestService(ManifestStore(scope.unit.session), signer=signer, ids=ids),
             SessionService: lambda scope: SessionService(
                 scope.unit,
                 SessionStore(scope.unit.session),
                 scope.get(FleetService),
                 scope.get(FirmwareService),
-                signer=signer,
+                scope.get(ManifestService),
                 patience=patience,
                 ids=ids,
             ),

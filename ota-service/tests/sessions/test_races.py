@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
+from ota_service.fleet.service import FleetService
+from ota_service.manifests.store import ManifestStore
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.service import SessionService
-from ota_service.sessions.store import SessionStore
 from shared.sql.unit_of_work import UnitOfWork
 from shared.testing import eventually
 
@@ -46,16 +47,17 @@ async def test_a_session_opened_later_has_the_greater_counter_though_a_process_s
 ):
     await update.device.say(update.id, "fail")
     async with app.state.scopes() as scope:
-        stopped = await SessionStore(scope.get(UnitOfWork).session).issue("pump-1")
+        await scope.get(FleetService).lock(1, ["pump-1"])
+        stopped = await ManifestStore(scope.get(UnitOfWork).session).issue(1)
         body = {"device_uid": "pump-1", "firmware_id": update.firmware.id}
         opening = asyncio.create_task(person.post("/api/v2/updates", json=body))
 
         async def waits() -> bool:
-            return await sql.fetchval("select count(*) from pg_locks where locktype = 'advisory' and not granted") == 1
+            return await sql.fetchval("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") == 1
 
-        await eventually(waits, why="the other one at the device's lock")
+        await eventually(waits, why="the other one at the device's row")
     assert (await opening).status_code == 202
-    assert await sql.fetchval("select max(counter) from update_sessions") > stopped.counter
+    assert await sql.fetchval("select max(counter) from update_sessions") > stopped.counters[0]
 
 
 async def test_the_same_report_many_times_at_once_has_one_effect(update, sql):

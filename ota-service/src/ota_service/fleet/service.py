@@ -1,6 +1,6 @@
 """Use cases of the copy of the fleet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col
@@ -27,6 +27,11 @@ class FleetService:
         if device is None:
             raise DeviceNotFound
         return FleetDeviceRead.model_validate(device, from_attributes=True)
+
+    async def lock(self, organization_id: int, uids: Collection[str]) -> dict[str, FleetDeviceRead]:
+        """Those of the organization's devices that the copy has, by uid; nobody changes them until the unit ends."""
+        found = await self._store.lock(organization_id, uids)
+        return {device.device_uid: FleetDeviceRead.model_validate(device, from_attributes=True) for device in found}
 
     async def admit(self, organization_id: int, uid: str, generation: int | None) -> None:
         """Lets a device's verified token in. Raises DeviceNotFound, DeviceTokenRevoked, DeviceRetired."""

@@ -1,8 +1,8 @@
 """Every query about the copy of the fleet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, func, or_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, collate, func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -41,6 +41,20 @@ class FleetStore:
         found = select(FleetDevice.device_uid).where(present_in(organization_id), *where).limit(limit).subquery()
         async with searching(self._session):
             return (await self._session.execute(select(func.count()).select_from(found))).scalar_one()
+
+    async def lock(self, organization_id: int, uids: Collection[str]) -> Sequence[FleetDevice]:
+        """Those that are there as they are now, unchanged until this transaction ends; a purged one is not.
+
+        In the order of the uids, as whoever changes them does it, so that two never wait for each other in a circle.
+        """
+        query = (
+            select(FleetDevice)
+            .where(present_in(organization_id), col(FleetDevice.device_uid).in_(uids))
+            .order_by(collate(col(FleetDevice.device_uid), "C"))
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).all()
 
     async def put_newer(self, devices: Sequence[FleetDevice]) -> None:
         """Takes over each device whose version is greater than the copy's, in one statement; uids must differ."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Sequence, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Text, text
 from sqlmodel import Field
 
 from ota_service.fleet.models import Table
@@ -18,8 +18,6 @@ def _in(states: frozenset[SessionState]) -> str:
 
 
 IS_OPEN = text(_in(OPEN))
-
-COUNTERS = Sequence("update_session_counters", metadata=Table.metadata, data_type=BigInteger)
 
 
 class UpdateSession(Table, table=True):
@@ -84,3 +82,26 @@ class SessionReport(Table, table=True):
         sa_column_kwargs={"server_default": text("clock_timestamp()")},
     )
     """By the database's clock."""
+
+    @classmethod
+    def of(
+        cls,
+        session: UpdateSession,
+        by: str,
+        target: SessionState,
+        *,
+        before: SessionState | None,
+        accepted: bool = True,
+        progress: int | None = None,
+        error: str | None = None,
+    ) -> "SessionReport":
+        """`by` said of a session which was `before` that it is `target`."""
+        return cls(
+            session_id=session.id,
+            by=by,
+            reported=target,
+            state_before=before,
+            accepted=accepted,
+            progress=progress,
+            error=error,
+        )

@@ -1,5 +1,6 @@
 """The HTTP shapes of updates, for people and for devices."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -29,6 +30,24 @@ class UpdateCreate(BaseModel):
     firmware_id: FirmwareId
     deadline_s: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     """Seconds in which the device must have taken the update up; the platform's own default is seven days."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What devices are updated with, and how. `deadline_s` as in UpdateCreate."""
+
+    firmware_ids: tuple[int]
+    deadline_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What came of the opening of a session: its id, or the reason why there is none, as a word and as a sentence."""
+
+    device_uid: str
+    session_id: UUID | None
+    reason: str | None = None
+    detail: str | None = None
 
 
 class SessionRead(BaseModel):

@@ -1,17 +1,19 @@
 """Use cases of update sessions: open, report, cancel, time out, and what a device is offered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
 from ota_service.firmware.errors import FirmwareNotFound
-from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import Download, Wanted
 from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.errors import DeviceNotFound
 from ota_service.fleet.schemas import FleetDeviceRead
 from ota_service.fleet.service import FleetService
+from ota_service.manifests.schemas import Obstacle
+from ota_service.manifests.service import ManifestService
 from ota_service.sessions.errors import (
     DeviceNotCopied,
     DeviceNotUpdatable,
@@ -24,13 +26,15 @@ from ota_service.sessions.errors import (
 )
 from ota_service.sessions.events import state_event, update_available, update_cancelled, update_refused
 from ota_service.sessions.models import SessionReport, UpdateSession
-from ota_service.sessions.rules import Patience, is_step, manifest, obstacle, progress_after
+from ota_service.sessions.rules import DEVICE_UNKNOWN, UPDATE_OPEN, Patience, is_step, progress_after
 from ota_service.sessions.schemas import (
     DeviceReport,
     Offer,
+    Opening,
     ReportRead,
     SessionDetail,
     SessionRead,
+    Terms,
     UpdateCreate,
 )
 from ota_service.sessions.states import FINAL, SessionState, may_become
@@ -40,8 +44,9 @@ from shared.contracts.presence import PresenceState
 from shared.errors import DomainError, ServiceUnavailable
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.ids import Ids
-from shared.manifests import ManifestSigner
 from shared.sql.unit_of_work import UnitOfWork
+
+MOST_AT_ONCE = 1_000
 
 _DEADLINE = "deadline"
 
@@ -53,8 +58,8 @@ class SessionService:
         store: SessionStore,
         fleet: FleetService,
         firmware: FirmwareService,
+        manifests: ManifestService,
         *,
-        signer: ManifestSigner,
         patience: Patience,
         ids: Ids,
     ) -> None:
@@ -62,7 +67,7 @@ class SessionService:
         self._store = store
         self._fleet = fleet
         self._firmware = firmware
-        self._signer = signer
+        self._manifests = manifests
         self._patience = patience
         self._ids = ids
 
@@ -73,63 +78,75 @@ class SessionService:
 
         Raises DeviceNotFound, FirmwareNotFound, FirmwareNotApproved, DeviceNotUpdatable and SessionOpen.
         """
-        device = await self._fleet.get(organization_id, body.device_uid)
-        firmware = await self._firmware.installable(organization_id, body.firmware_id)
-        in_the_way = obstacle(
-            lifecycle=device.lifecycle,
-            updates_enabled=device.updates_enabled,
-            hardware_version=device.hardware_version,
-            hardware_versions=firmware.hardware_versions,
-        )
-        if in_the_way is not None:
-            raise DeviceNotUpdatable(in_the_way.reason, in_the_way.detail)
-        lasting = self._patience.initiated if body.deadline_s is None else timedelta(seconds=body.deadline_s)
-        proposed = await self._signed(device, firmware, by, lasting)
-        proposed.action_id = action_id
-        session = await self._store.add(proposed)
-        if session is None:
-            other = await self._store.open_of(organization_id, device.device_uid)
+        terms = Terms((body.firmware_id,), body.deadline_s)
+        opened, obstacles = await self._open(organization_id, by, [body.device_uid], terms, action_id=action_id)
+        if session := opened.get(body.device_uid):
+            return read(session)
+        obstacle = obstacles[body.device_uid]
+        if obstacle == DEVICE_UNKNOWN:
+            raise DeviceNotFound
+        if obstacle == UPDATE_OPEN:
+            other = await self._store.open_of(organization_id, body.device_uid)
             raise SessionOpen(None if other is None else str(other.id))
-        await self._store.note(_report(session, f"person {by}", SessionState.INITIATED, before=None))
-        self._unit.outbox.add(state_event(session, before=None))
-        self._announce(session)
-        return read(session)
+        raise DeviceNotUpdatable(obstacle.reason, obstacle.detail)
 
-    async def _signed(self, device: FleetDeviceRead, firmware: Firmware, by: str, lasting: timedelta) -> UpdateSession:
-        """A session that nobody has seen yet, with its manifest."""
-        issue, session_id = await self._store.issue(device.device_uid), self._ids.new()
-        assert firmware.id is not None  # noqa: S101 - it comes from the database
-        document = manifest(
-            session_id=str(session_id),
-            device_uid=device.device_uid,
-            counter=issue.counter,
-            name=firmware.name,
-            version=firmware.version,
-            release_counter=firmware.release_counter,
-            size=firmware.size,
-            sha256=firmware.sha256,
-            hardware_versions=firmware.hardware_versions,
-            issued_at=issue.at,
-            expires_at=issue.at + lasting + self._patience.after_initiated(),
+    async def open_many(self, organization_id: int, by: str, uids: Sequence[str], terms: Terms) -> list[Opening]:
+        """Begins the update of at most MOST_AT_ONCE devices, and says of each, in the order given, what came of it.
+
+        The number of statements does not depend on that of the devices. Until the unit ends nobody else opens a session
+        for any of them. Raises FirmwareNotFound and FirmwareNotApproved.
+        """
+        if len(uids) > MOST_AT_ONCE:
+            raise ValueError(f"{len(uids)} devices are more than {MOST_AT_ONCE} at once")
+        opened, obstacles = await self._open(organization_id, by, uids, terms)
+        return [
+            Opening(uid, opened[uid].id) if uid in opened else Opening(uid, None, **asdict(obstacles[uid]))
+            for uid in uids
+        ]
+
+    async def _open(
+        self, organization_id: int, by: str, uids: Sequence[str], terms: Terms, *, action_id: int | None = None
+    ) -> tuple[dict[str, UpdateSession], dict[str, Obstacle]]:
+        """The sessions that were opened and what was in the way of the others, by uid."""
+        [firmware_id] = terms.firmware_ids
+        firmware = await self._firmware.installable(organization_id, firmware_id)
+        devices = await self._fleet.lock(organization_id, uids)
+        busy = await self._store.open_devices(organization_id, devices)
+        obstacles = {
+            uid: UPDATE_OPEN if uid in devices else DEVICE_UNKNOWN for uid in uids if uid not in devices or uid in busy
+        }
+        free = [device for uid, device in devices.items() if uid not in busy]
+        lasting = self._patience.initiated if terms.deadline_s is None else timedelta(seconds=terms.deadline_s)
+        drawn = await self._manifests.draw_up(firmware, free, lasting=lasting + self._patience.after_initiated())
+        sessions = [
+            UpdateSession(
+                id=draft.session_id,
+                counter=draft.counter,
+                organization_id=organization_id,
+                device_uid=uid,
+                firmware_id=firmware_id,
+                firmware_name=firmware.name,
+                firmware_version=firmware.version,
+                previous_version=draft.device.firmware_version,
+                deadline=draft.issued_at + lasting,
+                manifest=draft.manifest,
+                signature=draft.signature,
+                key_id=draft.key_id,
+                action_id=action_id,
+                opened_by=by,
+                opened_at=draft.issued_at,
+                updated_at=draft.issued_at,
+            )
+            for uid, draft in drawn.drafts.items()
+        ]
+        await self._store.add(sessions)
+        await self._store.note(
+            *(SessionReport.of(session, f"person {by}", SessionState.INITIATED, before=None) for session in sessions)
         )
-        signature = self._signer.sign(document.encode())
-        return UpdateSession(
-            id=session_id,
-            counter=issue.counter,
-            organization_id=device.organization_id,
-            device_uid=device.device_uid,
-            firmware_id=firmware.id,
-            firmware_name=firmware.name,
-            firmware_version=firmware.version,
-            previous_version=device.firmware_version,
-            deadline=issue.at + lasting,
-            manifest=document,
-            signature=signature.signature,
-            key_id=signature.key_id,
-            opened_by=by,
-            opened_at=issue.at,
-            updated_at=issue.at,
-        )
+        for session in sessions:
+            self._unit.outbox.add(state_event(session, before=None))
+            self._announce(session)
+        return {session.device_uid: session for session in sessions}, {**obstacles, **drawn.obstacles}
 
     async def carry_out(self, order: ActionState) -> None:
         """Opens the session of an action that is an update, or says why there is none. The same again changes nothing.
@@ -212,6 +229,10 @@ class SessionService:
         session = await self._find(organization_id, session_id)
         return await self._become(session, SessionState.CANCELLED, by=f"person {by}", said=DeviceReport())
 
+    async def cancel_many(self, organization_id: int, session_ids: Collection[UUID], by: str) -> int:
+        """The same for those of these sessions that are open, in a constant number of statements; answers how many."""
+        return await self._ended(await self._store.cancel(organization_id, session_ids), f"person {by}")
+
     async def report(
         self,
         organization_id: int,
@@ -240,7 +261,7 @@ class SessionService:
             ):
                 return read(session)
             if before != target and not may_become(before, target):
-                refused = _report(session, by, target, before=before, said=said, accepted=False)
+                refused = SessionReport.of(session, by, target, before=before, accepted=False, **said.model_dump())
                 await self._store.note_refusal(refused)
                 raise WrongTransition(before, target)
             changed = await self._store.move(
@@ -251,16 +272,19 @@ class SessionService:
                 error=said.error if target == SessionState.FAILED else None,
             )
             if changed is not None:
-                await self._store.note(_report(changed, by, target, before=before, said=said))
+                await self._store.note(SessionReport.of(changed, by, target, before=before, **said.model_dump()))
                 self._changed(changed, before)
                 return read(changed)
             session = await self._find(session.organization_id, session.id)
 
     async def time_out(self, limit: int) -> int:
         """Ends at most `limit` sessions that are past their deadline; answers how many."""
-        ended = await self._store.time_out(limit)
+        return await self._ended(await self._store.time_out(limit), _DEADLINE)
+
+    async def _ended(self, ended: Sequence[tuple[UpdateSession, SessionState]], by: str) -> int:
+        """Tells of sessions, each with the state that it was in."""
         await self._store.note(
-            *(_report(session, _DEADLINE, SessionState.TIMED_OUT, before=before) for session, before in ended)
+            *(SessionReport.of(session, by, SessionState(session.state), before=before) for session, before in ended)
         )
         for session, before in ended:
             self._changed(session, before)
@@ -324,25 +348,4 @@ def _offer(session: UpdateSession) -> Offer:
         key_id=session.key_id,
         download=f"/api/v2/device/{session.device_uid}/updates/{session.id}/file",
         deadline=session.deadline,
-    )
-
-
-def _report(
-    session: UpdateSession,
-    by: str,
-    target: SessionState,
-    *,
-    before: SessionState | None,
-    said: DeviceReport | None = None,
-    accepted: bool = True,
-) -> SessionReport:
-    said = said or DeviceReport()
-    return SessionReport(
-        session_id=session.id,
-        by=by,
-        reported=target,
-        state_before=before,
-        accepted=accepted,
-        progress=said.progress,
-        error=said.error,
     )

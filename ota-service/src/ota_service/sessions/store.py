@@ -1,58 +1,63 @@
 """Every query about update sessions. A transition is compare-and-set on state and version: a race has one winner."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, literal, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, Select, func, literal, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from ota_service.sessions.models import COUNTERS, IS_OPEN, SessionReport, UpdateSession
+from ota_service.sessions.models import IS_OPEN, SessionReport, UpdateSession
 from ota_service.sessions.states import SessionState
+
+Ended = list[tuple[UpdateSession, SessionState]]
+"""Sessions that have ended, and what each of them was."""
+
+_IDS = select(UpdateSession.id, UpdateSession.state).where(IS_OPEN)
 
 MOST_REFUSALS = 100
 """A device that repeats a refused report for ever fills no table."""
 
 
-@dataclass(frozen=True)
-class Issue:
-    """The next counter, and the present moment by the database's clock."""
+_SESSION = ", ".join(UpdateSession.model_fields)
+_REPORT = ", ".join(name for name in SessionReport.model_fields if name not in {"id", "at"})
 
-    counter: int
-    at: datetime
+_ADD = text(
+    f"""
+    insert into update_sessions ({_SESSION})
+    select {_SESSION} from jsonb_populate_recordset(null::update_sessions, cast(:rows as jsonb))
+    """  # noqa: S608 - columns
+)
+
+_NOTE = text(
+    f"""
+    insert into session_reports ({_REPORT})
+    select {_REPORT} from jsonb_populate_recordset(null::session_reports, cast(:rows as jsonb))
+    """  # noqa: S608 - columns
+)
 
 
 class SessionStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def issue(self, device_uid: str) -> Issue:
-        """For the next session of this device.
-
-        Another one of it waits until this transaction ends, or else a process that stops between here and `add` could
-        open a session later than another with a greater counter.
-        """
-        lock = func.hashtextextended(f"update_session/{device_uid}", 0)
-        await self._session.execute(select(func.pg_advisory_xact_lock(lock)))
-        row = (await self._session.execute(select(COUNTERS.next_value(), func.clock_timestamp()))).one()
-        return Issue(row[0], row[1])
-
     async def now(self) -> datetime:
         """The database's clock."""
         return (await self._session.execute(select(func.clock_timestamp()))).scalar_one()
 
-    async def add(self, session: UpdateSession) -> UpdateSession | None:
-        """The stored session; None when the device has an open one."""
-        query = (
-            insert(UpdateSession)
-            .values(session.model_dump())
-            .on_conflict_do_nothing(index_elements=["device_uid"], index_where=IS_OPEN)
-            .returning(UpdateSession)
+    async def add(self, sessions: Sequence[UpdateSession]) -> None:
+        """In one statement. None of their devices may have an open one; `open_devices` tells while they are locked."""
+        if sessions:
+            await self._session.execute(_ADD, {"rows": _rows(sessions)})
+
+    async def open_devices(self, organization_id: int, uids: Collection[str]) -> set[str]:
+        """Those of the devices that have an open session."""
+        query = select(UpdateSession.device_uid).where(
+            col(UpdateSession.device_uid).in_(uids), UpdateSession.organization_id == organization_id, IS_OPEN
         )
-        return (await self._session.scalars(query)).one_or_none()
+        return set((await self._session.scalars(query)).all())
 
     async def find(
         self, organization_id: int, session_id: UUID, *, device_uid: str | None = None
@@ -132,41 +137,53 @@ class SessionStore:
         )
         return (await self._session.scalars(query)).one_or_none()
 
-    async def time_out(self, limit: int) -> list[tuple[UpdateSession, SessionState]]:
-        """Ends open sessions past their deadline, by the database's clock, and answers with what each of them was.
+    async def time_out(self, limit: int) -> Ended:
+        """Ends open sessions past their deadline, by the database's clock.
 
         Those that another worker or a report holds at this moment are left to it.
         """
         overdue = (
-            select(UpdateSession.id, UpdateSession.state)
-            .where(IS_OPEN, col(UpdateSession.deadline) < func.statement_timestamp())
+            _IDS.where(col(UpdateSession.deadline) < func.statement_timestamp())
             .order_by(col(UpdateSession.deadline))
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        before = {row.id: SessionState(row.state) for row in await self._session.execute(overdue)}
+        error = literal("the device did not report in time: it was ") + UpdateSession.state
+        return await self._end(overdue, SessionState.TIMED_OUT, error)
+
+    async def cancel(self, organization_id: int, session_ids: Collection[UUID]) -> Ended:
+        """Cancels those that are open, locked in the order of their ids so that two never wait in a circle."""
+        open_ones = (
+            _IDS.where(col(UpdateSession.id).in_(session_ids), UpdateSession.organization_id == organization_id)
+            .order_by(col(UpdateSession.id))
+            .with_for_update()
+        )
+        return await self._end(open_ones, SessionState.CANCELLED, None)
+
+    async def _end(self, ids: Select[UUID, str], state: SessionState, error: ColumnElement[str] | None) -> Ended:
+        """Ends those that `ids` locks."""
+        before = {row.id: SessionState(row.state) for row in await self._session.execute(ids)}
         if not before:
             return []
         query = (
             update(UpdateSession)
             .where(col(UpdateSession.id).in_(before))
             .values(
-                state=SessionState.TIMED_OUT,
+                state=state,
                 version=UpdateSession.version + 1,
                 deadline=None,
-                error=literal("the device did not report in time: it was ") + UpdateSession.state,
+                error=error,
                 updated_at=func.clock_timestamp(),
             )
             .returning(UpdateSession)
-            .execution_options(synchronize_session=False)
+            .execution_options(populate_existing=True, synchronize_session=False)
         )
         return [(session, before[session.id]) for session in await self._session.scalars(query)]
 
     async def note(self, *reports: SessionReport) -> None:
-        """Adds reports to the history."""
-        values = [report.model_dump(exclude={"id", "at"}) for report in reports]
-        if values:
-            await self._session.execute(insert(SessionReport), values)
+        """Adds reports to the history, in one statement."""
+        if reports:
+            await self._session.execute(_NOTE, {"rows": _rows(reports)})
 
     async def note_refusal(self, report: SessionReport) -> None:
         """Adds a refused report, of which a session keeps about a hundred."""
@@ -182,3 +199,7 @@ class SessionStore:
         """The history of a session that was found before."""
         query = select(SessionReport).where(SessionReport.session_id == session_id)
         return (await self._session.scalars(query.order_by(col(SessionReport.id)))).all()
+
+
+def _rows(models: Sequence[UpdateSession] | Sequence[SessionReport]) -> str:
+    return to_json([model.model_dump() for model in models]).decode()
