@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -38,7 +38,7 @@ class Blobs:
     """`url` is `file:///directory` or `s3://bucket/prefix`, with credentials as AWS's own tools find them."""
 
     def __init__(self, url: str) -> None:
-        self._store = from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+        self._store = from_url(url, mkdir=True) if url.startswith("file:") else _bucket(url)
         self._directory = self._store.prefix if isinstance(self._store, LocalStore) else None
 
     async def put(self, name: str, chunks: AsyncIterable[bytes]) -> Stored:
@@ -119,6 +119,11 @@ class Blobs:
                     path.unlink(missing_ok=True)
                     removed += 1
         return removed
+
+
+def _bucket(url: str) -> ObjectStore:
+    """One that is away is told of within seconds: by itself obstore would go on trying for three minutes."""
+    return from_url(url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=15)})
 
 
 class _Writing:
