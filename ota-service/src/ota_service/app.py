@@ -3,6 +3,8 @@
 from fastapi import FastAPI
 
 from ota_service.bootstrap import api_lifespan
+from ota_service.ddi import api as ddi
+from ota_service.ddi import device_api as ddi_of_device
 from ota_service.firmware import api as firmware
 from ota_service.fleet import api as fleet
 from ota_service.sessions import api as sessions
@@ -25,6 +27,9 @@ def build(settings: Settings) -> FastAPI:
     )
     for router in (fleet.router, firmware.router, sessions.router, sessions_of_device.router):
         app.include_router(router, prefix=_PREFIX)
+    controllers = ddi.application(ddi_of_device.router)
+    controllers.state = app.state
+    app.mount("/{tenant}/controller/v1", controllers)
     return app
 
 

@@ -9,6 +9,8 @@ from functools import partial
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from ota_service.ddi.service import DdiService
+from ota_service.ddi.store import DdiStore
 from ota_service.firmware.gateway import Blobs
 from ota_service.firmware.jobs import SweepFirmware
 from ota_service.firmware.service import FirmwareService
@@ -24,6 +26,9 @@ from ota_service.sessions.rules import Patience
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.store import SessionStore
 from ota_service.settings import SERVICE, Settings
+from ota_service.tenants.consumers import TenantConsumer
+from ota_service.tenants.service import TenantService
+from ota_service.tenants.store import TenantStore
 from shared.clock import SystemClock
 from shared.http.app import Lifespan
 from shared.http.health import Check
@@ -71,6 +76,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         recipes: Recipes = {
             FleetService: lambda scope: FleetService(FleetStore(scope.unit.session)),
             SelectionService: lambda scope: SelectionService(FleetStore(scope.unit.session)),
+            TenantService: lambda scope: TenantService(TenantStore(scope.unit.session)),
             ManifestSigner: lambda _scope: signer,
             FirmwareService: lambda scope: FirmwareService(
                 FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids
@@ -84,6 +90,14 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(ManifestService),
                 patience=patience,
                 ids=ids,
+            ),
+            DdiService: lambda scope: DdiService(
+                scope.unit,
+                DdiStore(scope.unit.session),
+                scope.get(FleetService),
+                scope.get(FirmwareService),
+                scope.get(SessionService),
+                clock=clock,
             ),
         }
 
@@ -118,6 +132,7 @@ class WorkerParts:
     relay: Relay
     command_relay: CommandRelay
     fleet: EventConsumer
+    tenants: EventConsumer
     presence: EventConsumer
     actions: EventConsumer
     deadlines: Deadlines
@@ -150,6 +165,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             relay=Relay(settings.database_url(), Publisher(broker)),
             command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
+            tenants=EventConsumer(broker, topology.OTA_TENANTS_QUEUE, TenantConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),

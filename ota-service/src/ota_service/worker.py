@@ -18,6 +18,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "command-relay": parts.command_relay.run,
                 "access": parts.access.run,
                 "fleet": parts.fleet.run,
+                "tenants": parts.tenants.run,
                 "presence": parts.presence.run,
                 "actions": parts.actions.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Protocol
 
 from ota_service.firmware.errors import (
@@ -198,19 +199,22 @@ class FirmwareService:
             if not firmware.hardware_versions or hardware_version in firmware.hardware_versions
         ]
 
-    async def download(self, firmware: Firmware, wanted: Wanted) -> Download:
+    async def download(self, firmware: Firmware, wanted: Wanted, *, etag: str | None = None) -> Download:
         """The answer to a GET or HEAD for its file. Raises RangeNotSatisfiable, BlobDamaged, BlobStoreAway.
 
+        Its entity tag is `etag`, else its SHA-256.
         The bytes may be read after the unit of work has ended; those of a damaged piece break the download off.
         """
-        headers = {"ETag": firmware.etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
-        if is_known(firmware.etag, wanted.if_none_match):
+        etag = etag or firmware.etag
+        headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-transform"}
+        if is_known(etag, wanted.if_none_match):
             return Download(304, headers, _nothing())
-        part = part_of(firmware.size, wanted=wanted.part, if_range=wanted.if_range, etag=firmware.etag)
+        part = part_of(firmware.size, wanted=wanted.part, if_range=wanted.if_range, etag=etag)
         headers |= {
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f'attachment; filename="{firmware.filename}"',
             "Content-Length": str(part.end - part.start),
+            "Last-Modified": format_datetime(firmware.uploaded_at, usegmt=True),
         }
         if not part.whole:
             headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{firmware.size}"

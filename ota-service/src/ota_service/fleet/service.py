@@ -33,34 +33,24 @@ class FleetService:
         found = await self._store.lock(organization_id, uids)
         return {device.device_uid: FleetDeviceRead.model_validate(device, from_attributes=True) for device in found}
 
-    async def admit(self, organization_id: int, uid: str, generation: int | None) -> None:
-        """Lets a device's verified token in. Raises DeviceNotFound, DeviceTokenRevoked, DeviceRetired."""
-        device = await self._store.find(organization_id, uid)
-        if device is None:
-            raise DeviceNotFound
-        if (generation or 0) < device.min_token_generation:
-            raise DeviceTokenRevoked
-        if device.lifecycle == RETIRED:
-            raise DeviceRetired
-
-    async def admit_gateway(self, organization_id: int, uid: str) -> None:
-        """Lets a gateway speak for a device of its organization. Raises DeviceNotFound, DeviceRetired."""
-        device = await self._store.find(organization_id, uid)
-        if device is None:
-            raise DeviceNotFound
-        if device.lifecycle == RETIRED:
-            raise DeviceRetired
-
     async def caller(self, who: Principal, uid: str) -> DeviceCaller:
         """The device `uid`, for which its own or a gateway's verified token speaks.
 
         Raises DeviceNotFound, DeviceTokenRevoked, DeviceRetired.
         """
-        if who.is_device:
-            await self.admit(who.organization_id, uid, who.generation)
-            return DeviceCaller(who.organization_id, uid, "device")
-        await self.admit_gateway(who.organization_id, uid)
-        return DeviceCaller(who.organization_id, uid, f"gateway {who.subject}")
+        return self.vouched(await self._store.find(who.organization_id, uid), who)
+
+    @staticmethod
+    def vouched(device: FleetDevice | None, who: Principal) -> DeviceCaller:
+        """The same for a device that was looked up already in the principal's organization. Raises as `caller`."""
+        if device is None:
+            raise DeviceNotFound
+        if who.is_device and (who.generation or 0) < device.min_token_generation:
+            raise DeviceTokenRevoked
+        if device.lifecycle == RETIRED:
+            raise DeviceRetired
+        by = "device" if who.is_device else f"gateway {who.subject}"
+        return DeviceCaller(who.organization_id, device.device_uid, by)
 
     async def follow_groups(self, states: Sequence[GroupState]) -> None:
         """As `follow`, of groups."""

@@ -17,6 +17,7 @@ from shared.contracts.configuration import (
     ConfigurationJobResumed,
     ConfigurationJobStarted,
 )
+from shared.contracts.device_requests import DeviceAttributesReported, DeviceRegistrationRequested
 from shared.contracts.devices import (
     DeviceChanged,
     DeviceFirmwareChanged,
@@ -62,6 +63,8 @@ EVENTS: tuple[type[EventData], ...] = (
     DeviceRetired,
     DevicePurged,
     DeviceSnapshot,
+    DeviceRegistrationRequested,
+    DeviceAttributesReported,
     GroupCreated,
     GroupChanged,
     GroupDeleted,

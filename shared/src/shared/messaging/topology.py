@@ -18,6 +18,7 @@ from shared.contracts.access import AccessRestored, AccessRevoked
 from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionStarted, ActionTimedOut
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.groups import GroupSnapshot, GroupState
+from shared.contracts.organizations import OrganizationState
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import UpdateRefused, UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
@@ -33,6 +34,7 @@ OTA_FLEET_QUEUE = "ota-service.fleet"
 OTA_ACTIONS_QUEUE = "ota-service.actions"
 OTA_PRESENCE_QUEUE = "ota-service.presence"
 OTA_ACCESS_QUEUE = "ota-service.access"
+OTA_TENANTS_QUEUE = "ota-service.tenants"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
 DEVICE_REPLIES_QUEUE = "device-management.replies"
@@ -125,6 +127,7 @@ CONSUMED_QUEUES = (
     _consumed(OTA_PRESENCE_QUEUE),
     _consumed(OTA_ACTIONS_QUEUE),
     _consumed(OTA_ACCESS_QUEUE),
+    _consumed(OTA_TENANTS_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(DEVICE_REPLIES_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT),
@@ -155,6 +158,7 @@ QUEUES = (
 
 _DEVICE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, DeviceState))
 _GROUP_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, GroupState))
+_ORGANIZATION_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, OrganizationState))
 _UPDATE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
 
 _SNAPSHOTS = {DeviceSnapshot, GroupSnapshot}
@@ -174,6 +178,7 @@ BINDINGS = (
         for event in (ActionStarted, ActionCancelled, ActionTimedOut)
     ),
     *(Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event) for event in (*_UPDATE_TYPES, UpdateRefused.type)),
+    *(Binding(OTA_TENANTS_QUEUE, EVENTS_EXCHANGE, event) for event in _ORGANIZATION_TYPES),
     Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)

@@ -1,0 +1,242 @@
+"""Use cases of the protocol: let a device in, tell it what waits, take its reports, serve its artifacts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ota_service.ddi.errors import (
+    ActionGone,
+    ActionNotFound,
+    ActionRefused,
+    ArtifactNotFound,
+    NotAdmitted,
+    TargetNotFound,
+    TooManyAttributes,
+    TooManyReports,
+)
+from ota_service.ddi.events import attributes_reported, registration_requested
+from ota_service.ddi.models import MAX_REPORTS, DdiFeedback
+from ota_service.ddi.rules import LEAST_POLL_SECONDS, attributes_after, checksum, meaning, preferences, progress, steps
+from ota_service.ddi.schemas import MAX_ATTRIBUTES, Caller, ConfigData, Feedback, Offer, Offered, Poll
+from ota_service.ddi.store import DdiStore
+from ota_service.firmware.models import Firmware
+from ota_service.firmware.schemas import Download, Wanted
+from ota_service.firmware.service import FirmwareService
+from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
+from ota_service.fleet.service import FleetService
+from ota_service.sessions.errors import WrongTransition
+from ota_service.sessions.models import UpdateSession
+from ota_service.sessions.schemas import DeviceReport
+from ota_service.sessions.service import SessionService
+from ota_service.sessions.states import FINAL, SessionState
+from ota_service.tenants.states import SUSPENDED
+from shared.clock import Clock
+from shared.contracts.routes import DEVICE_UID
+from shared.http.principal import Principal
+from shared.sql.unit_of_work import UnitOfWork
+
+_ASK_AGAIN = timedelta(minutes=1)
+"""A device that nobody has registered yet asks often; device-management is told no more often than this."""
+
+_MAX_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Action:
+    """An update as a client asks for it: the session, what it installs in order, and its latest reports."""
+
+    session: UpdateSession
+    firmware: Sequence[Firmware]
+    reports: Sequence[DdiFeedback]
+
+
+class DdiService:
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        store: DdiStore,
+        fleet: FleetService,
+        firmware: FirmwareService,
+        sessions: SessionService,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._unit = unit
+        self._store = store
+        self._fleet = fleet
+        self._firmware = firmware
+        self._sessions = sessions
+        self._clock = clock
+
+    async def admit(self, who: Principal, slug: str, uid: str) -> Caller:
+        """Lets a verified token in for a device below its organization's slug.
+
+        Raises NotAdmitted, and TargetNotFound for a gateway's device that has been retired.
+        """
+        known = await self._store.known(slug, uid)
+        if known is None or known.tenant.organization_id != who.organization_id or known.tenant.state == SUSPENDED:
+            raise NotAdmitted
+        chosen = preferences(known.tenant.settings)
+        if not (chosen.target_token if who.is_device else chosen.gateway_token):
+            raise NotAdmitted
+        by = f"gateway {who.subject}"
+        try:
+            by = self._fleet.vouched(known.device, who).by
+        except DeviceTokenRevoked:
+            raise NotAdmitted from None
+        except DeviceRetired:
+            raise (NotAdmitted if who.is_device else TargetNotFound) from None
+        except DeviceNotFound:
+            if who.is_device:
+                raise NotAdmitted from None
+        return Caller(
+            organization_id=who.organization_id,
+            uid=uid,
+            by=by,
+            preferences=chosen,
+            known=known.device is not None,
+            attributes_wanted=known.target is None or known.target.attributes_wanted,
+            auto_confirm=known.target is not None and known.target.auto_confirm,
+        )
+
+    async def poll(self, caller: Caller) -> Poll:
+        """What waits for the device. One that nobody knows yet is registered: device-management is asked for it."""
+        if not caller.known:
+            await self._ask_registration(caller)
+            return Poll(LEAST_POLL_SECONDS)
+        session, last = await self._store.open_and_last(caller.organization_id, caller.uid)
+        offer = None
+        if session is not None:
+            offer = Offer(Offered.DEPLOYMENT, session.counter, checksum(session.counter, session.manifest))
+        return Poll(
+            seconds=caller.preferences.poll_seconds,
+            offer=offer,
+            installed=None if last is None else last.counter,
+            attributes_wanted=caller.attributes_wanted,
+        )
+
+    async def _ask_registration(self, caller: Caller) -> None:
+        if not DEVICE_UID.fullmatch(caller.uid):
+            raise TargetNotFound
+        asked = await self._store.ask_registration(caller.organization_id, caller.uid, again_after=_ASK_AGAIN)
+        if asked is not None:
+            self._unit.outbox.add(registration_requested(asked, by=caller.by))
+
+    async def deployment(self, caller: Caller, action: str, *, reports: int) -> Action:
+        """The open action, with its latest `reports`; to read it is to take it up. Raises ActionNotFound."""
+        session = await self._session(caller, action)
+        if session.state in FINAL:
+            raise ActionNotFound
+        if session.state == SessionState.INITIATED:
+            await self._become(caller, session, SessionState.ACKNOWLEDGED, DeviceReport())
+            session = await self._session(caller, action)
+        return await self._action(session, reports)
+
+    async def installed(self, caller: Caller, action: str, *, reports: int) -> Action:
+        """An action that was completed. Raises ActionNotFound."""
+        session = await self._session(caller, action)
+        if session.state != SessionState.COMPLETED:
+            raise ActionNotFound
+        return await self._action(session, reports)
+
+    async def report(self, caller: Caller, action: str, said: Feedback) -> None:
+        """Takes a report; what a client closes has passed through the states that it did not name.
+
+        Raises ActionNotFound, TooManyReports, ActionGone and ActionRefused.
+        """
+        session = await self._session(caller, action)
+        await self._note(caller, session, said)
+        if session.state in FINAL:
+            raise ActionGone(session.state)
+        target = meaning(said) or SessionState.ACKNOWLEDGED
+        error = "; ".join(said.status.details) or "the client closed with failure and said no more"
+        told = DeviceReport(progress=progress(said), error=error if target == SessionState.FAILED else None)
+        await self._become(caller, session, target, told)
+        if target == SessionState.COMPLETED:
+            await self._store.want_attributes(caller.organization_id, caller.uid)
+
+    async def _become(self, caller: Caller, session: UpdateSession, target: SessionState, said: DeviceReport) -> None:
+        try:
+            for step in steps(SessionState(session.state), target):
+                await self._sessions.report(caller.organization_id, caller.uid, session.id, step, said, by=caller.by)
+        except WrongTransition as error:
+            state = SessionState(error.extra["state"])
+            raise (ActionGone if state in FINAL else ActionRefused)(state) from None
+
+    async def put_attributes(self, caller: Caller, config: ConfigData) -> None:
+        """What the device says of itself, for device-management to take over.
+
+        Raises TargetNotFound, TooManyAttributes.
+        """
+        self._require_known(caller)
+        target = await self._store.locked(caller.organization_id, caller.uid)
+        before, after = target.attributes, attributes_after(target.attributes, config.mode, config.data)
+        if len(after) > MAX_ATTRIBUTES:
+            raise TooManyAttributes(MAX_ATTRIBUTES)
+        target.attributes_wanted = False
+        if after != before:
+            target.attributes = after
+            target.version += 1
+            at = self._clock.now()
+            self._unit.outbox.add(attributes_reported(target, before=before, by=caller.by, at=at))
+
+    async def artifact(self, caller: Caller, module: str, filename: str, wanted: Wanted) -> Download:
+        """The file, or a part of it; to ask for its bytes is to begin the download.
+
+        Raises ArtifactNotFound, ActionGone and what FirmwareService.download raises.
+        """
+        session, firmware = await self._artifact(caller, module, filename)
+        found = await self._firmware.download(firmware, wanted, etag=f'"{firmware.sha1}"')
+        if not wanted.head and session.state in {SessionState.INITIATED, SessionState.ACKNOWLEDGED}:
+            await self._become(caller, session, SessionState.DOWNLOADING, DeviceReport())
+        return found
+
+    async def md5(self, caller: Caller, module: str, filename: str) -> str:
+        """The line that `md5sum -c` reads. Raises ArtifactNotFound."""
+        _, firmware = await self._artifact(caller, module, filename)
+        return f"{firmware.md5}  {firmware.filename}"
+
+    async def _artifact(self, caller: Caller, module: str, filename: str) -> tuple[UpdateSession, Firmware]:
+        self._require_known(caller)
+        session, _ = await self._store.open_and_last(caller.organization_id, caller.uid)
+        if session is None or module != str(session.firmware_id):
+            raise ArtifactNotFound
+        firmware = await self._firmware.find(caller.organization_id, session.firmware_id)
+        if firmware.filename != filename:
+            raise ArtifactNotFound
+        return session, firmware
+
+    async def _session(self, caller: Caller, action: str) -> UpdateSession:
+        self._require_known(caller)
+        counter = int(action) if action.isascii() and action.isdigit() and len(action) < 20 else 0
+        session = None
+        if counter <= _MAX_ID:
+            session = await self._store.session(caller.organization_id, caller.uid, counter)
+        if session is None:
+            raise ActionNotFound
+        return session
+
+    async def _action(self, session: UpdateSession, reports: int) -> Action:
+        firmware = await self._firmware.find(session.organization_id, session.firmware_id)
+        history = await self._store.history(session, reports) if reports else ()
+        return Action(session, [firmware], history)
+
+    async def _note(self, caller: Caller, session: UpdateSession, said: Feedback) -> None:
+        status = said.status
+        feedback = DdiFeedback(
+            session_id=session.id,
+            position=0,
+            organization_id=session.organization_id,
+            execution=status.execution,
+            finished=status.result.finished,
+            progress=said.progress,
+            code=status.code,
+            details=status.details,
+            by=caller.by,
+        )
+        if not await self._store.note(feedback):
+            raise TooManyReports(MAX_REPORTS)
+
+    def _require_known(self, caller: Caller) -> None:
+        if not caller.known:
+            raise TargetNotFound
