@@ -4,52 +4,12 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from itertools import permutations
-from uuid import uuid4
 
 import pytest
 
-from device_management.device_status.consumers import UpdateConsumer
-from shared.contracts.envelope import Envelope, UnreadableEvent
+from shared.contracts.envelope import UnreadableEvent
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
-
-
-@pytest.fixture
-def told(organizations):
-    def news(uid="pump-1", *, firmware, counter, state="flashed", organization_id=organizations.own):
-        return Envelope(
-            id=uuid4(),
-            source="/ota-service",
-            type=f"update_session.{state}.v1",
-            subject="update_session/s",
-            time=AT,
-            organizationid=organization_id,
-            data={
-                "organization_id": organization_id,
-                "version": 4,
-                "session_id": "s",
-                "device_uid": uid,
-                "firmware_id": 1,
-                "firmware_name": "edge",
-                "firmware_version": firmware,
-                "state": state,
-                "counter": counter,
-                "opened_at": AT,
-                "updated_at": AT,
-            },
-        )
-
-    return news
-
-
-@pytest.fixture
-def hear(app):
-    return UpdateConsumer(app.state.scopes)
-
-
-@pytest.fixture
-async def pump(admin):
-    assert (await admin.post("/api/v2/devices", json={"device_uid": "pump-1"})).status_code == 201
 
 
 async def shown(client, uid="pump-1"):

@@ -1,12 +1,14 @@
-"""What device_status hears: presence from monitoring, and what updates have installed from ota-service."""
+"""What device_status hears: presence from monitoring, and from ota-service what updates have put on devices."""
 
 from collections.abc import Sequence
 
 from device_management.device_status.service import DeviceStatusService
 from shared.contracts.envelope import Envelope
 from shared.contracts.presence import PresenceState
-from shared.contracts.updates import UpdateSessionState
+from shared.contracts.updates import UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
 from shared.http.scope import Scopes
+
+_INSTALLED = frozenset({UpdateSessionFlashed.type, UpdateSessionCompleted.type})
 
 
 class PresenceConsumer:
@@ -26,6 +28,9 @@ class UpdateConsumer:
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> None:
         """Idempotent by the sessions' counter, so it needs no inbox."""
-        news = [UpdateSessionState.of(envelope) for envelope in envelopes]
+        installed: list[UpdateSessionState] = []
+        ended: list[UpdateSessionState] = []
+        for envelope in envelopes:
+            (installed if envelope.type in _INSTALLED else ended).append(UpdateSessionState.of(envelope))
         async with self._scopes() as scope:
-            await scope.get(DeviceStatusService).take_firmware(news)
+            await scope.get(DeviceStatusService).take_updates(installed, ended)

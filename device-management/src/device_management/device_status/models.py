@@ -1,6 +1,10 @@
-"""What others say of devices, and the devices held for it."""
+"""What others and they themselves say of devices, and the devices held for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from device_management.devices.models import Device
 
 
 @dataclass(frozen=True)
@@ -29,3 +33,33 @@ class Installed:
     device_uid: str
     firmware_version: str
     counter: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An update that ended without success, perhaps after it had put its version on the device."""
+
+    organization_id: int
+    device_uid: str
+    counter: int
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What one device says of itself; None says nothing.
+
+    `firmware_versions` are all that it said since the last time, the last of which it runs now.
+    """
+
+    device_uid: str
+    firmware_versions: Sequence[str]
+    attributes: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class TakenReport:
+    """A device that has reported, and whether that changed its public state."""
+
+    device: Device
+    firmware_before: str | None
+    changed: bool

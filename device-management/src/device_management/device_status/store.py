@@ -1,14 +1,33 @@
 """Every query that takes over what others say of devices. Rows are locked in the order of their ids."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Integer, Text, and_, any_, case, cast, func, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Select,
+    TableValuedAlias,
+    Text,
+    any_,
+    case,
+    cast,
+    func,
+    or_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
-from device_management.device_status.models import HeldDevice, Installed, Presence
+from device_management.device_status.models import Ended, HeldDevice, Installed, Presence, Reported, TakenReport
 from device_management.devices.models import Device, present_in
+from device_management.devices.states import ENDED
 from shared.contracts.devices import PURGED
 
 
@@ -32,14 +51,11 @@ class DeviceStatusStore:
 
     async def show_actions(self, shown: Mapping[int, tuple[int | None, str | None]]) -> Sequence[Device]:
         """Sets the running action, and the status it gives, of devices by id, and returns those that changed."""
-        showing = (
-            func.unnest(
-                cast(list(shown), ARRAY(BigInteger)),
-                cast([action_id for action_id, _ in shown.values()], ARRAY(BigInteger)),
-                cast([status for _, status in shown.values()], ARRAY(Text)),
-            )
-            .table_valued("id", "action_id", "status", name="showing")
-            .render_derived()
+        showing = _rows(
+            "showing",
+            id=(list(shown), BigInteger),
+            action_id=([action_id for action_id, _ in shown.values()], BigInteger),
+            status=([status for _, status in shown.values()], Text),
         )
         query = (
             update(Device)
@@ -58,14 +74,11 @@ class DeviceStatusStore:
         """Takes over newer presences in one statement and returns the devices that changed."""
         uids = cast([change.device_uid for change in changes], ARRAY(Text))
         await self._hold(col(Device.device_uid) == any_(uids))
-        newer = (
-            func.unnest(
-                cast([change.device_uid for change in changes], ARRAY(Text)),
-                cast([change.online for change in changes], ARRAY(Boolean)),
-                cast([change.version for change in changes], ARRAY(BigInteger)),
-            )
-            .table_valued("device_uid", "online", "presence_version", name="newer")
-            .render_derived()
+        newer = _rows(
+            "newer",
+            device_uid=([change.device_uid for change in changes], Text),
+            online=([change.online for change in changes], Boolean),
+            presence_version=([change.version for change in changes], BigInteger),
         )
         query = (
             update(Device)
@@ -87,45 +100,116 @@ class DeviceStatusStore:
         """Takes over what later updates have put on devices, in one statement; uids must differ.
 
         Answers with the devices that took it over, each with its firmware version before: one that had it already has
-        no new version. Rows are locked in the order of their ids, so that two workers never wait in a circle.
+        no new version.
         """
-        told = (
-            func.unnest(
-                cast([item.organization_id for item in news], ARRAY(Integer)),
-                cast([item.device_uid for item in news], ARRAY(Text)),
-                cast([item.firmware_version for item in news], ARRAY(Text)),
-                cast([item.counter for item in news], ARRAY(BigInteger)),
-            )
-            .table_valued("organization_id", "device_uid", "installed", "counter", name="told")
-            .render_derived()
+        told = _rows(
+            "told",
+            organization_id=([item.organization_id for item in news], Integer),
+            device_uid=([item.device_uid for item in news], Text),
+            installed=([item.firmware_version for item in news], Text),
+            counter=([item.counter for item in news], BigInteger),
         )
-        later = (
-            select(Device.id, Device.firmware_version, told.c.installed, told.c.counter)
-            .join(
-                told,
-                and_(
-                    col(Device.device_uid) == told.c.device_uid,
-                    col(Device.organization_id) == told.c.organization_id,
-                    col(Device.installed_counter) < told.c.counter,
-                    col(Device.lifecycle) != PURGED,
-                ),
-            )
-            .order_by(col(Device.id))
-            .with_for_update(of=Device)
-            .cte("later")
+        later = _held(told, col(Device.organization_id) == told.c.organization_id, col(Device.lifecycle) != PURGED)
+        later = later.where(col(Device.installed_counter) < told.c.counter).cte("later")
+        return await self._change_firmware(
+            later,
+            later.c.installed,
+            installed_counter=later.c.counter,
+            firmware_confirmed=func.coalesce(Device.reported_firmware_version, "") == later.c.installed,
         )
-        is_new = later.c.installed.is_distinct_from(later.c.firmware_version)
+
+    async def believe(self, news: Sequence[Ended]) -> list[tuple[Device, str | None]]:
+        """Goes by the devices' own word where the update that ended is the one that `install` went by.
+
+        Answers as `install` does.
+        """
+        told = _rows(
+            "told",
+            organization_id=([item.organization_id for item in news], Integer),
+            device_uid=([item.device_uid for item in news], Text),
+            counter=([item.counter for item in news], BigInteger),
+        )
+        doubted = _held(told, col(Device.organization_id) == told.c.organization_id, col(Device.lifecycle) != PURGED)
+        doubted = doubted.where(col(Device.installed_counter) == told.c.counter, ~col(Device.firmware_confirmed)).cte(
+            "doubted"
+        )
+        own_word = func.coalesce(Device.reported_firmware_version, Device.firmware_version)
+        return await self._change_firmware(doubted, own_word, firmware_confirmed=True)
+
+    async def _change_firmware(
+        self, held: CTE, firmware: ColumnElement[Any], **also: Any
+    ) -> list[tuple[Device, str | None]]:
+        is_new = firmware.is_distinct_from(held.c.firmware_version)
         query = (
             update(Device)
-            .where(col(Device.id) == later.c.id)
+            .where(col(Device.id) == held.c.id)
             .values(
-                firmware_version=later.c.installed,
-                installed_counter=later.c.counter,
+                firmware_version=firmware,
+                **also,
                 version=Device.version + cast(is_new, Integer),
                 revision=Device.revision + 1,
                 updated_at=case((is_new, func.now()), else_=Device.updated_at),
             )
-            .returning(Device, later.c.firmware_version)
-            .execution_options(synchronize_session=False)
+            .returning(Device, held.c.firmware_version)
+            .execution_options(synchronize_session=False, populate_existing=True)
         )
         return [(device, before) for device, before in await self._session.execute(query)]
+
+    async def report(self, reports: Sequence[Reported]) -> list[TakenReport]:
+        """Takes over what devices say of themselves, in one statement; uids must differ.
+
+        A version that they say counts as what they run once they have said the one that an update put there.
+        """
+        said = _rows(
+            "said",
+            device_uid=([item.device_uid for item in reports], Text),
+            firmware_versions=([list(item.firmware_versions) for item in reports], JSONB),
+            firmware=([next(reversed(item.firmware_versions), None) for item in reports], Text),
+            attributes=([item.attributes for item in reports], JSONB(none_as_null=True)),
+        )
+        held = _held(said, col(Device.lifecycle).not_in(ENDED)).cte("held")
+        has_said_it = func.jsonb_exists(held.c.firmware_versions, Device.firmware_version)
+        confirmed = or_(col(Device.firmware_confirmed), has_said_it)
+        runs = case((confirmed, func.coalesce(held.c.firmware, Device.firmware_version)), else_=Device.firmware_version)
+        says = func.coalesce(held.c.firmware, Device.reported_firmware_version)
+        attributes = func.coalesce(held.c.attributes, Device.reported_attributes)
+        is_new = or_(
+            runs.is_distinct_from(Device.firmware_version),
+            says.is_distinct_from(Device.reported_firmware_version),
+            attributes.is_distinct_from(Device.reported_attributes),
+        )
+        query = (
+            update(Device)
+            .where(col(Device.id) == held.c.id)
+            .values(
+                firmware_version=runs,
+                firmware_confirmed=confirmed,
+                reported_firmware_version=says,
+                reported_attributes=attributes,
+                reported_at=func.now(),
+                version=Device.version + cast(is_new, Integer),
+                revision=Device.revision + 1,
+                updated_at=case((is_new, func.now()), else_=Device.updated_at),
+            )
+            .returning(Device, held.c.firmware_version, held.c.version)
+            .execution_options(synchronize_session=False)
+        )
+        rows = await self._session.execute(query)
+        return [TakenReport(device, firmware, device.version != version) for device, firmware, version in rows]
+
+
+def _rows(name: str, **columns: tuple[Sequence[Any], Any]) -> TableValuedAlias:
+    """Values, as (values, type) by column, as a table."""
+    arrays = [cast(values, ARRAY(kind, dimensions=1)) for values, kind in columns.values()]
+    return func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
+
+
+def _held(told: TableValuedAlias, *where: ColumnElement[bool]) -> Select[Any]:
+    """The devices that are told of, with what they run and what is told; locked in the order of their ids."""
+    return (
+        sqlalchemy.select(col(Device.id), col(Device.firmware_version), col(Device.version), *told.c)
+        .join_from(Device, told, col(Device.device_uid) == told.c.device_uid)
+        .where(*where)
+        .order_by(col(Device.id))
+        .with_for_update(of=Device, key_share=True)
+    )

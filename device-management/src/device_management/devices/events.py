@@ -24,6 +24,8 @@ def state_event(kind: type[E], device: Device) -> E:
         serial_number=device.serial_number,
         hardware_version=device.hardware_version,
         firmware_version=device.firmware_version,
+        reported_firmware_version=device.reported_firmware_version,
+        reported_attributes=device.reported_attributes,
         lifecycle=device.lifecycle,
         updates_enabled=device.updates_enabled,
         attributes=device.attributes,

@@ -46,6 +46,14 @@ class Device(Table, table=True):
     firmware_version: str | None = Field(default=None, max_length=64)
     installed_counter: int = Field(default=0, sa_type=BigInteger)
     """Which update session said so; news of an earlier one change nothing."""
+    firmware_confirmed: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    """Whether the device has said that it runs what an update put on it; until then its word of others is old."""
+    reported_firmware_version: str | None = Field(default=None, max_length=64)
+    reported_attributes: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
+    reported_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the device last said either of them, by the database's clock."""
     lifecycle: str = Field(default=Lifecycle.IN_STOCK, max_length=16)
     reported_status: str = Field(default=Status.IDLE, max_length=16)
     updates_enabled: bool = Field(default=True)
@@ -84,6 +92,9 @@ _SEARCHED = {
     "serial_number": Kind.TEXT,
     "hardware_version": Kind.TEXT,
     "firmware_version": Kind.TEXT,
+    "reported_firmware_version": Kind.TEXT,
+    "reported_attributes": Kind.DOCUMENT,
+    "reported_at": Kind.TIME,
     "lifecycle": Kind.TEXT,
     "updates_enabled": Kind.BOOLEAN,
     "tags": Kind.TEXTS,

@@ -117,7 +117,10 @@ class DeviceFilter:
 
 
 class DeviceRead(BaseModel):
-    """A device as people and programs see it. `status` is derived, see the architecture's state machines."""
+    """A device as people and programs see it. `status` is derived, see the architecture's state machines.
+
+    `firmware_version` is what the platform takes it to run; what is `reported_` the device says of itself.
+    """
 
     id: int
     device_uid: str
@@ -127,6 +130,9 @@ class DeviceRead(BaseModel):
     serial_number: str | None
     hardware_version: str | None
     firmware_version: str | None
+    reported_firmware_version: str | None
+    reported_attributes: dict[str, Any]
+    reported_at: datetime | None
     lifecycle: str
     status: Status
     updates_enabled: bool

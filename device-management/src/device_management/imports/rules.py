@@ -34,6 +34,9 @@ READ_ONLY: Final = (
     "id",
     "organization_id",
     "firmware_version",
+    "reported_firmware_version",
+    "reported_attributes",
+    "reported_at",
     "status",
     "current_action_id",
     "version",
@@ -193,7 +196,7 @@ def written_csv(devices: Iterable[Mapping[str, Any]], *, header: bool) -> str:
 def _cell(name: str, value: Any) -> str:
     if value in (None, {}, []):
         return ""
-    if name == "attributes":
+    if isinstance(value, dict):
         return _defused(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if name == "tags":
         plain = ";".join(value)

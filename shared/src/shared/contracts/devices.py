@@ -26,6 +26,8 @@ class DeviceState(EventData):
     """What runs on it, as far as the platform knows: put there by an update, or said by the device."""
     reported_firmware_version: str | None = None
     """What the device itself last said that it runs; None until it has said so."""
+    reported_attributes: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What the device last said of itself, whole; `attributes` are what people say of it."""
     lifecycle: str
     updates_enabled: bool = True
     attributes: dict[str, Any] = Field(default_factory=dict[str, Any])
@@ -47,7 +49,7 @@ class DeviceRegistered(DeviceState):
 
 
 class DeviceChanged(DeviceState):
-    """Somebody edited the device, moved it in its life, or set its status."""
+    """Somebody edited the device, moved it in its life or set its status, or it says something else of itself."""
 
     type = "device.changed.v1"
 
@@ -71,7 +73,7 @@ class DeviceTokenRevoked(DeviceState):
 
 
 class DeviceFirmwareChanged(DeviceState):
-    """An update put another `firmware_version` on the device."""
+    """Another `firmware_version` runs on the device: an update put it there, or the device says so."""
 
     type = "device.firmware_changed.v1"
 

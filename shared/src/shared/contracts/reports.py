@@ -1,6 +1,6 @@
 """What a device says of itself on `devices.<uid>.state`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -8,9 +8,13 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 class DeviceReport(msgspec.Struct, frozen=True):
-    """Members that are left out say nothing; a configuration is always whole."""
+    """What a device says of itself. Members that are left out say nothing; a configuration and attributes are whole."""
 
+    firmware_version: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    """What it runs now; said after every start."""
     configuration: dict[str, Any] | None = None
+    attributes: dict[str, Any] | None = None
+    """At most 16 KiB of JSON in 8 levels."""
 
 
 _reports: msgspec.json.Decoder[DeviceReport] = msgspec.json.Decoder(DeviceReport)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from shared.contracts import live, telemetry
+from shared.contracts import live, reports, telemetry
 from shared.contracts.catalog import EVENTS
 from shared.contracts.commands import DeviceCommand, DeviceReply
 from shared.contracts.envelope import Envelope, EventData
@@ -176,11 +176,32 @@ def _commands_channel() -> Node:
             },
             "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(DEVICES_EXCHANGE)}},
         },
+        "state": {
+            "address": "devices.{device_uid}.state",
+            "description": (
+                "Over MQTT the topic is devices/{device_uid}/state, for this device alone. At most "
+                f"{reports.MAX_BODY_BYTES // 1024} KiB a message."
+            ),
+            "parameters": {"device_uid": {"description": "1 to 64 letters, digits, _ and -."}},
+            "messages": {
+                "report": {
+                    "summary": _first_line(getdoc(reports.DeviceReport)),
+                    "payload": {"$ref": _SCHEMAS.format(name=reports.DeviceReport.__name__)},
+                }
+            },
+            "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(DEVICES_EXCHANGE)}},
+        },
     }
 
 
 def _commands_operations() -> Node:
     return {
+        topology.DEVICE_REPORTS_QUEUE: {
+            "action": "receive",
+            "channel": {"$ref": "#/channels/state"},
+            "summary": "Of two reports the one taken in later counts; what cannot be read becomes a dead letter.",
+            "bindings": {"amqp": {"ack": True}},
+        },
         topology.DEVICE_REPLIES_QUEUE: {
             "action": "receive",
             "channel": {"$ref": "#/channels/replies"},
@@ -229,7 +250,8 @@ def _schemas() -> Node:
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
     _, shapes = msgspec.json.schema_components(
-        (telemetry.TelemetrySample, DeviceCommand, DeviceReply, *_LIVE_FRAMES.values()), ref_template=_SCHEMAS
+        (telemetry.TelemetrySample, reports.DeviceReport, DeviceCommand, DeviceReply, *_LIVE_FRAMES.values()),
+        ref_template=_SCHEMAS,
     )
     return schemas | shapes
 

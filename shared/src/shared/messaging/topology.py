@@ -21,7 +21,15 @@ from shared.contracts.groups import GroupSnapshot, GroupState
 from shared.contracts.organizations import OrganizationState
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
-from shared.contracts.updates import UpdateRefused, UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
+from shared.contracts.updates import (
+    UpdateRefused,
+    UpdateSessionCancelled,
+    UpdateSessionCompleted,
+    UpdateSessionFailed,
+    UpdateSessionFlashed,
+    UpdateSessionState,
+    UpdateSessionTimedOut,
+)
 from shared.messaging.connection import Broker, broker_errors
 from shared.messaging.errors import TopologyConflict, TopologyMissing
 
@@ -182,7 +190,13 @@ BINDINGS = (
     Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
-        for event in (UpdateSessionFlashed, UpdateSessionCompleted)
+        for event in (
+            UpdateSessionFlashed,
+            UpdateSessionCompleted,
+            UpdateSessionFailed,
+            UpdateSessionCancelled,
+            UpdateSessionTimedOut,
+        )
     ),
     *(Binding(MONITORING_UPDATES_QUEUE, EVENTS_EXCHANGE, event) for event in _UPDATE_TYPES),
     *(
