@@ -20,6 +20,7 @@ from ota_service.fleet.service import FleetService, SelectionService
 from ota_service.fleet.store import FleetStore
 from ota_service.manifests.service import ManifestService
 from ota_service.manifests.store import ManifestStore
+from ota_service.release_documents.service import DocumentService
 from ota_service.sessions.consumers import ActionConsumer, PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.rules import Patience
@@ -82,6 +83,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids
             ),
             ManifestService: lambda scope: ManifestService(ManifestStore(scope.unit.session), signer=signer, ids=ids),
+            DocumentService: lambda scope: DocumentService(scope.get(SelectionService), scope.get(FirmwareService)),
             SessionService: lambda scope: SessionService(
                 scope.unit,
                 SessionStore(scope.unit.session),

@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from shared.contracts.catalog import EVENTS
@@ -40,12 +41,17 @@ def written_by(event: type[EventData], *, full: bool) -> Schema:
 
 def breaks(old: Schema, new: Schema) -> list[str]:
     """What a reader of `old` would miss or could not read in what a writer of `new` sends."""
-    faults = [f"{name} is not always sent any more" for name in old["required"] if name not in new["required"]]
+    faults = [
+        f"{name} is not always sent any more" for name in old.get("required", []) if name not in new.get("required", [])
+    ]
     for name, shape in old["properties"].items():
         if name not in new["properties"]:
             faults.append(f"{name} is gone")
         elif _shape(new["properties"][name]) != _shape(shape):
             faults.append(f"{name} has another shape")
+    parts, now = old.get("$defs", {}), new.get("$defs", {})
+    for name, part in parts.items():
+        faults += [f"{name}: {fault}" for fault in breaks(part, now[name])] if name in now else [f"{name} is gone"]
     return faults
 
 
@@ -102,6 +108,8 @@ def _sample(annotation: Any) -> Any:
         return {_sample(arguments[0]): _sample(arguments[1])}
     if origin is list:
         return [_sample(arguments[0])]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {name: _sample(field.annotation) for name, field in annotation.model_fields.items()}
     return _SAMPLES[annotation]
 
 

@@ -1,6 +1,6 @@
 """Use cases of firmware: upload, approve, withdraw, read, download, and the removal of what no row names."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Protocol
@@ -189,6 +189,12 @@ class FirmwareService:
         if firmware.state != FirmwareState.APPROVED:
             raise FirmwareNotApproved
         return firmware
+
+    async def named(
+        self, organization_id: int, *, ids: Collection[int], versions: Collection[tuple[str, str]]
+    ) -> Sequence[Firmware]:
+        """Those of these ids, and of these names and versions, in whichever state; without their `pieces`."""
+        return await self._store.named(organization_id, ids=ids, versions=versions)
 
     async def fitting(self, organization_id: int, version: str, hardware_version: str | None) -> Sequence[Firmware]:
         """Those of this version that are approved and fit the hardware, without their `pieces`."""

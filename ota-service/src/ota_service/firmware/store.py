@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, update
+from sqlalchemy import func, or_, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -54,6 +54,18 @@ class FirmwareStore:
                 Firmware.version == version,
                 Firmware.state == FirmwareState.APPROVED,
             )
+            .options(defer(Firmware.pieces, raiseload=True))  # pyright: ignore[reportArgumentType] - SQLModel's typing
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def named(
+        self, organization_id: int, *, ids: Collection[int], versions: Collection[tuple[str, str]]
+    ) -> Sequence[Firmware]:
+        """Those of these ids, and of these names and versions, without their `pieces`."""
+        by_version = tuple_(col(Firmware.name), col(Firmware.version)).in_(versions)
+        query = (
+            select(Firmware)
+            .where(Firmware.organization_id == organization_id, or_(col(Firmware.id).in_(ids), by_version))
             .options(defer(Firmware.pieces, raiseload=True))  # pyright: ignore[reportArgumentType] - SQLModel's typing
         )
         return (await self._session.scalars(query)).all()
