@@ -1,5 +1,6 @@
 """Alembic's entry: everything is in `shared.sql.migrations`."""
 
+from ota_service.batches import models as _batches  # noqa: F401 - fills the metadata
 from ota_service.firmware import models as _firmware  # noqa: F401 - fills the metadata
 from ota_service.fleet.models import Table
 from ota_service.sessions import models as _sessions  # noqa: F401 - fills the metadata

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from ota_service.batches import api as batches
 from ota_service.bootstrap import api_lifespan
 from ota_service.ddi import api as ddi
 from ota_service.ddi import device_api as ddi_of_device
@@ -23,9 +24,13 @@ def build(settings: Settings) -> FastAPI:
         description="Firmware, update sessions and releases.",
         settings=settings,
         lifespan=api_lifespan(settings),
-        body_limits={f"{_PREFIX}{firmware.router.prefix}": settings.max_firmware_bytes},
+        body_limits={
+            f"{_PREFIX}{firmware.router.prefix}": settings.max_firmware_bytes,
+            f"{_PREFIX}{batches.router.prefix}": settings.max_batch_bytes,
+        },
     )
-    for router in (fleet.router, firmware.router, sessions.router, sessions_of_device.router):
+    # The paths of batches before that of a session, which would take their first part for an id.
+    for router in (fleet.router, firmware.router, batches.router, sessions.router, sessions_of_device.router):
         app.include_router(router, prefix=_PREFIX)
     controllers = ddi.application(ddi_of_device.router)
     controllers.state = app.state

@@ -9,6 +9,11 @@ from functools import partial
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from ota_service.batch_runs.jobs import BatchSteps
+from ota_service.batch_runs.service import BatchRunService
+from ota_service.batch_runs.store import BatchRunStore
+from ota_service.batches.service import BatchService
+from ota_service.batches.store import BatchStore
 from ota_service.ddi.service import DdiService
 from ota_service.ddi.store import DdiStore
 from ota_service.firmware.gateway import Blobs
@@ -101,6 +106,19 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(SessionService),
                 clock=clock,
             ),
+            BatchService: lambda scope: BatchService(
+                scope.unit,
+                BatchStore(scope.unit.session),
+                scope.get(FirmwareService),
+                scope.get(SelectionService),
+                limit=settings.max_batch_devices,
+            ),
+            BatchRunService: lambda scope: BatchRunService(
+                BatchRunStore(scope.unit.session),
+                scope.get(BatchService),
+                scope.get(SessionService),
+                patience=patience.initiated,
+            ),
         }
 
         async def database() -> None:
@@ -138,6 +156,7 @@ class WorkerParts:
     presence: EventConsumer
     actions: EventConsumer
     deadlines: Deadlines
+    batch_steps: BatchSteps
     tidy: "Tidy"
     sweep_firmware: SweepFirmware
     access: EventConsumer
@@ -171,6 +190,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),
+            batch_steps=BatchSteps(core.scopes),
             tidy=Tidy(core.scopes),
             sweep_firmware=SweepFirmware(core.scopes),
             access=EventConsumer(broker, topology.OTA_ACCESS_QUEUE, AccessConsumer(core.refused.put)),

@@ -23,6 +23,11 @@ class Settings(PostgresSettings):
     max_firmware_bytes: int = Field(default=2 * 1024**3, ge=1)
     """The largest upload, its form included."""
 
+    max_batch_devices: int = Field(default=100_000, ge=1)
+    """The largest batch that people may make, in devices."""
+    max_batch_bytes: int = Field(default=16 * 1024**2, ge=1)
+    """The largest body that makes one: its devices may be named one by one."""
+
     update_initiated_seconds: int = Field(default=7 * 86_400, ge=1)
     """How long a device may take to acknowledge an update that is open for it, unless who opens it says otherwise."""
     update_acknowledged_seconds: int = Field(default=3_600, ge=1)

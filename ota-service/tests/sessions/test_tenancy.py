@@ -18,7 +18,9 @@ async def theirs(add_devices, add_firmware, connect, credentials) -> dict[str, s
     firmware = await add_firmware(MARKER, organization_id=OTHER)
     person = connect(credentials.person(*OPERATE, organization_id=OTHER))
     answer = await person.post("/api/v2/updates", json={"device_uid": MARKER, "firmware_id": firmware.id})
-    return {"firmware": firmware.id, "session": answer.json()["session_id"]}
+    body = {"name": MARKER, "firmware_id": firmware.id, "device_ids": [MARKER]}
+    batch = await person.post("/api/v2/updates/batches", json=body)
+    return {"firmware": firmware.id, "session": answer.json()["session_id"], "batch": batch.json()["id"]}
 
 
 @pytest.fixture
@@ -48,6 +50,7 @@ def world(theirs, credentials) -> World:
         ids={
             "/api/v2/fleet/{uid}": Theirs(MARKER, "nobodys"),
             "/api/v2/firmware/{firmware_id}": Theirs(theirs["firmware"], 999_999),
+            "/api/v2/updates/batches/{batch_id}": Theirs(theirs["batch"], 999_999),
             "/api/v2/updates/{session_id}": Theirs(theirs["session"], uuid4()),
             "/api/v2/device/{uid}": Theirs(MARKER, "nobodys"),
             f"{updates}/{{session_id}}": Theirs(theirs["session"], uuid4()),
@@ -58,9 +61,15 @@ def world(theirs, credentials) -> World:
             "PUT /api/v2/firmware/policy": {"json": {"approvals": 2}},
             "POST /api/v2/firmware/{firmware_id}/withdraw": {"json": {"reason": "mine"}},
             "POST /api/v2/updates": {"json": {"device_uid": MARKER, "firmware_id": theirs["firmware"]}},
+            "POST /api/v2/updates/batches": {
+                "json": {"name": "mine", "firmware_id": theirs["firmware"], "device_ids": [MARKER]}
+            },
             **{name: {"json": {}} for name in device_paths if name.startswith("POST")},
         },
-        queries={"GET /api/v2/updates": [f"?device_uid={MARKER}"]},
+        queries={
+            "GET /api/v2/updates": [f"?device_uid={MARKER}"],
+            "POST /api/v2/updates/batches": ["?dry_run=true"],
+        },
         beyond=frozenset(device_paths),
         public=frozenset({"GET /api/v2/firmware/keys"}),
     )

@@ -18,6 +18,8 @@ def _in(states: frozenset[SessionState]) -> str:
 
 
 IS_OPEN = text(_in(OPEN))
+IS_AWAITED = text(f"{_in(FINAL)} and batch_id is not null")
+"""It has ended, and its batch has not heard of it yet."""
 
 
 class UpdateSession(Table, table=True):
@@ -33,6 +35,7 @@ class UpdateSession(Table, table=True):
         CheckConstraint("progress between 0 and 100", name="progress"),
         Index("uq_update_sessions_device_uid_open", "device_uid", unique=True, postgresql_where=IS_OPEN),
         Index("ix_update_sessions_deadline", "deadline", postgresql_where=IS_OPEN),
+        Index("ix_update_sessions_awaited", "batch_id", postgresql_where=IS_AWAITED),
         Index("ix_update_sessions_organization_id_counter", "organization_id", "counter"),
         Index("ix_update_sessions_device_uid_counter", "device_uid", "counter"),
     )
@@ -56,6 +59,8 @@ class UpdateSession(Table, table=True):
     version: int = Field(default=1, sa_type=BigInteger)
     action_id: int | None = Field(default=None, sa_type=BigInteger, unique=True)
     """The action of device-management that it carries out."""
+    batch_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The batch that is to hear of its end; None once it has."""
     opened_by: str = Field(max_length=64)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)

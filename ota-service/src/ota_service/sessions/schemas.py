@@ -50,6 +50,16 @@ class Opening:
     detail: str | None = None
 
 
+@dataclass(frozen=True)
+class EndedSession:
+    """How the session of a device in a batch has ended."""
+
+    session_id: UUID
+    device_uid: str
+    state: SessionState
+    error: str | None
+
+
 class SessionRead(BaseModel):
     """An update of a device. `deadline` is when it times out unless the device reports; None once it has ended."""
 

@@ -29,6 +29,7 @@ from ota_service.sessions.models import SessionReport, UpdateSession
 from ota_service.sessions.rules import DEVICE_UNKNOWN, UPDATE_OPEN, Patience, is_step, progress_after
 from ota_service.sessions.schemas import (
     DeviceReport,
+    EndedSession,
     Offer,
     Opening,
     ReportRead,
@@ -90,22 +91,31 @@ class SessionService:
             raise SessionOpen(None if other is None else str(other.id))
         raise DeviceNotUpdatable(obstacle.reason, obstacle.detail)
 
-    async def open_many(self, organization_id: int, by: str, uids: Sequence[str], terms: Terms) -> list[Opening]:
+    async def open_many(
+        self, organization_id: int, by: str, uids: Sequence[str], terms: Terms, *, batch_id: int | None = None
+    ) -> list[Opening]:
         """Begins the update of at most MOST_AT_ONCE devices, and says of each, in the order given, what came of it.
 
         The number of statements does not depend on that of the devices. Until the unit ends nobody else opens a session
-        for any of them. Raises FirmwareNotFound and FirmwareNotApproved.
+        for any of them. The batch hears of their ends by `hear_ended`. Raises FirmwareNotFound and FirmwareNotApproved.
         """
         if len(uids) > MOST_AT_ONCE:
             raise ValueError(f"{len(uids)} devices are more than {MOST_AT_ONCE} at once")
-        opened, obstacles = await self._open(organization_id, by, uids, terms)
+        opened, obstacles = await self._open(organization_id, by, uids, terms, batch_id=batch_id)
         return [
             Opening(uid, opened[uid].id) if uid in opened else Opening(uid, None, **asdict(obstacles[uid]))
             for uid in uids
         ]
 
     async def _open(
-        self, organization_id: int, by: str, uids: Sequence[str], terms: Terms, *, action_id: int | None = None
+        self,
+        organization_id: int,
+        by: str,
+        uids: Sequence[str],
+        terms: Terms,
+        *,
+        action_id: int | None = None,
+        batch_id: int | None = None,
     ) -> tuple[dict[str, UpdateSession], dict[str, Obstacle]]:
         """The sessions that were opened and what was in the way of the others, by uid."""
         [firmware_id] = terms.firmware_ids
@@ -133,6 +143,7 @@ class SessionService:
                 signature=draft.signature,
                 key_id=draft.key_id,
                 action_id=action_id,
+                batch_id=batch_id,
                 opened_by=by,
                 opened_at=draft.issued_at,
                 updated_at=draft.issued_at,
@@ -232,6 +243,10 @@ class SessionService:
     async def cancel_many(self, organization_id: int, session_ids: Collection[UUID], by: str) -> int:
         """The same for those of these sessions that are open, in a constant number of statements; answers how many."""
         return await self._ended(await self._store.cancel(organization_id, session_ids), f"person {by}")
+
+    async def hear_ended(self, batch_id: int, *, limit: int) -> list[EndedSession]:
+        """Sessions of the batch that have ended, each told once, with the caller's transaction; at most `limit`."""
+        return await self._store.hear_ended(batch_id, limit)
 
     async def report(
         self,

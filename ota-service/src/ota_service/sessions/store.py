@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, func, literal, text, tuple_, updat
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from ota_service.sessions.models import IS_OPEN, SessionReport, UpdateSession
+from ota_service.sessions.models import IS_AWAITED, IS_OPEN, SessionReport, UpdateSession
+from ota_service.sessions.schemas import EndedSession
 from ota_service.sessions.states import SessionState
 
 Ended = list[tuple[UpdateSession, SessionState]]
@@ -179,6 +180,29 @@ class SessionStore:
             .execution_options(populate_existing=True, synchronize_session=False)
         )
         return [(session, before[session.id]) for session in await self._session.scalars(query)]
+
+    async def hear_ended(self, batch_id: int, limit: int) -> list[EndedSession]:
+        """Those that ended since the batch heard of any; it has heard of them once the transaction is committed."""
+        news = (
+            select(UpdateSession.id)
+            .where(IS_AWAITED, UpdateSession.batch_id == batch_id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        query = (
+            update(UpdateSession)
+            .where(col(UpdateSession.id).in_(news))
+            .values(batch_id=None)
+            .returning(
+                col(UpdateSession.id),
+                col(UpdateSession.device_uid),
+                col(UpdateSession.state),
+                col(UpdateSession.error),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        rows = await self._session.execute(query)
+        return [EndedSession(session_id, uid, SessionState(state), error) for session_id, uid, state, error in rows]
 
     async def note(self, *reports: SessionReport) -> None:
         """Adds reports to the history, in one statement."""

@@ -10,6 +10,14 @@ from shared.contracts.actions import (
     ActionStarted,
     ActionTimedOut,
 )
+from shared.contracts.batches import (
+    BatchCancelled,
+    BatchCompleted,
+    BatchCreated,
+    BatchFailed,
+    BatchProgressed,
+    BatchStarted,
+)
 from shared.contracts.configuration import (
     ConfigurationJobCancelled,
     ConfigurationJobCompleted,
@@ -101,6 +109,12 @@ EVENTS: tuple[type[EventData], ...] = (
     UpdateSessionCancelled,
     UpdateSessionTimedOut,
     UpdateRefused,
+    BatchCreated,
+    BatchStarted,
+    BatchProgressed,
+    BatchCompleted,
+    BatchFailed,
+    BatchCancelled,
     ReleaseCreated,
     ReleaseApproved,
     ReleaseScheduled,

@@ -1,0 +1,113 @@
+"""The steps of a batch: it hears how its sessions ended, opens the next, and ends.
+
+A step is one transaction which holds the lock on the batch's row. What it opens and what it says of its devices are
+written together or not at all, so that a worker may die or stand still between any two steps.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ota_service.batch_runs.rules import divide, ended, opened, outcome
+from ota_service.batch_runs.schemas import Change, Turn
+from ota_service.batch_runs.store import BatchRunStore
+from ota_service.batches.models import UpdateBatch
+from ota_service.batches.schemas import Moved, Window
+from ota_service.batches.service import BatchService, terms_of
+from ota_service.batches.states import BatchState, DeviceState
+from ota_service.sessions.schemas import Terms
+from ota_service.sessions.service import SessionService
+from shared.errors import DomainError, ServiceUnavailable
+
+CHUNK = 1_000
+"""Sessions that one step opens, hears of, or cancels."""
+
+
+class BatchRunService:
+    def __init__(
+        self, store: BatchRunStore, batches: BatchService, sessions: SessionService, *, patience: timedelta
+    ) -> None:
+        """`patience` is how long a device may take to take an update up, unless its batch says otherwise."""
+        self._store = store
+        self._batches = batches
+        self._sessions = sessions
+        self._patience = patience
+
+    async def step(self) -> bool:
+        """Carries on the batch that has waited longest. False when there is none to carry on now."""
+        batch = await self._store.take()
+        if batch is None:
+            return False
+        now = await self._store.now()
+        moved = await self._hear(batch, now)
+        if batch.state == BatchState.CANCELLED:
+            again_at = now if await self._call_off(batch) else None
+        elif batch.chosen_to is not None:
+            batch, again_at = await self._batches.choose_more(batch), now
+        elif batch.held or (batch.state == BatchState.PENDING and batch.start_at is not None and batch.start_at > now):
+            again_at = None if batch.held else batch.start_at
+        else:
+            if batch.state == BatchState.PENDING:
+                batch = await self._batches.become(batch, BatchState.IN_PROGRESS)
+            more, again_at = await self._open(batch, moved, now)
+            moved.update(more)
+        batch = await self._batches.settle(batch, moved, next_step_at=again_at)
+        if batch.state == BatchState.IN_PROGRESS and batch.chosen_to is None and batch.pending == batch.initiated == 0:
+            await self._batches.become(batch, outcome(succeeded=batch.succeeded, failed=batch.failed))
+        return True
+
+    async def _hear(self, batch: UpdateBatch, now: datetime) -> Moved:
+        """Takes note of sessions that have ended."""
+        assert batch.id is not None  # noqa: S101 - it comes from the database
+        sessions = await self._sessions.hear_ended(batch.id, limit=CHUNK)
+        again = batch.window is not None and batch.state == BatchState.IN_PROGRESS
+        uids = [session.device_uid for session in sessions]
+        waiting = await self._store.wait_until(batch, uids) if again and uids else {}
+        changes = [ended(session, wait_until=waiting.get(session.device_uid), now=now) for session in sessions]
+        return await self._store.apply(batch, DeviceState.INITIATED, changes)
+
+    async def _open(self, batch: UpdateBatch, moved: Moved, now: datetime) -> tuple[Moved, datetime | None]:
+        """Opens the next sessions; answers with what has changed and when the next turn is, as far as time decides it.
+
+        One call for what devices get until one moment: others have the next step.
+        """
+        free = CHUNK
+        if batch.concurrency is not None:
+            free = min(CHUNK, batch.concurrency - batch.initiated - moved[DeviceState.INITIATED])
+        if free <= 0:
+            return Moved(), None
+        turns = await self._store.turns(batch, now=now, limit=free)
+        if not turns:
+            return Moved(), await self._store.next_turn(batch, after=now)
+        terms = terms_of(batch)
+        lasting = self._patience if terms.deadline_s is None else timedelta(seconds=terms.deadline_s)
+        window = None if batch.window is None else Window.model_validate(batch.window)
+        divided = divide(turns, window, now=now, lasting=lasting)
+        changes = divided.closed
+        for (firmware_ids, closes), some in list(divided.open.items())[:1]:
+            terms = replace(terms, firmware_ids=firmware_ids or terms.firmware_ids)
+            if closes is not None:
+                terms = replace(terms, deadline_s=max(1, int(min(lasting, closes - now).total_seconds())))
+            changes += await self._open_some(batch, some, terms, now=now, lasting=lasting)
+        return await self._store.apply(batch, DeviceState.PENDING, changes), now
+
+    async def _open_some(
+        self, batch: UpdateBatch, turns: list[Turn], terms: Terms, *, now: datetime, lasting: timedelta
+    ) -> list[Change]:
+        uids = [turn.device_uid for turn in turns]
+        try:
+            openings = await self._sessions.open_many(
+                batch.organization_id, batch.requested_by, uids, terms, batch_id=batch.id
+            )
+        except ServiceUnavailable:
+            raise
+        except DomainError as error:
+            return [Change(uid, DeviceState.FAILED, error.code, error.detail) for uid in uids]
+        by_uid = {turn.device_uid: turn for turn in turns}
+        return [opened(by_uid[opening.device_uid], opening, now=now, lasting=lasting) for opening in openings]
+
+    async def _call_off(self, batch: UpdateBatch) -> bool:
+        """Cancels open sessions of a cancelled batch; whether there may be more."""
+        session_ids = await self._store.to_call_off(batch, CHUNK)
+        if session_ids:
+            await self._sessions.cancel_many(batch.organization_id, session_ids, batch.requested_by)
+        return len(session_ids) == CHUNK
