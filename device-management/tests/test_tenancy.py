@@ -4,12 +4,12 @@ from uuid import uuid4
 
 import pytest
 
-from device_management.auth.states import ROLES
+from device_management.roles.states import BUILT_IN
 from shared.testing.tenancy import Theirs, World, trespasses, uncovered
 
 MARKER = "zz-theirs"
 PASSWORD = "correct horse battery"
-OWN = sorted(ROLES["administrator"])
+OWN = sorted(BUILT_IN["administrator"])
 NOBODYS_ID = 999_999
 
 
@@ -33,6 +33,7 @@ async def theirs(anyone, credentials, organizations) -> dict[str, object]:
         "api-keys": await make("api-keys", {"name": MARKER, "scopes": ["devices:read"]}),
         "gateways": await make("gateways", {"name": MARKER}),
         "groups": await make("groups", {"name": MARKER}),
+        "roles": await make("roles", {"name": MARKER, "description": MARKER, "scopes": ["devices:read"]}, "name"),
         "sites": await make("sites", {"name": MARKER, "host": "192.0.2.1"}),
         "webhooks": await make("webhooks", {"url": f"https://93.184.216.34/{MARKER}", "event_types": ["*"]}),
         "resync": await make("devices/resync", {}),
@@ -64,7 +65,7 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
     def person(*scopes):
         return {"Authorization": f"Bearer {credentials.person(*scopes, organization_id=organizations.own)}"}
 
-    callers = {role: person(*sorted(scopes)) for role, scopes in ROLES.items() if role != "platform"}
+    callers = {role: person(*sorted(scopes)) for role, scopes in BUILT_IN.items() if role != "platform"}
     callers["nothing"] = person()
     callers["device"] = {"Authorization": f"Bearer {credentials.device('mine', organization_id=organizations.own)}"}
     callers["gateway"] = {"Authorization": f"Bearer {credentials.gateway(organization_id=organizations.own)}"}
@@ -86,6 +87,7 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "/api/v2/configuration/jobs/{job_id}": Theirs(theirs["jobs"], uuid4()),
             "/api/v2/groups/{group_id}": Theirs(group, NOBODYS_ID),
             "/api/v2/imports/{import_id}": Theirs(theirs["imports"], NOBODYS_ID),
+            "/api/v2/roles/{name}": Theirs(theirs["roles"], "nobodys"),
             "/api/v2/sites/{site_id}": Theirs(theirs["sites"], NOBODYS_ID),
             "/api/v2/webhooks/{webhook_id}": Theirs(theirs["webhooks"], NOBODYS_ID),
             "/api/v2/webhooks/{webhook_id}/deliveries/{delivery_id}": Theirs(theirs["deliveries"], NOBODYS_ID),
@@ -125,6 +127,8 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
                 "content": f"device_uid,name\n{device},mine\n",
                 "headers": {"Content-Type": "text/csv"},
             },
+            "POST /api/v2/roles": {"json": {"name": "mine", "scopes": ["devices:read"]}},
+            "PATCH /api/v2/roles/{name}": {"json": {"scopes": []}},
             "POST /api/v2/sites": {"json": {"name": "mine", "host": "192.0.2.1"}},
             "PATCH /api/v2/sites/{site_id}": edit,
             "POST /api/sites/create": {"json": [{"siteName": "mine", "host": "192.0.2.1", "port": "1883"}]},
@@ -132,11 +136,16 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "PATCH /api/v2/webhooks/{webhook_id}": {"json": {"description": "mine"}},
         },
         queries={
-            "GET /api/v2/users": [f"?organization_id={organizations.other}"],
-            "POST /api/v2/users": [f"?organization_id={organizations.other}"],
-            "GET /api/v2/users/{user_id}": [f"?organization_id={organizations.other}"],
-            "PATCH /api/v2/users/{user_id}": [f"?organization_id={organizations.other}"],
-            "DELETE /api/v2/users/{user_id}": [f"?organization_id={organizations.other}"],
+            **{
+                f"{method} /api/v2/{path}": [f"?organization_id={organizations.other}"]
+                for path, methods in {
+                    "users": ("GET", "POST"),
+                    "users/{user_id}": ("GET", "PATCH", "DELETE"),
+                    "roles": ("GET", "POST"),
+                    "roles/{name}": ("GET", "PATCH", "DELETE"),
+                }.items()
+                for method in methods
+            },
             "GET /api/v2/audit": [f"?subject_kind=device&subject_id={device}", "?subject_kind=user&subject_id=1"],
             "GET /api/v2/actions": [f"?device_uid={device}", f"?bulk={theirs['bulk']}"],
             "GET /api/config/status": [f"?workflowID={theirs['jobs']}&runID={uuid4()}"],

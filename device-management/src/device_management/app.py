@@ -17,6 +17,7 @@ from device_management.mass_configuration import api as mass_configuration
 from device_management.organizations import api as organizations
 from device_management.registration import api as registration
 from device_management.resync import api as resync
+from device_management.roles import api as roles
 from device_management.settings import SERVICE, Settings
 from device_management.sites import api as sites
 from device_management.users import api as users
@@ -46,6 +47,7 @@ def build(settings: Settings) -> FastAPI:
         auth.router,
         organizations.router,
         users.router,
+        roles.router,
         keys.router,
         audit.router,
         actions.router,

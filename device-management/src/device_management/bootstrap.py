@@ -61,6 +61,8 @@ from device_management.resync.service import ResyncService
 from device_management.resync.store import ResyncStore
 from device_management.revocations.service import RevocationService
 from device_management.revocations.store import RevocationStore
+from device_management.roles.service import RoleScopes, RoleService
+from device_management.roles.store import RoleStore
 from device_management.settings import SERVICE, Settings
 from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
@@ -137,6 +139,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(OrganizationService),
                 scope.get(RevocationService),
                 scope.get(AuditService),
+                scope.get(RoleScopes),
                 passwords=passwords,
                 attempts=Attempts(redis),
                 signer=signer,
@@ -149,6 +152,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ),
             KeyService: lambda scope: KeyService(
                 KeyStore(scope.unit.session),
+                scope.get(AuthService),
                 scope.get(RevocationService),
                 scope.get(AuditService),
                 signer=signer,
@@ -161,7 +165,15 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(KeyService),
                 scope.get(OrganizationService),
                 scope.get(AuditService),
+                scope.get(RoleScopes),
                 clock=clock,
+            ),
+            RoleScopes: lambda scope: RoleScopes(RoleStore(scope.unit.session)),
+            RoleService: lambda scope: RoleService(
+                RoleStore(scope.unit.session),
+                scope.get(OrganizationService),
+                scope.get(UserService),
+                scope.get(AuditService),
             ),
             DeviceService: lambda scope: DeviceService(
                 scope.unit,

@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 
 from device_management.keys.jobs import NoteUses
+from device_management.roles.states import SCOPES
 from shared.testing import eventually
 from shared.tokens import Audience
 
@@ -14,8 +15,9 @@ BODY = {"name": "nightly report", "scopes": ["devices:read"]}
 async def user(sql, organizations):
     return await sql.fetchval(
         "insert into users (organization_id, email, name, password_hash, scopes) "
-        "values ($1, 'ann@fleet.example', 'Ann', 'x', '{}') returning id",
+        "values ($1, 'ann@fleet.example', 'Ann', 'x', $2) returning id",
         organizations.own,
+        sorted(SCOPES),
     )
 
 
@@ -153,3 +155,12 @@ class TestGateways:
             assert answer.status_code == 403, path
         actor = await sql.fetchrow("select actor_kind, actor_name from audit_entries where subject_kind = 'device'")
         assert (actor["actor_kind"], actor["actor_name"]) == ("gateway", "hall 3")
+
+
+async def test_who_has_lost_something_makes_no_key_of_it_while_the_token_still_lives(ann, sql, user):
+    await sql.execute("update users set scopes = $1", ["devices:write"])
+    answer = await ann.post("/api/v2/api-keys", json=BODY)
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_not_held")
+    await sql.execute("update users set active = false")
+    assert (await ann.post("/api/v2/api-keys", json=BODY | {"scopes": ["devices:write"]})).status_code == 401
+    assert await sql.fetchval("select count(*) from keys") == 0

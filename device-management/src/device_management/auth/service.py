@@ -6,6 +6,7 @@ Source: RFC 9700 (OAuth 2.0 Security Best Current Practice), section 4.14.2.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -25,10 +26,11 @@ from device_management.auth.errors import (
 from device_management.auth.gateway import Attempts, Passwords
 from device_management.auth.models import RefreshToken, SignIn, User
 from device_management.auth.schemas import MAX_PASSWORD, Me, OwnOrganization, TokenPair
-from device_management.auth.states import scopes_of
 from device_management.auth.store import AuthStore
 from device_management.organizations.service import OrganizationService
 from device_management.revocations.service import RevocationService
+from device_management.roles.service import RoleScopes
+from device_management.roles.states import scopes_of
 from shared.clock import Clock
 from shared.http.principal import Principal
 from shared.ids import Ids
@@ -56,6 +58,7 @@ class AuthService:
         organizations: OrganizationService,
         revocations: RevocationService,
         audit: AuditService,
+        roles: RoleScopes,
         *,
         passwords: Passwords,
         attempts: Attempts,
@@ -68,6 +71,7 @@ class AuthService:
         self._organizations = organizations
         self._revocations = revocations
         self._audit = audit
+        self._roles = roles
         self._passwords = passwords
         self._attempts = attempts
         self._signer = signer
@@ -105,7 +109,7 @@ class AuthService:
         successor = self._signer.derive("refresh", refresh_token)
         if used:
             await self._keep(successor, sign_in.id)
-        return self._pair(user, sign_in.id, successor)
+        return await self._pair(user, sign_in.id, successor)
 
     async def logout(self, refresh_token: str) -> None:
         """Ends the sign-in of this refresh token. An unknown one is no error: the caller is signed out either way."""
@@ -151,6 +155,17 @@ class AuthService:
             scopes=sorted(who.scopes),
         )
 
+    async def present_scopes(self, who: Principal) -> frozenset[str]:
+        """What the caller's token and the person themselves still hold; the person keeps it until the transaction ends.
+
+        A token lives on for moments after its person has lost something. Raises BadCredentials.
+        """
+        user = await self._store.find_user_to_stay(int(who.subject))
+        if user is None or user.organization_id != who.organization_id or not user.active:
+            raise BadCredentials
+        granted = await self._roles.granted(user.organization_id, user.roles)
+        return who.scopes & scopes_of(user.roles, user.scopes, granted)
+
     async def hash(self, password: str) -> str:
         return await self._passwords.hash(password)
 
@@ -161,10 +176,15 @@ class AuthService:
 
     async def refuse_tokens(self, user: User) -> User:
         """Refuses the access tokens issued so far. Sign-ins go on: a refresh brings one with the present scopes."""
-        user = await self._store.raise_generation(user)
-        entry = Revocation(Kind.USER, str(user.id), user.token_generation, until=self._until())
-        await self._revocations.tell(user.organization_id, [entry])
+        [user] = await self.refuse_tokens_of(user.organization_id, [_id(user)])
         return user
+
+    async def refuse_tokens_of(self, organization_id: int, user_ids: Sequence[int]) -> Sequence[User]:
+        """The same for several people of one organization."""
+        users = await self._store.raise_generations(organization_id, user_ids)
+        entries = [Revocation(Kind.USER, str(user.id), user.token_generation, until=self._until()) for user in users]
+        await self._revocations.tell(organization_id, entries)
+        return users
 
     async def ensure_first_administrator(self, *, email: str, password: str, slug: str, organization: str) -> None:
         """Makes the first organization and administrator where there is no person yet; else changes nothing."""
@@ -227,7 +247,7 @@ class AuthService:
         self._store.add_sign_in(sign_in)
         secret = secrets.token_urlsafe(32)
         await self._keep(secret, sign_in.id)
-        return self._pair(user, sign_in.id, secret)
+        return await self._pair(user, sign_in.id, secret)
 
     async def _keep(self, secret: str, sign_in: UUID) -> None:
         expires_at = self._clock.now() + self._lifetimes.refresh
@@ -235,7 +255,9 @@ class AuthService:
             RefreshToken(digest=_digest(secret), sign_in_id=sign_in, expires_at=expires_at)
         )
 
-    def _pair(self, user: User, sign_in: UUID, refresh_token: str) -> TokenPair:
+    async def _pair(self, user: User, sign_in: UUID, refresh_token: str) -> TokenPair:
+        """Reads the roles after the person: if they change in between, the person's generation is too old already."""
+        granted = await self._roles.granted(user.organization_id, user.roles)
         now = self._clock.now()
         access = self._signer.sign(
             Claims(
@@ -245,7 +267,7 @@ class AuthService:
                 token_id=str(self._ids.new()),
                 not_before=now,
                 expires_at=now + self._lifetimes.access,
-                scopes=scopes_of(user.roles, user.scopes),
+                scopes=scopes_of(user.roles, user.scopes, granted),
                 session=str(sign_in),
                 generation=user.token_generation,
                 name=user.email,

@@ -1,9 +1,10 @@
 """Every query about people and their sign-ins."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, update
+from sqlalchemy import ARRAY, ColumnElement, Integer, any_, cast, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -17,6 +18,11 @@ class AuthStore:
 
     async def find_user(self, user_id: int) -> User | None:
         return await self._session.get(User, user_id)
+
+    async def find_user_to_stay(self, user_id: int) -> User | None:
+        """As the person is now and stays until the transaction ends; any number may hold them so at once."""
+        query = select(User).where(User.id == user_id).with_for_update(read=True)
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
     async def find_user_by_email(self, email: str) -> User | None:
         return (await self._session.scalars(select(User).where(User.email == email))).one_or_none()
@@ -73,19 +79,19 @@ class AuthStore:
     async def end_sign_ins(self, user_id: int, reason: str) -> None:
         await self._end(col(SignIn.user_id) == user_id, reason)
 
-    async def raise_generation(self, user: User) -> User:
-        """Writes what has changed of the person, with the next generation of tokens and the next version."""
+    async def raise_generations(self, organization_id: int, user_ids: Sequence[int]) -> Sequence[User]:
+        """Writes what has changed of these people, with the next generation of tokens and the next version of each."""
         await self._session.flush()
         query = (
             update(User)
-            .where(col(User.id) == user.id)
+            .where(col(User.organization_id) == organization_id, col(User.id) == any_(cast(user_ids, ARRAY(Integer))))
             .values(
                 token_generation=User.token_generation + 1, version=User.version + 1, updated_at=func.clock_timestamp()
             )
             .returning(User)
             .execution_options(populate_existing=True)
         )
-        return (await self._session.scalars(query)).one()
+        return (await self._session.scalars(query)).all()
 
     async def _end(self, which: ColumnElement[bool], reason: str) -> int:
         query = update(SignIn).where(which, col(SignIn.ended_at).is_(None)).returning(col(SignIn.id))

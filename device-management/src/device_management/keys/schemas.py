@@ -1,22 +1,12 @@
 """The HTTP shapes of keys."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Scope = Literal[
-    "devices:read",
-    "devices:write",
-    "updates:read",
-    "updates:write",
-    "updates:approve",
-    "telemetry:read",
-    "alerts:write",
-    "organization:admin",
-    "platform:admin",
-]
+from device_management.roles.schemas import Scope
 
 
 def _plain(text: str) -> str:

@@ -6,13 +6,15 @@ from uuid import UUID
 
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
-from device_management.auth.states import beyond
-from device_management.keys.errors import KeyNotFound, ScopeNotHeld
+from device_management.auth.service import AuthService
+from device_management.keys.errors import KeyNotFound
 from device_management.keys.models import Key
 from device_management.keys.schemas import ApiKeyCreate, GatewayCreate, KeyIssued, KeyRead
 from device_management.keys.states import KeyKind
 from device_management.keys.store import KeyStore
 from device_management.revocations.service import RevocationService
+from device_management.roles.errors import ScopeNotHeld
+from device_management.roles.states import beyond
 from shared.clock import Clock
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 from shared.http.principal import Principal
@@ -28,6 +30,7 @@ class KeyService:
     def __init__(
         self,
         store: KeyStore,
+        auth: AuthService,
         revocations: RevocationService,
         audit: AuditService,
         *,
@@ -36,6 +39,7 @@ class KeyService:
         ids: Ids,
     ) -> None:
         self._store = store
+        self._auth = auth
         self._revocations = revocations
         self._audit = audit
         self._signer = signer
@@ -43,8 +47,8 @@ class KeyService:
         self._ids = ids
 
     async def issue_api_key(self, who: Principal, body: ApiKeyCreate) -> KeyIssued:
-        """A token that speaks for the caller, with no more than the caller's scopes. Raises ScopeNotHeld."""
-        if missing := beyond(body.scopes, who.scopes):
+        """A token that speaks for the caller, with no more than what they hold. Raises ScopeNotHeld, BadCredentials."""
+        if missing := beyond(body.scopes, await self._auth.present_scopes(who)):
             raise ScopeNotHeld(missing)
         scopes = sorted(set(body.scopes))
         return await self._issue(
@@ -69,12 +73,11 @@ class KeyService:
             raise KeyNotFound
         await self._revoke(Actor.of(who), who.organization_id, [key])
 
-    async def revoke_of(
-        self, who: Principal, organization_id: int, user_id: int, *, beyond_scopes: Iterable[str] = ()
-    ) -> None:
-        """Revokes the person's keys that hold more than these scopes: by default all of them."""
-        keys = await self._store.alive_of(organization_id, user_id)
-        await self._revoke(Actor.of(who), organization_id, [key for key in keys if beyond(key.scopes, beyond_scopes)])
+    async def revoke_beyond(self, who: Principal, organization_id: int, held: Mapping[int, Iterable[str]]) -> None:
+        """Revokes people's keys that hold more than what they hold themselves, by their ids."""
+        keys = await self._store.alive_of(organization_id, held)
+        too_much = [key for key in keys if key.user_id is not None and beyond(key.scopes, held[key.user_id])]
+        await self._revoke(Actor.of(who), organization_id, too_much)
 
     async def note_used(self, used: Mapping[UUID, datetime]) -> None:
         """When keys were last used, noted by whoever verified their tokens."""

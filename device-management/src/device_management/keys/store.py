@@ -1,10 +1,10 @@
 """Every query about keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Uuid, cast, func, update
+from sqlalchemy import ColumnElement, DateTime, Integer, Uuid, any_, cast, func, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -44,10 +44,11 @@ class KeyStore:
         )
         return (await self._session.scalars(query)).all()
 
-    async def alive_of(self, organization_id: int, user_id: int) -> Sequence[Key]:
-        """The person's keys that are neither revoked nor expired."""
+    async def alive_of(self, organization_id: int, user_ids: Collection[int]) -> Sequence[Key]:
+        """The people's keys that are neither revoked nor expired."""
         query = select(Key).where(
-            _of(organization_id, KeyKind.API_KEY, user_id),
+            _of(organization_id, KeyKind.API_KEY, None),
+            col(Key.user_id) == any_(cast(list(user_ids), ARRAY(Integer))),
             col(Key.revoked_at).is_(None),
             col(Key.expires_at) > func.now(),
         )

@@ -78,6 +78,16 @@ class OrganizationService:
         organization = await self.get(_visible(who, organization_id))
         return await self._detail(organization)
 
+    async def administered(self, who: Principal, organization_id: int | None) -> int:
+        """Whose people and roles the caller means: its own, or another's for the platform.
+
+        Raises OrganizationNotFound.
+        """
+        if organization_id is None or organization_id == who.organization_id:
+            return who.organization_id
+        await self.get(_visible(who, organization_id))
+        return organization_id
+
     async def page(self, *, cursor: str | None, limit: int) -> Page[OrganizationRead]:
         """All of them, oldest first. Raises BadCursor."""
         after_id = decode_cursor(cursor, int)[0] if cursor else 0

@@ -1,12 +1,13 @@
 """The HTTP shapes of people."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from device_management.auth.schemas import NewPassword
-from device_management.keys.schemas import Name, Scope
+from device_management.keys.schemas import Name
+from device_management.roles.schemas import RoleName, Scope
 
 MAX_ID = 2**31 - 1
 
@@ -15,13 +16,15 @@ Email = Annotated[
     Field(max_length=254, pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]{1,189}$"),
     AfterValidator(lambda email: email.lower()),
 ]
-Role = Literal["viewer", "operator", "administrator", "platform"]
-Roles = Annotated[list[Role], Field(max_length=10)]
+Roles = Annotated[list[RoleName], Field(max_length=10)]
 Scopes = Annotated[list[Scope], Field(max_length=20)]
 
 
 class UserCreate(BaseModel):
-    """`scopes` are given beside those of the roles. Nobody gives what they do not hold."""
+    """`scopes` are given beside those of the roles, which are built in or the organization's own.
+
+    Nobody gives what they do not hold.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, String, delete, func, literal, or_, text, update
+from sqlalchemy import ARRAY, String, any_, delete, func, literal, or_, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from device_management.auth.models import User
-from device_management.auth.states import ROLES
+from device_management.roles.models import Role
+from device_management.roles.states import BUILT_IN
 
 _LOCK = text("select pg_advisory_xact_lock(7161718)")
-"""Whoever may take away an administrator waits here, so that two do not take the last two."""
+"""Changes of people and roles wait here: two do not take the last two administrators, nor one the role of another."""
 
 
 class UserStore:
@@ -29,9 +30,17 @@ class UserStore:
         query = select(User).where(User.organization_id == organization_id, User.id == user_id)
         return (await self._session.scalars(query)).one_or_none()
 
-    async def find_to_change(self, organization_id: int, user_id: int) -> User | None:
-        """As the person is now, held until the transaction ends. Changes of people take turns."""
+    async def take_turns(self) -> None:
         await self._session.execute(_LOCK)
+
+    async def holders(self, organization_id: int, role: str) -> Sequence[User]:
+        """The people who hold the role, active or not, in the order of their ids; as they are now."""
+        query = select(User).where(User.organization_id == organization_id, literal(role) == any_(col(User.roles)))
+        query = query.order_by(col(User.id)).execution_options(populate_existing=True)
+        return (await self._session.scalars(query)).all()
+
+    async def find_to_change(self, organization_id: int, user_id: int) -> User | None:
+        """As the person is now, held until the transaction ends."""
         query = select(User).where(User.organization_id == organization_id, User.id == user_id).with_for_update()
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
@@ -39,13 +48,22 @@ class UserStore:
         query = select(User).where(User.organization_id == organization_id, col(User.id) > after_id)
         return (await self._session.scalars(query.order_by(col(User.id)).limit(limit))).all()
 
-    async def has_other(self, user_id: int, scope: str, *, organization_id: int | None) -> bool:
-        """Whether another active person holds the scope, in this organization or anywhere."""
-        roles = [role for role, scopes in ROLES.items() if scope in scopes]
-        holds = or_(
-            literal(scope) == func.any(col(User.scopes)), col(User.roles).op("&&")(sql_cast(roles, ARRAY(String)))
+    async def has_other(self, user_id: int | None, scope: str, *, organization_id: int | None) -> bool:
+        """Whether an active person beside this one holds the scope, in this organization or anywhere."""
+        built_in = [role for role, scopes in BUILT_IN.items() if scope in scopes]
+        own = select(Role.name).where(
+            Role.organization_id == User.organization_id,
+            col(Role.name) == any_(col(User.roles)),
+            literal(scope) == any_(col(Role.scopes)),
         )
-        query = select(User.id).where(col(User.active), User.id != user_id, holds)
+        holds = or_(
+            literal(scope) == any_(col(User.scopes)),
+            col(User.roles).op("&&")(sql_cast(built_in, ARRAY(String))),
+            own.exists(),
+        )
+        query = select(User.id).where(col(User.active), holds)
+        if user_id is not None:
+            query = query.where(User.id != user_id)
         if organization_id is not None:
             query = query.where(User.organization_id == organization_id)
         return bool(await self._session.scalar(select(query.exists())))

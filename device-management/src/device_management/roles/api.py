@@ -1,0 +1,71 @@
+"""Roles over REST, for administrators of their organization."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from device_management.roles.schemas import RoleCreate, RoleEdit, RoleName, RoleRead
+from device_management.roles.service import RoleService
+from shared.http.pagination import Page
+from shared.http.preconditions import IfMatch, tag
+from shared.http.principal import Principal, requires
+from shared.http.scope import use
+
+router = APIRouter(prefix="/roles", tags=["roles"])
+
+Roles = Annotated[RoleService, use(RoleService)]
+Administrator = Annotated[Principal, requires("organization:admin")]
+Name = Annotated[RoleName, Path()]
+Organization = Annotated[
+    int | None,
+    Query(alias="organization_id", ge=1, lt=2**31, description="another one, for platform administrators"),
+]
+
+
+@router.post("", status_code=201)
+async def create(
+    body: RoleCreate, who: Administrator, roles: Roles, response: Response, organization: Organization = None
+) -> RoleRead:
+    """Nobody puts scopes into a role that they do not hold themselves."""
+    role = await roles.create(who, organization, body)
+    tag(response, role.version)
+    return role
+
+
+@router.get("")
+async def page(who: Administrator, roles: Roles, organization: Organization = None) -> Page[RoleRead]:
+    """All of them, in one page: the built-in ones first."""
+    return await roles.list(who, organization)
+
+
+@router.get("/{name}")
+async def get(
+    name: Name, who: Administrator, roles: Roles, response: Response, organization: Organization = None
+) -> RoleRead:
+    role = await roles.get(who, organization, name)
+    tag(response, role.version)
+    return role
+
+
+@router.patch("/{name}")
+async def edit(
+    name: Name,
+    body: RoleEdit,
+    who: Administrator,
+    roles: Roles,
+    expected: IfMatch,
+    response: Response,
+    organization: Organization = None,
+) -> RoleRead:
+    """Whoever holds it has more scopes with their next token, and fewer within 5 s."""
+    role = await roles.edit(who, organization, name, body, expected)
+    tag(response, role.version)
+    return role
+
+
+@router.delete("/{name}", status_code=204)
+async def remove(
+    name: Name, who: Administrator, roles: Roles, expected: IfMatch, organization: Organization = None
+) -> None:
+    """Only a role that nobody holds."""
+    await roles.remove(who, organization, name, expected)
