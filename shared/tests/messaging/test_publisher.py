@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,23 @@ async def test_messages_of_one_id_do_not_answer_for_each_other(declared: Broker,
     keys = [topology.TELEMETRY_QUEUE, "nowhere"] * 10
     outcomes = await publisher.publish_all([Message("", key, b"", message_id="same") for key in keys])
     assert [outcome is None for outcome in outcomes] == [True, False] * 10
+
+
+async def test_calls_at_once_with_messages_of_one_id_do_not_answer_for_each_other(
+    declared: Broker, publisher: Publisher
+):
+    async def publish(key: str) -> Exception | None:
+        [outcome] = await publisher.publish_all([Message("", key, b"", message_id="same")])
+        return outcome
+
+    outcomes = await asyncio.gather(*map(publish, [topology.TELEMETRY_QUEUE, "nowhere"] * 5))
+    assert [outcome is None for outcome in outcomes] == [True, False] * 5
+
+
+async def test_bodies_of_any_size_arrive_whole_and_in_order(declared: Broker, publisher: Publisher, raw):
+    bodies = [bytes([number]) * size for number, size in enumerate((0, 1, 131_064, 131_065, 400_000, 10))]
+    assert set(await publisher.publish_all([Message("", topology.TELEMETRY_QUEUE, body) for body in bodies])) == {None}
+    assert [(await raw.take(topology.TELEMETRY_QUEUE)).body for _ in bodies] == bodies
 
 
 async def test_a_full_queue_refuses(publisher: Publisher, raw):
@@ -112,3 +130,14 @@ async def test_under_an_alarm_a_publish_times_out_as_unknown(declared: Broker, m
         return True
 
     await eventually(published)
+
+
+async def test_what_a_broker_under_an_alarm_does_not_read_is_not_piled_up(declared: Broker, memory_alarm):
+    publisher = Publisher(declared, timeout=timedelta(seconds=1))
+    message = Message("", topology.TELEMETRY_QUEUE, bytes(256 * 1024))
+    await publisher.publish(message)
+    async with memory_alarm():
+        outcomes = await publisher.publish_all([message] * 100)
+        kinds = [type(outcome) for outcome in outcomes]
+        assert kinds == sorted(kinds, key=[type(None), PublishUnknown, BrokerAway].index)
+        assert kinds.count(BrokerAway) > 50, "what did not fit into the sockets was never written"

@@ -2,38 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import cast
 from uuid import uuid4
 
 import aiormq
-from aiormq import spec
-from aiormq.abc import AbstractChannel
+from aiormq.channel import Channel
 
 from shared.messaging.connection import Broker, broker_errors
 from shared.messaging.errors import BrokerAway, PublishRefused, PublishUnknown, Unroutable
+from shared.messaging.messages import HeaderValue, Message
 from shared.messaging.metrics import PUBLISHED
+from shared.messaging.windows import Window
 
-HeaderValue = str | int | bool
-WINDOW = 500
+__all__ = ["WINDOW", "HeaderValue", "Message", "Publisher"]
+
+WINDOW = 1_000
 """Messages on their way to a confirm at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is published. `mandatory` asks for an error when no queue wants it; `expiration` is its time to live."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-    message_id: str | None = None
-    headers: Mapping[str, HeaderValue] = field(default_factory=dict[str, HeaderValue])
-    mandatory: bool = True
-    persistent: bool = True
-    expiration: timedelta | None = None
-    content_type: str = "application/json"
-    type: str | None = None
 
 
 class Publisher:
@@ -42,9 +29,9 @@ class Publisher:
     def __init__(self, broker: Broker, *, timeout: timedelta = timedelta(seconds=5)) -> None:
         self._broker = broker
         self._timeout_s = timeout.total_seconds()
-        self._channel: AbstractChannel | None = None
+        self._channel: Channel | None = None
         self._opening = asyncio.Lock()
-        self._on_the_way: dict[str, asyncio.Future[None]] = {}
+        self._on_the_way: dict[str, asyncio.Event] = {}
 
     async def publish(self, message: Message) -> None:
         """Returns once the broker has confirmed the message.
@@ -61,67 +48,71 @@ class Publisher:
         After a window in which nothing was confirmed the rest is not tried (BrokerAway), so that a call ends.
         """
         outcomes: list[Exception | None] = []
-        for start in range(0, len(messages), WINDOW):
-            window = messages[start : start + WINDOW]
-            outcomes += await self._publish_window(window)
-            if all(isinstance(outcome, BrokerAway | PublishUnknown) for outcome in outcomes[start:]):
+        for window, ids in _windows(messages):
+            outcomes += await self._publish_window(window, ids)
+            if all(isinstance(outcome, BrokerAway | PublishUnknown) for outcome in outcomes[-len(window) :]):
                 outcomes += [BrokerAway("not tried")] * (len(messages) - len(outcomes))
                 break
         _count(messages, outcomes)
         return outcomes
 
-    async def _publish_window(self, window: Sequence[Message]) -> list[Exception | None]:
+    async def _publish_window(self, messages: Sequence[Message], ids: Sequence[str]) -> list[Exception | None]:
+        window = Window(messages, ids)
+        stopped: Exception = TimeoutError()
         try:
             async with asyncio.timeout(self._timeout_s):
                 channel = await self._opened()
-        except (BrokerAway, TimeoutError) as error:
-            away = error if isinstance(error, BrokerAway) else BrokerAway("the broker opened no channel in time")
-            return [away] * len(window)
-        sending = [asyncio.create_task(self._send(channel, message)) for message in window]
-        try:
-            await asyncio.wait(sending, timeout=self._timeout_s)
-        finally:
-            late = [task for task in sending if not task.done()]
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        # Cancelled are those that came too late, and by aiormq those whose connection missed its heartbeats.
-        return [PublishUnknown("no confirm in time") if task.cancelled() else task.result() for task in sending]
+                async with self._alone(ids):
+                    await window.send(channel)
+        except (*_LOSSES, BrokerAway) as error:
+            stopped = error
+        return [
+            _outcome(window.outcomes.get(place, stopped), message, written=place in window.written)
+            for place, message in enumerate(messages)
+        ]
 
-    async def _opened(self) -> AbstractChannel:
+    @asynccontextmanager
+    async def _alone(self, ids: Sequence[str]) -> AsyncGenerator[None]:
+        """aiormq finds a returned message by its id, so an id is on the way only once."""
+        while others := {self._on_the_way[one] for one in ids if one in self._on_the_way}:
+            for other in others:
+                await other.wait()
+        settled = asyncio.Event()
+        self._on_the_way.update(dict.fromkeys(ids, settled))
+        try:
+            yield
+        finally:
+            for one in ids:
+                del self._on_the_way[one]
+            settled.set()
+
+    async def _opened(self) -> Channel:
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
                 with broker_errors():
                     connection = self._broker.publishing.current()
-                    self._channel = await connection.channel(on_return_raises=True)
+                    channel = await connection.channel(on_return_raises=True)
+                self._channel = cast("Channel", channel)
             return self._channel
 
-    async def _send(self, channel: AbstractChannel, message: Message) -> Exception | None:
-        """One message and its confirm. aiormq finds a returned message by its id, so an id is on the way only once."""
+
+def _windows(messages: Sequence[Message]) -> Iterator[tuple[list[Message], list[str]]]:
+    """Windows in order, each with the ids of its messages, which differ."""
+    window: list[Message] = []
+    ids: dict[str, None] = {}
+    for message in messages:
         message_id = message.message_id or uuid4().hex
-        while (other := self._on_the_way.get(message_id)) is not None:
-            await asyncio.wait([other])
-        settled = self._on_the_way[message_id] = asyncio.get_running_loop().create_future()
-        try:
-            return await _confirmed(channel, message, message_id)
-        finally:
-            del self._on_the_way[message_id]
-            settled.set_result(None)
+        if len(window) == WINDOW or message_id in ids:
+            yield window, list(ids)
+            window, ids = [], {}
+        window.append(message)
+        ids[message_id] = None
+    if window:
+        yield window, list(ids)
 
 
-async def _confirmed(channel: AbstractChannel, message: Message, message_id: str) -> Exception | None:
-    try:
-        await channel.basic_publish(
-            message.body,
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-            mandatory=message.mandatory,
-            properties=_properties(message, message_id),
-        )
-    except Exception as error:  # noqa: BLE001 - what stops one message must not stop its window
-        return _outcome(error, message)
-    return None
-
+_LOSSES = (aiormq.AMQPError, aiormq.ChannelInvalidStateError, OSError)
+"""TimeoutError is one of OSError's."""
 
 _OUTCOMES: tuple[tuple[type[Exception], type[Exception], str], ...] = (
     (aiormq.PublishError, Unroutable, "no queue wants it"),
@@ -129,28 +120,20 @@ _OUTCOMES: tuple[tuple[type[Exception], type[Exception], str], ...] = (
     (aiormq.ChannelInvalidStateError, BrokerAway, "the channel was lost before it was sent"),
     (aiormq.ChannelNotFoundEntity, BrokerAway, "the broker lacks an exchange"),
     (aiormq.AMQPError, PublishUnknown, "the channel was lost before the confirm"),
+    (TimeoutError, PublishUnknown, "no confirm in time"),
     (OSError, PublishUnknown, "the connection was lost before the confirm"),
 )
 
 
-def _outcome(error: Exception, message: Message) -> Exception:
+def _outcome(error: Exception | None, message: Message, *, written: bool) -> Exception | None:
     """What an error of aiormq means for the message; an error of the message itself stays what it is."""
     for kind, outcome, meaning in _OUTCOMES:
         if isinstance(error, kind):
-            return outcome(f"{message.routing_key} to {message.exchange or 'the default exchange'}: {meaning}")
+            where = f"{message.routing_key} to {message.exchange or 'the default exchange'}"
+            if not written and outcome is PublishUnknown:
+                return BrokerAway(f"{where}: it was not sent")
+            return outcome(f"{where}: {meaning}")
     return error
-
-
-def _properties(message: Message, message_id: str) -> spec.Basic.Properties:
-    expiration = message.expiration
-    return spec.Basic.Properties(
-        content_type=message.content_type,
-        delivery_mode=2 if message.persistent else 1,
-        message_id=message_id,
-        message_type=message.type,
-        headers=dict(message.headers) if message.headers else None,
-        expiration=None if expiration is None else str(max(0, int(expiration.total_seconds() * 1000))),
-    )
 
 
 def _count(messages: Sequence[Message], outcomes: Sequence[Exception | None]) -> None:
