@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from ota_service.bandwidth import api as bandwidth
 from ota_service.batches import api as batches
 from ota_service.bootstrap import api_lifespan
 from ota_service.ddi import api as ddi
@@ -30,7 +31,14 @@ def build(settings: Settings) -> FastAPI:
         },
     )
     # The paths of batches before that of a session, which would take their first part for an id.
-    for router in (fleet.router, firmware.router, batches.router, sessions.router, sessions_of_device.router):
+    for router in (
+        fleet.router,
+        bandwidth.router,
+        firmware.router,
+        batches.router,
+        sessions.router,
+        sessions_of_device.router,
+    ):
         app.include_router(router, prefix=_PREFIX)
     controllers = ddi.application(ddi_of_device.router)
     controllers.state = app.state

@@ -9,6 +9,8 @@ from functools import partial
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from ota_service.bandwidth.service import BandwidthService, Line
+from ota_service.bandwidth.store import BandwidthStore
 from ota_service.batch_runs.jobs import BatchSteps
 from ota_service.batch_runs.service import BatchRunService
 from ota_service.batch_runs.store import BatchRunStore
@@ -79,13 +81,23 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             downloading=timedelta(seconds=settings.update_downloading_seconds),
             flashed=timedelta(seconds=settings.update_flashed_seconds),
         )
+
+        @asynccontextmanager
+        async def bandwidths() -> AsyncGenerator[BandwidthStore]:
+            async with units.begin() as unit:
+                yield BandwidthStore(unit.session)
+
+        line = Line(bandwidths)
         recipes: Recipes = {
             FleetService: lambda scope: FleetService(FleetStore(scope.unit.session)),
             SelectionService: lambda scope: SelectionService(FleetStore(scope.unit.session)),
+            BandwidthService: lambda scope: BandwidthService(
+                BandwidthStore(scope.unit.session), scope.get(SelectionService)
+            ),
             TenantService: lambda scope: TenantService(TenantStore(scope.unit.session)),
             ManifestSigner: lambda _scope: signer,
             FirmwareService: lambda scope: FirmwareService(
-                FirmwareStore(scope.unit.session), blobs, clock=clock, ids=ids
+                FirmwareStore(scope.unit.session), blobs, line, clock=clock, ids=ids
             ),
             ManifestService: lambda scope: ManifestService(ManifestStore(scope.unit.session), signer=signer, ids=ids),
             DocumentService: lambda scope: DocumentService(scope.get(SelectionService), scope.get(FirmwareService)),

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import httpx
 import pytest
 import uvicorn
 
+from ota_service.bandwidth.service import Line
+from ota_service.bandwidth.store import BandwidthStore
 from ota_service.firmware import gateway
 from ota_service.firmware.gateway import Blobs
 from ota_service.firmware.service import FirmwareService
@@ -52,7 +54,8 @@ def sweeper(app, settings, *, after):
         clock = FixedClock(datetime.now(UTC) + after)
         async with app.state.scopes() as scope:
             store = FirmwareStore(scope.get(UnitOfWork).session)
-            return await FirmwareService(store, Blobs(settings.firmware_store), clock=clock, ids=RandomIds()).sweep()
+            blobs, line = Blobs(settings.firmware_store), Line(lambda: nullcontext(BandwidthStore(None)))
+            return await FirmwareService(store, blobs, line, clock=clock, ids=RandomIds()).sweep()
 
     return sweep
 

@@ -8,16 +8,19 @@ from shared.testing.tenancy import Theirs, World, trespasses, uncovered
 
 MARKER = "zz-theirs"
 OWN, OTHER = 1, 2
+SITE = 77
 OPERATE = ("devices:read", "updates:read", "updates:write", "updates:approve", "organization:admin")
 
 
 @pytest.fixture
 async def theirs(add_devices, add_firmware, connect, credentials) -> dict[str, str]:
-    await add_devices(MARKER, organization_id=OTHER)
+    await add_devices(MARKER, organization_id=OTHER, site_id=SITE)
     await add_devices("mine", organization_id=OWN)
     firmware = await add_firmware(MARKER, organization_id=OTHER)
     person = connect(credentials.person(*OPERATE, organization_id=OTHER))
     answer = await person.post("/api/v2/updates", json={"device_uid": MARKER, "firmware_id": firmware.id})
+    limit = await person.put(f"/api/v2/firmware/bandwidth/{SITE}", json={"bytes_per_second": 50_000_000})
+    assert limit.status_code == 200
     body = {"name": MARKER, "firmware_id": firmware.id, "device_ids": [MARKER]}
     batch = await person.post("/api/v2/updates/batches", json=body)
     return {"firmware": firmware.id, "session": answer.json()["session_id"], "batch": batch.json()["id"]}
@@ -49,6 +52,7 @@ def world(theirs, credentials) -> World:
         owner="operator",
         ids={
             "/api/v2/fleet/{uid}": Theirs(MARKER, "nobodys"),
+            "/api/v2/firmware/bandwidth/{site_id}": Theirs(SITE, 999_999),
             "/api/v2/firmware/{firmware_id}": Theirs(theirs["firmware"], 999_999),
             "/api/v2/updates/batches/{batch_id}": Theirs(theirs["batch"], 999_999),
             "/api/v2/updates/{session_id}": Theirs(theirs["session"], uuid4()),
@@ -58,6 +62,7 @@ def world(theirs, credentials) -> World:
         own={"/api/v2/device/{uid}": "mine"},
         bodies={
             "POST /api/v2/firmware": upload,
+            "PUT /api/v2/firmware/bandwidth/{site_id}": {"json": {"bytes_per_second": 1_000_000}},
             "PUT /api/v2/firmware/policy": {"json": {"approvals": 2}},
             "POST /api/v2/firmware/{firmware_id}/withdraw": {"json": {"reason": "mine"}},
             "POST /api/v2/updates": {"json": {"device_uid": MARKER, "firmware_id": theirs["firmware"]}},

@@ -224,6 +224,7 @@ class Caller:
     by: str
     preferences: Preferences
     known: bool
+    site_id: int | None
     attributes_wanted: bool
     auto_confirm: bool
 

@@ -95,6 +95,7 @@ class DdiService:
             by=by,
             preferences=chosen,
             known=known.device is not None,
+            site_id=None if known.device is None else known.device.site_id,
             attributes_wanted=known.target is None or known.target.attributes_wanted,
             auto_confirm=known.target is not None and known.target.auto_confirm,
         )
@@ -186,7 +187,7 @@ class DdiService:
         Raises ArtifactNotFound, ActionGone and what FirmwareService.download raises.
         """
         session, firmware = await self._artifact(caller, module, filename)
-        found = await self._firmware.download(firmware, wanted, etag=f'"{firmware.sha1}"')
+        found = await self._firmware.download(firmware, wanted, etag=f'"{firmware.sha1}"', site_id=caller.site_id)
         if not wanted.head and session.state in {SessionState.INITIATED, SessionState.ACKNOWLEDGED}:
             await self._become(caller, session, SessionState.DOWNLOADING, DeviceReport())
         return found

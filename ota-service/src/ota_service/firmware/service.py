@@ -5,6 +5,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 from typing import Protocol
 
+from ota_service.bandwidth.service import Line
 from ota_service.firmware.errors import (
     ApprovalNotCounted,
     DigestMismatch,
@@ -52,9 +53,10 @@ class Incoming(Protocol):
 
 
 class FirmwareService:
-    def __init__(self, store: FirmwareStore, blobs: Blobs, *, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: FirmwareStore, blobs: Blobs, line: Line, *, clock: Clock, ids: Ids) -> None:
         self._store = store
         self._blobs = blobs
+        self._line = line
         self._clock = clock
         self._ids = ids
 
@@ -205,10 +207,12 @@ class FirmwareService:
             if not firmware.hardware_versions or hardware_version in firmware.hardware_versions
         ]
 
-    async def download(self, firmware: Firmware, wanted: Wanted, *, etag: str | None = None) -> Download:
-        """The answer to a GET or HEAD for its file. Raises RangeNotSatisfiable, BlobDamaged, BlobStoreAway.
+    async def download(
+        self, firmware: Firmware, wanted: Wanted, *, etag: str | None = None, site_id: int | None = None
+    ) -> Download:
+        """The answer to a GET or HEAD for its file, no faster than the line of the site that it goes to.
 
-        Its entity tag is `etag`, else its SHA-256.
+        Its entity tag is `etag`, else its SHA-256. Raises RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy.
         The bytes may be read after the unit of work has ended; those of a damaged piece break the download off.
         """
         etag = etag or firmware.etag
@@ -224,7 +228,10 @@ class FirmwareService:
         }
         if not part.whole:
             headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{firmware.size}"
-        chunks = _nothing() if wanted.head else await self.stream(firmware, part)
+        chunks = _nothing()
+        if not wanted.head:
+            sent = await self.stream(firmware, part)
+            chunks = await self._line.paced(firmware.organization_id, site_id, sent)
         return Download(200 if part.whole else 206, headers, chunks)
 
     async def stream(self, firmware: Firmware, part: Part) -> AsyncGenerator[bytes]:

@@ -340,7 +340,8 @@ class SessionService:
         if session.state in FINAL:
             raise SessionEnded(session.state)
         firmware = await self._firmware.find(organization_id, session.firmware_id)
-        return await self._firmware.download(firmware, wanted)
+        device = await self._fleet.get(organization_id, uid)
+        return await self._firmware.download(firmware, wanted, site_id=device.site_id)
 
     async def _find(self, organization_id: int, session_id: UUID, *, device_uid: str | None = None) -> UpdateSession:
         session = await self._store.find(organization_id, session_id, device_uid=device_uid)
