@@ -131,6 +131,8 @@ def world(theirs, own_webhook, credentials, organizations) -> World:
             "PATCH /api/v2/roles/{name}": {"json": {"scopes": []}},
             "POST /api/v2/sites": {"json": {"name": "mine", "host": "192.0.2.1"}},
             "PATCH /api/v2/sites/{site_id}": edit,
+            "POST /api/v2/sites/{site_id}/devices": {"json": {"devices": [device]}},
+            "POST /api/v2/sites/{site_id}/devices/remove": {"json": {"devices": [device]}},
             "POST /api/sites/create": {"json": [{"siteName": "mine", "host": "192.0.2.1", "port": "1883"}]},
             "POST /api/v2/webhooks": {"json": {"url": "https://93.184.216.34/mine", "event_types": ["*"]}},
             "PATCH /api/v2/webhooks/{webhook_id}": {"json": {"description": "mine"}},

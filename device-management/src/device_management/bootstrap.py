@@ -216,7 +216,12 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 clock=clock,
             ),
             SiteService: lambda scope: SiteService(
-                SiteStore(scope.unit.session), scope.get(AuditService), sealer, clock=clock, ids=ids
+                SiteStore(scope.unit.session),
+                scope.get(DeviceService),
+                scope.get(AuditService),
+                sealer,
+                clock=clock,
+                ids=ids,
             ),
             ImportService: lambda scope: ImportService(
                 ImportStore(scope.unit.session),
@@ -226,7 +231,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ),
             ExportService: lambda _: ExportService(scopes),
             ResyncService: lambda scope: ResyncService(
-                scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService)
+                scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService), scope.get(GroupService)
             ),
             ActionService: lambda scope: ActionService(
                 scope.unit,

@@ -81,6 +81,13 @@ async def test_every_device_of_the_organization_is_told_once(ruler, fleet, steps
     assert await told() == Counter((f"pump-{n}", n) for n in range(1, DEVICES + 1) if n % 3)
 
 
+async def test_groups_are_told_again_at_once(ruler, sql):
+    await ruler.post("/api/v2/groups", json={"name": "north"})
+    await ruler.post("/api/v2/devices/resync")
+    rows = await sql.fetch("select payload from outbox where type = 'group.snapshot.v1'")
+    assert [json.loads(row["payload"])["data"]["name"] for row in rows] == ["north"]
+
+
 async def test_the_platform_is_told_whole(ruler, fleet, steps, told, relayed):
     await ruler.post("/api/v2/devices/resync", json={"all": True})
     await finished(ruler, "/api/v2/devices/resync/1", steps, relayed)

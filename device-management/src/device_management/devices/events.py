@@ -30,6 +30,8 @@ def state_event(kind: type[E], device: Device) -> E:
         updates_enabled=device.updates_enabled,
         attributes=device.attributes,
         tags=device.tags,
+        group_ids=device.group_ids,
+        site_id=device.site_id,
         min_token_generation=device.min_token_generation,
         registered_at=device.registered_at,
         updated_at=device.updated_at,
@@ -48,6 +50,7 @@ _AUDITED = (
     "updates_enabled",
     "attributes",
     "tags",
+    "site_id",
     "min_token_generation",
 )
 

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Identity, Index, String, and_, case, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    String,
+    and_,
+    case,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, col
 
@@ -27,7 +39,9 @@ class Device(Table, table=True):
     """
 
     __table_args__ = (
+        ForeignKeyConstraint(["organization_id", "site_id"], ["sites.organization_id", "sites.id"]),
         Index("ix_devices_organization_id_id", "organization_id", "id", unique=True),
+        Index("ix_devices_site_id", "site_id"),
         Index(
             "ix_devices_attributes",
             "attributes",
@@ -59,6 +73,12 @@ class Device(Table, table=True):
     updates_enabled: bool = Field(default=True)
     attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     tags: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String(64)), nullable=False))
+    group_ids: list[int] = Field(
+        default_factory=list, sa_column=Column(ARRAY(BigInteger), nullable=False, server_default=text("'{}'"))
+    )
+    """The fixed groups that it is in; `group_members` is what they are asked by."""
+    site_id: int | None = Field(default=None, sa_type=BigInteger)
+    """Where it is; the composite key keeps it within the organization."""
     online: bool | None = Field(default=None)
     """None until monitoring has said anything."""
     current_action_id: int | None = Field(default=None, sa_type=BigInteger)
@@ -98,6 +118,7 @@ _SEARCHED = {
     "lifecycle": Kind.TEXT,
     "updates_enabled": Kind.BOOLEAN,
     "tags": Kind.TEXTS,
+    "site_id": Kind.NUMBER,
     "attributes": Kind.DOCUMENT,
     "version": Kind.NUMBER,
     "registered_at": Kind.TIME,

@@ -138,6 +138,7 @@ class DeviceRead(BaseModel):
     updates_enabled: bool
     attributes: dict[str, Any]
     tags: list[str]
+    site_id: int | None = None
     current_action_id: int | None = None
     version: int
     registered_at: datetime

@@ -64,6 +64,8 @@ _EMPTIED = {
     "updates_enabled": False,
     "attributes": dict[str, Any](),
     "tags": list[str](),
+    "group_ids": list[int](),
+    "site_id": None,
     "online": None,
     "current_action_id": None,
     "action_status": None,

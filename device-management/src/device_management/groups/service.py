@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement
 
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
-from device_management.devices.models import SEARCHED
+from device_management.devices.models import SEARCHED, Device
 from device_management.devices.schemas import DeviceFilter, DeviceRead
 from device_management.devices.service import DeviceService
 from device_management.groups.errors import GroupNameTaken, GroupNotFound, UnknownDevices, WrongGroupKind
@@ -25,7 +25,8 @@ from device_management.groups.schemas import (
 from device_management.groups.states import GroupKind
 from device_management.groups.store import GroupStore, is_member
 from shared.clock import Clock
-from shared.contracts.groups import GroupChanged, GroupCreated, GroupDeleted
+from shared.contracts.devices import DeviceChanged
+from shared.contracts.groups import GroupChanged, GroupCreated, GroupDeleted, GroupSnapshot
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.rql.parser import parse
@@ -158,6 +159,7 @@ class GroupService:
         """The devices stay. Raises GroupNotFound, Stale."""
         group = await self._lock(organization_id, group_id, expected)
         last = await self._store.change(group, {})
+        await self._store.forget_group(last)
         await self._store.remove(last)
         self._unit.outbox.add(state_event(GroupDeleted, last))
         await self._audit.record(organization_id, by, [_change(group, "deleted", before=audited(group))])
@@ -175,6 +177,7 @@ class GroupService:
         if unknown := [reference for reference in body.references() if reference not in names]:
             raise UnknownDevices(unknown)
         added = await self._store.add_members(group, [device.id for device in known])
+        self._regrouped(await self._store.put_in(group, added))
         return await self._membership_changed(group, "members_added", known, added, by=by)
 
     async def remove_members(self, organization_id: int, group_id: int, body: Members, *, by: Actor) -> MembersChanged:
@@ -182,7 +185,17 @@ class GroupService:
         group = await self._lock_fixed(organization_id, group_id)
         known = await self._store.known(organization_id, body.references())
         removed = await self._store.remove_members(group, [device.id for device in known])
+        self._regrouped(await self._store.take_out(group, removed))
         return await self._membership_changed(group, "members_removed", known, removed, by=by)
+
+    async def tell(self, organization_id: int | None) -> None:
+        """Tells the present state of all groups again; None means of all organizations."""
+        for group in await self._store.all_of(organization_id):
+            self._unit.outbox.add(state_event(GroupSnapshot, group))
+
+    def _regrouped(self, devices: Sequence[Device]) -> None:
+        self._devices.tell(DeviceChanged, devices)
+        self._devices.changed(devices)
 
     async def _membership_changed(
         self, group: Group, action: str, known: Sequence[ChosenDevice], changed: Sequence[int], *, by: Actor

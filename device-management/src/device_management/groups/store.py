@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, delete, func, literal, or_, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, cast, delete, func, literal, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -88,6 +88,45 @@ class GroupStore:
         )
         return list(await self._session.scalars(query))
 
+    async def put_in(self, group: Group, device_ids: Sequence[int]) -> Sequence[Device]:
+        """The next versions of devices that name the group among theirs from now on."""
+        return await self._regroup(device_ids, func.array_append(Device.group_ids, group.id))
+
+    async def take_out(self, group: Group, device_ids: Sequence[int]) -> Sequence[Device]:
+        """The next versions of devices that do not name the group any more."""
+        return await self._regroup(device_ids, func.array_remove(Device.group_ids, group.id))
+
+    async def _regroup(self, device_ids: Sequence[int], group_ids: ColumnElement[Any]) -> Sequence[Device]:
+        query = (
+            update(Device)
+            .where(col(Device.id).in_(_locked(col(Device.id) == func.any(_ids(device_ids)))))
+            .values(
+                group_ids=group_ids, version=Device.version + 1, revision=Device.revision + 1, updated_at=func.now()
+            )
+            .returning(Device)
+            .execution_options(populate_existing=True, synchronize_session=False)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def forget_group(self, group: Group) -> None:
+        """Its devices do not name it any more; that it is gone is told once, by the group."""
+        members = select_columns(col(GroupMember.device_id)).where(col(GroupMember.group_id) == group.id)
+        await self._session.execute(
+            update(Device)
+            .where(col(Device.id).in_(_locked(col(Device.id).in_(members))))
+            .values(group_ids=func.array_remove(Device.group_ids, group.id))
+            .execution_options(synchronize_session=False)
+        )
+
+    async def all_of(self, organization_id: int | None) -> Sequence[Group]:
+        """None means of all organizations."""
+        query = select(Group).order_by(col(Group.id))
+        return (
+            await self._session.scalars(
+                query if organization_id is None else query.where(Group.organization_id == organization_id)
+            )
+        ).all()
+
     async def forget_device(self, device_id: int) -> None:
         await self._session.execute(delete(GroupMember).where(col(GroupMember.device_id) == device_id))
 
@@ -118,6 +157,12 @@ class GroupStore:
 def is_member(group: Group) -> ColumnElement[bool]:
     """Of a device: whether it is in this fixed group."""
     return col(Device.id).in_(select_columns(col(GroupMember.device_id)).where(col(GroupMember.group_id) == group.id))
+
+
+def _locked(where: ColumnElement[bool]) -> Select[int | None]:
+    """Ids of devices that nobody else changes from now on, locked in their order, as all do that lock several."""
+    chosen = select_columns(col(Device.id)).where(where).order_by(col(Device.id))
+    return chosen.with_for_update(key_share=True)
 
 
 def _ids(ids: Sequence[int]) -> ColumnElement[Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from device_management.devices.service import DeviceService
+from device_management.groups.service import GroupService
 from device_management.resync.errors import ResyncForbidden, ResyncNotFound
 from device_management.resync.models import Resync
 from device_management.resync.schemas import ResyncCreate, ResyncRead
@@ -18,13 +19,14 @@ BACKLOG = 2_000
 
 
 class ResyncService:
-    def __init__(self, unit: UnitOfWork, store: ResyncStore, devices: DeviceService) -> None:
+    def __init__(self, unit: UnitOfWork, store: ResyncStore, devices: DeviceService, groups: GroupService) -> None:
         self._unit = unit
         self._store = store
         self._devices = devices
+        self._groups = groups
 
     async def begin(self, organization_id: int, body: ResyncCreate, *, by: str, scopes: Collection[str]) -> ResyncRead:
-        """A durable job that tells every device's present state again. Raises ResyncForbidden."""
+        """A durable job that tells every device's state again; groups are told at once. Raises ResyncForbidden."""
         needed = "platform:admin" if body.everyone else "organization:admin"
         if needed not in scopes:
             raise ResyncForbidden(needed)
@@ -32,6 +34,7 @@ class ResyncService:
         resync = await self._store.add(
             organization_id, everyone=body.everyone, requested_by=by, total=total, up_to_id=up_to_id
         )
+        await self._groups.tell(None if body.everyone else organization_id)
         return _read(resync)
 
     async def get(self, organization_id: int, resync_id: int) -> ResyncRead:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from device_management.audit.schemas import Actor
-from device_management.sites.schemas import SiteChange, SiteCreate, SiteDeviceRead, SiteRead
+from device_management.sites.schemas import DevicesMoved, SiteChange, SiteCreate, SiteDeviceRead, SiteDevices, SiteRead
 from device_management.sites.service import SiteService
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
@@ -57,7 +57,7 @@ async def change(
 
 @router.delete("/{site_id}", status_code=204)
 async def remove(site_id: SiteId, who: Writer, sites: Sites, expected: IfMatch) -> None:
-    """Removes the site and ends its link; the devices heard there stay."""
+    """Removes the site and ends its link; its devices stay, without a site."""
     await sites.remove(who.organization_id, site_id, Actor.of(who), expected)
 
 
@@ -75,3 +75,15 @@ async def devices(
     found = await sites.devices(who.organization_id, site_id, cursor=cursor, limit=limit)
     link_next(request, response, found.next)
     return found
+
+
+@router.post("/{site_id}/devices")
+async def place(site_id: SiteId, body: SiteDevices, who: Writer, sites: Sites) -> DevicesMoved:
+    """Says that devices are at this site, all of them or none; each leaves the site where it was."""
+    return await sites.place(who.organization_id, site_id, body, who=Actor.of(who))
+
+
+@router.post("/{site_id}/devices/remove")
+async def take_away(site_id: SiteId, body: SiteDevices, who: Writer, sites: Sites) -> DevicesMoved:
+    """Says that devices are not at this site; one that the site's broker is heard to carry comes back to it."""
+    return await sites.take_away(who.organization_id, site_id, body, who=Actor.of(who))

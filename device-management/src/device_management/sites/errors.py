@@ -1,6 +1,10 @@
 """What can go wrong with sites."""
 
+from collections.abc import Sequence
+
 from shared.errors import DomainError
+
+_NAMED = 20
 
 
 class SiteNotFound(DomainError):
@@ -28,3 +32,13 @@ class UnacceptableTemplate(DomainError):
 
     status = 422
     code = "unacceptable_topic_template"
+
+
+class UnknownDevices(DomainError):
+    """Some of the named devices are not there; none was moved. `unknown` names the first of them."""
+
+    status = 422
+    code = "unknown_devices"
+
+    def __init__(self, unknown: Sequence[str]) -> None:
+        super().__init__(f"{len(unknown)} of the devices are not there; nothing was changed", unknown=unknown[:_NAMED])

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from device_management.devices.schemas import Word
 from device_management.sites.states import LinkState
 
 DEFAULT_TEMPLATE = "devices/{uid}/telemetry"
@@ -120,3 +121,21 @@ class SiteDeviceRead(BaseModel):
     device_uid: str
     first_heard_at: datetime
     last_heard_at: datetime
+
+
+class SiteDevices(BaseModel):
+    """Devices by uid, or by id as text or number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    devices: Annotated[list[Word | Annotated[int, Field(ge=1, lt=2**63)]], Field(min_length=1, max_length=10_000)]
+
+    def references(self) -> list[str]:
+        """Each once, in their order."""
+        return list(dict.fromkeys(map(str, self.devices)))
+
+
+class DevicesMoved(BaseModel):
+    """How many devices came to a site, or left it."""
+
+    changed: int

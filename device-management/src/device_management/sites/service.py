@@ -4,24 +4,48 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from device_management.audit.schemas import Actor, Change
+from device_management.audit.schemas import SYSTEM, Actor, Change
 from device_management.audit.service import AuditService
-from device_management.sites.errors import SiteNameTaken, SiteNotFound
+from device_management.devices.models import Device
+from device_management.devices.service import DeviceService
+from device_management.sites.errors import SiteNameTaken, SiteNotFound, UnknownDevices
 from device_management.sites.models import Site, SiteLink, Tally
 from device_management.sites.rules import TopicTemplate
-from device_management.sites.schemas import LinkRead, SiteChange, SiteCreate, SiteDeviceRead, SiteRead
+from device_management.sites.schemas import (
+    DevicesMoved,
+    LinkRead,
+    SiteChange,
+    SiteCreate,
+    SiteDeviceRead,
+    SiteDevices,
+    SiteRead,
+)
 from device_management.sites.states import LinkState
 from device_management.sites.store import SiteStore
 from shared.clock import Clock
+from shared.contracts.devices import DeviceChanged
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
 from shared.sealing import Sealer
 
+_AUDITED_DEVICES = 1_000
+"""How many devices one entry of the audit log names."""
+
 
 class SiteService:
-    def __init__(self, store: SiteStore, audit: AuditService, sealer: Sealer, *, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        store: SiteStore,
+        devices: DeviceService,
+        audit: AuditService,
+        sealer: Sealer,
+        *,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
         self._store = store
+        self._devices = devices
         self._audit = audit
         self._sealer = sealer
         self._clock = clock
@@ -75,8 +99,9 @@ class SiteService:
         return await self._read(changed)
 
     async def remove(self, organization_id: int, site_id: int, who: Actor, expected: Expected) -> None:
-        """Raises SiteNotFound and Stale. The devices heard there stay."""
+        """Raises SiteNotFound and Stale. The devices that were there stay, without a site."""
         site = await self._locked(organization_id, site_id, expected)
+        self._moved(await self._store.clear(site))
         await self._store.remove(site)
         await self._record(who, site, "removed", before=_state(site))
 
@@ -91,6 +116,21 @@ class SiteService:
         items = [SiteDeviceRead.model_validate(device, from_attributes=True) for device in kept]
         return Page(items=items, next=following)
 
+    async def place(self, organization_id: int, site_id: int, body: SiteDevices, *, who: Actor) -> DevicesMoved:
+        """Devices are at this site from now on, and at no other: all of them or, with UnknownDevices, none.
+
+        Raises SiteNotFound.
+        """
+        site = await self._find(organization_id, site_id, lock=True)
+        ids = await self._known(organization_id, body)
+        return await self._placed(site, "devices_placed", await self._store.place(site, ids), who)
+
+    async def take_away(self, organization_id: int, site_id: int, body: SiteDevices, *, who: Actor) -> DevicesMoved:
+        """Those of the devices that are at this site are at none any more. Raises SiteNotFound, UnknownDevices."""
+        site = await self._find(organization_id, site_id, lock=True)
+        ids = await self._known(organization_id, body)
+        return await self._placed(site, "devices_taken_away", await self._store.clear(site, ids), who)
+
     async def hold(self, holder: str, *, lasting: timedelta, limit: int) -> Sequence[Site]:
         """For a worker: the enabled sites whose links it keeps until it asks again or `lasting` has passed."""
         return await self._store.hold(holder, lasting=lasting, limit=limit)
@@ -102,13 +142,37 @@ class SiteService:
         await self._store.note(holder, site_id, state, error, tally)
 
     async def hear(self, site: Site, uids: Sequence[str]) -> set[str]:
-        """Which of these devices the site may speak for: its organization's own, unless retired."""
-        return await self._store.hear(site.organization_id, id_of(site), uids)
+        """Which of these devices the site may speak for: its organization's own, unless retired.
+
+        One that is at no site yet is at this one from now on; where it is already it stays, until somebody moves it.
+        """
+        heard = await self._store.hear(site.organization_id, id_of(site), uids)
+        moved = await self._store.place(site, list(heard), only_homeless=True)
+        if moved:
+            await self._placed(site, "devices_heard", moved, SYSTEM)
+        return set(heard.values())
+
+    async def _known(self, organization_id: int, body: SiteDevices) -> list[int]:
+        """The ids of all that the body names. Raises UnknownDevices."""
+        known = await self._store.known(organization_id, body.references())
+        if unknown := [reference for reference in body.references() if reference not in known]:
+            raise UnknownDevices(unknown)
+        return list(known.values())
+
+    async def _placed(self, site: Site, action: str, devices: Sequence[Device], who: Actor) -> DevicesMoved:
+        uids = sorted(device.device_uid for device in devices)
+        chunks = [uids[start : start + _AUDITED_DEVICES] for start in range(0, len(uids), _AUDITED_DEVICES)]
+        changes = [Change("site", str(id_of(site)), action, before=None, after={"devices": chunk}) for chunk in chunks]
+        await self._audit.record(site.organization_id, who, changes)
+        self._moved(devices)
+        return DevicesMoved(changed=len(devices))
+
+    def _moved(self, devices: Sequence[Device]) -> None:
+        self._devices.tell(DeviceChanged, devices)
+        self._devices.changed(devices)
 
     async def _locked(self, organization_id: int, site_id: int, expected: Expected) -> Site:
-        site = await self._store.find(organization_id, site_id, lock=True)
-        if site is None:
-            raise SiteNotFound
+        site = await self._find(organization_id, site_id, lock=True)
         expected.require(site.version)
         return site
 
@@ -124,8 +188,8 @@ class SiteService:
         change = Change("site", str(id_of(site)), action, before=before, after=after)
         await self._audit.record(site.organization_id, who, [change])
 
-    async def _find(self, organization_id: int, site_id: int) -> Site:
-        site = await self._store.find(organization_id, site_id)
+    async def _find(self, organization_id: int, site_id: int, *, lock: bool = False) -> Site:
+        site = await self._store.find(organization_id, site_id, lock=lock)
         if site is None:
             raise SiteNotFound
         return site

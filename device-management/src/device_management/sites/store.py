@@ -5,15 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ARRAY, BigInteger, Text, cast, delete, func, literal, or_, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, delete, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.devices.models import Device
+from device_management.devices.models import Device, present_in
 from device_management.devices.states import Lifecycle
 from device_management.sites.models import HeardDevice, Site, SiteDevice, SiteLink, Tally
 from device_management.sites.states import LinkState
+from shared.contracts.devices import PURGED
 
 _NOW = func.clock_timestamp()
 
@@ -132,8 +133,39 @@ class SiteStore:
             )
         )
 
-    async def hear(self, organization_id: int, site_id: int, uids: Sequence[str]) -> set[str]:
-        """Which of these are devices of the organization that may speak; they are noted as heard at the site."""
+    async def known(self, organization_id: int, references: Sequence[str]) -> dict[str, int]:
+        """The ids of those of the devices that are there, by each uid and each id, as text."""
+        numbers = [int(reference) for reference in references if reference.isascii() and reference.isdigit()]
+        by_id = col(Device.id) == func.any(_ids([number for number in numbers if number < 2**63]))
+        by_uid = col(Device.device_uid) == func.any(cast(list(references), ARRAY(Text)))
+        query = sqlalchemy.select(col(Device.id), col(Device.device_uid))
+        rows = (await self._session.execute(query.where(present_in(organization_id), or_(by_id, by_uid)))).all()
+        return {name: row.id for row in rows for name in (row.device_uid, str(row.id))}
+
+    async def place(self, site: Site, device_ids: Sequence[int], *, only_homeless: bool = False) -> Sequence[Device]:
+        """The next versions of those that were not at this site, or with `only_homeless` at none."""
+        elsewhere = col(Device.site_id).is_(None) if only_homeless else col(Device.site_id).is_distinct_from(site.id)
+        return await self._move(site.id, col(Device.id) == func.any(_ids(device_ids)), elsewhere)
+
+    async def clear(self, site: Site, device_ids: Sequence[int] | None = None) -> Sequence[Device]:
+        """The next versions of those devices, or of all, that were at this site."""
+        among = [] if device_ids is None else [col(Device.id) == func.any(_ids(device_ids))]
+        return await self._move(None, col(Device.site_id) == site.id, *among)
+
+    async def _move(self, site_id: int | None, *where: ColumnElement[bool]) -> Sequence[Device]:
+        """Locks them in the order of their ids, as all do that lock several."""
+        chosen = sqlalchemy.select(col(Device.id)).where(col(Device.lifecycle) != PURGED, *where)
+        query = (
+            update(Device)
+            .where(col(Device.id).in_(chosen.order_by(col(Device.id)).with_for_update(key_share=True)))
+            .values(site_id=site_id, version=Device.version + 1, revision=Device.revision + 1, updated_at=func.now())
+            .returning(Device)
+            .execution_options(populate_existing=True, synchronize_session=False)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def hear(self, organization_id: int, site_id: int, uids: Sequence[str]) -> dict[int, str]:
+        """Which of these are devices of the organization that may speak, by id; they are noted as heard at the site."""
         known = (
             sqlalchemy.select(literal(site_id, BigInteger), col(Device.id), col(Device.organization_id), _NOW, _NOW)
             .where(
@@ -150,4 +182,9 @@ class SiteStore:
             .returning(col(SiteDevice.device_id))
         )
         ids = (await self._session.scalars(noted)).all()
-        return set(await self._session.scalars(select(Device.device_uid).where(col(Device.id).in_(ids))))
+        known_by = sqlalchemy.select(col(Device.id), col(Device.device_uid)).where(col(Device.id).in_(ids))
+        return {row.id: row.device_uid for row in await self._session.execute(known_by)}
+
+
+def _ids(ids: Sequence[int]) -> ColumnElement[Any]:
+    return cast(list(ids), ARRAY(BigInteger))
