@@ -9,6 +9,9 @@ from functools import partial
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from ota_service.actions.consumers import ActionConsumer
+from ota_service.actions.service import ActionService
+from ota_service.actions.store import ActionStore
 from ota_service.bandwidth.service import BandwidthService, Line
 from ota_service.bandwidth.store import BandwidthStore
 from ota_service.batch_runs.jobs import BatchSteps
@@ -25,10 +28,12 @@ from ota_service.firmware.store import FirmwareStore
 from ota_service.fleet.consumers import FleetConsumer
 from ota_service.fleet.service import FleetService, SelectionService
 from ota_service.fleet.store import FleetStore
+from ota_service.installations.service import InstallationService
+from ota_service.installations.store import InstallationStore
 from ota_service.manifests.service import ManifestService
 from ota_service.manifests.store import ManifestStore
 from ota_service.release_documents.service import DocumentService
-from ota_service.sessions.consumers import ActionConsumer, PresenceConsumer
+from ota_service.sessions.consumers import PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.rules import Patience
 from ota_service.sessions.service import SessionService
@@ -99,7 +104,14 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             FirmwareService: lambda scope: FirmwareService(
                 FirmwareStore(scope.unit.session), blobs, line, clock=clock, ids=ids
             ),
-            ManifestService: lambda scope: ManifestService(ManifestStore(scope.unit.session), signer=signer, ids=ids),
+            InstallationService: lambda scope: InstallationService(InstallationStore(scope.unit.session)),
+            ManifestService: lambda scope: ManifestService(
+                ManifestStore(scope.unit.session),
+                scope.get(FirmwareService),
+                scope.get(InstallationService),
+                signer=signer,
+                ids=ids,
+            ),
             DocumentService: lambda scope: DocumentService(scope.get(SelectionService), scope.get(FirmwareService)),
             SessionService: lambda scope: SessionService(
                 scope.unit,
@@ -107,8 +119,16 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(FleetService),
                 scope.get(FirmwareService),
                 scope.get(ManifestService),
+                scope.get(InstallationService),
                 patience=patience,
                 ids=ids,
+            ),
+            ActionService: lambda scope: ActionService(
+                scope.unit,
+                ActionStore(scope.unit.session),
+                scope.get(FleetService),
+                scope.get(FirmwareService),
+                scope.get(SessionService),
             ),
             DdiService: lambda scope: DdiService(
                 scope.unit,

@@ -23,22 +23,24 @@ class Upload:
 
     version: str
     hardware_versions: list[str] = field(default_factory=list)
+    name: str = "edge"
+    image: bytes = IMAGE
 
     async def file(self) -> AsyncIterator[bytes]:
-        yield IMAGE
+        yield self.image
 
     def described(self) -> FirmwareUpload:
         return FirmwareUpload(
-            name="edge", version=self.version, filename="edge.bin", hardware_versions=self.hardware_versions
+            name=self.name, version=self.version, filename="edge.bin", hardware_versions=self.hardware_versions
         )
 
 
 @pytest.fixture
 def add_firmware(app):
-    async def add(version="2.0", *, organization_id=1, approved=True, hardware_versions=()) -> FirmwareRead:
+    async def add(version="2.0", *, organization_id=1, approved=True, hardware_versions=(), **differs) -> FirmwareRead:
         async with app.state.scopes() as scope:
             firmware = scope.get(FirmwareService)
-            added, _ = await firmware.upload(organization_id, "1", Upload(version, list(hardware_versions)))
+            added, _ = await firmware.upload(organization_id, "1", Upload(version, list(hardware_versions), **differs))
             return await firmware.approve(organization_id, added.id, "1", is_person=True) if approved else added
 
     return add

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from ota_service.sessions.consumers import ActionConsumer
-from ota_service.sessions.errors import DeviceNotCopied
+from ota_service.actions.consumers import ActionConsumer
+from ota_service.actions.errors import DeviceNotCopied
 from shared.contracts.envelope import Envelope
 
 

@@ -36,6 +36,7 @@ def world(theirs, credentials) -> World:
         f"GET {updates}",
         f"GET {updates}/next",
         f"GET {updates}/{{session_id}}/file",
+        f"GET {updates}/{{session_id}}/files/{{position}}",
         *(f"POST {updates}/{{session_id}}/{verb}" for verb in ("ack", "downloading", "flashed", "complete", "fail")),
     }
     upload = {"files": {"file": b"mine"}, "data": {"name": "mine", "version": "1"}}
@@ -58,6 +59,7 @@ def world(theirs, credentials) -> World:
             "/api/v2/updates/{session_id}": Theirs(theirs["session"], uuid4()),
             "/api/v2/device/{uid}": Theirs(MARKER, "nobodys"),
             f"{updates}/{{session_id}}": Theirs(theirs["session"], uuid4()),
+            f"{updates}/{{session_id}}/files/{{position}}": Theirs(1, 2),
         },
         own={"/api/v2/device/{uid}": "mine"},
         bodies={

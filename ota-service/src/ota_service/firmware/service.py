@@ -160,8 +160,8 @@ class FirmwareService:
             approvals_needed=(await self.policy(firmware.organization_id)).approvals,
         )
 
-    async def _lock(self, organization_id: int, firmware_id: int, *, shared: bool = False) -> Firmware:
-        firmware = await self._store.lock(organization_id, firmware_id, shared=shared)
+    async def _lock(self, organization_id: int, firmware_id: int) -> Firmware:
+        firmware = await self._store.lock(organization_id, firmware_id)
         if firmware is None:
             raise FirmwareNotFound
         return firmware
@@ -185,11 +185,7 @@ class FirmwareService:
 
         Raises FirmwareNotFound, FirmwareNotApproved, FirmwareWithdrawn.
         """
-        firmware = await self._lock(organization_id, firmware_id, shared=True)
-        if firmware.state == FirmwareState.WITHDRAWN:
-            raise FirmwareWithdrawn
-        if firmware.state != FirmwareState.APPROVED:
-            raise FirmwareNotApproved
+        [firmware] = await self.bundle(organization_id, (firmware_id,))
         return firmware
 
     async def named(
@@ -197,6 +193,19 @@ class FirmwareService:
     ) -> Sequence[Firmware]:
         """Those of these ids, and of these names and versions, in whichever state; without their `pieces`."""
         return await self._store.named(organization_id, ids=ids, versions=versions)
+
+    async def bundle(self, organization_id: int, firmware_ids: Sequence[int]) -> list[Firmware]:
+        """The same of several, in the order given, without their `pieces`. Raises as `installable`."""
+        found = {firmware.id: firmware for firmware in await self._store.lock_all(organization_id, firmware_ids)}
+        bundle = [firmware for firmware_id in firmware_ids if (firmware := found.get(firmware_id))]
+        if len(bundle) < len(firmware_ids):
+            raise FirmwareNotFound
+        states = {firmware.state for firmware in bundle}
+        if FirmwareState.WITHDRAWN in states:
+            raise FirmwareWithdrawn
+        if states != {FirmwareState.APPROVED}:
+            raise FirmwareNotApproved
+        return bundle
 
     async def fitting(self, organization_id: int, version: str, hardware_version: str | None) -> Sequence[Firmware]:
         """Those of this version that are approved and fit the hardware, without their `pieces`."""

@@ -81,10 +81,21 @@ class FirmwareStore:
         )
         return (await self._session.scalars(query)).all()
 
-    async def lock(self, organization_id: int, firmware_id: int, *, shared: bool = False) -> Firmware | None:
-        """For a change of its state; `shared`, so that its state stays as it is until this transaction ends."""
+    async def lock(self, organization_id: int, firmware_id: int) -> Firmware | None:
+        """For a change of its state."""
         query = select(Firmware).where(Firmware.id == firmware_id, Firmware.organization_id == organization_id)
-        return (await self._session.scalars(query.with_for_update(read=shared))).one_or_none()
+        return (await self._session.scalars(query.with_for_update())).one_or_none()
+
+    async def lock_all(self, organization_id: int, firmware_ids: Collection[int]) -> Sequence[Firmware]:
+        """So that their states stay as they are until this transaction ends. Without their `pieces`."""
+        query = (
+            select(Firmware)
+            .where(col(Firmware.id).in_(firmware_ids), Firmware.organization_id == organization_id)
+            .order_by(col(Firmware.id))
+            .with_for_update(read=True)
+            .options(defer(Firmware.pieces, raiseload=True))  # pyright: ignore[reportArgumentType] - SQLModel's typing
+        )
+        return (await self._session.scalars(query)).all()
 
     async def add_approval(self, firmware_id: int, by: str) -> None:
         """The same person's a second time changes nothing."""

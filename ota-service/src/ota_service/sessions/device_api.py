@@ -48,9 +48,18 @@ async def next_offer(who: Device, sessions: Sessions) -> Response | Offer:
 @router.head("/{session_id}/file", include_in_schema=False)
 @router.get("/{session_id}/file", response_class=StreamingResponse)
 async def file(session_id: UUID, who: Device, sessions: Sessions, request: Request) -> StreamingResponse:
-    """The image of an open session: a range of it, or all; its ETag is its SHA-256."""
+    """The first image of an open session: a range of it, or all; its ETag is its SHA-256."""
+    return await part_file(session_id, 1, who, sessions, request)
+
+
+@router.head("/{session_id}/files/{position}", include_in_schema=False)
+@router.get("/{session_id}/files/{position}", response_class=StreamingResponse)
+async def part_file(
+    session_id: UUID, position: int, who: Device, sessions: Sessions, request: Request
+) -> StreamingResponse:
+    """The image of one part, which are counted from 1 on."""
     wanted = Wanted.of(request.method, request.headers)
-    found = await sessions.download(who.organization_id, who.uid, session_id, wanted)
+    found = await sessions.download(who.organization_id, who.uid, session_id, wanted, position=position)
     return StreamingResponse(found.chunks, found.status, found.headers)
 
 

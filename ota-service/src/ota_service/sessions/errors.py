@@ -13,6 +13,16 @@ class SessionNotFound(DomainError):
         super().__init__("update session not found")
 
 
+class PartNotFound(DomainError):
+    """A session's parts are counted from 1 on."""
+
+    status = 404
+    code = "update_part_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("the update has no such part")
+
+
 class SessionOpen(DomainError):
     """A device has one open session at a time."""
 
@@ -24,36 +34,6 @@ class SessionOpen(DomainError):
         super().__init__(
             "the device is being updated already; wait for that session or cancel it", session_id=session_id
         )
-
-
-class FirmwareAmbiguous(DomainError):
-    """Several firmware of this version fit the device."""
-
-    status = 409
-    code = "firmware_ambiguous"
-
-    def __init__(self, version: str, names: list[str]) -> None:
-        super().__init__(f"{', '.join(names)} have a version {version} that fits the device; name one by firmware_id")
-
-
-class NoFirmwareNamed(DomainError):
-    """An action that is an update names no firmware."""
-
-    status = 422
-    code = "no_firmware_named"
-
-    def __init__(self) -> None:
-        super().__init__("params need a firmware_id, or a version")
-
-
-class DeviceNotCopied(DomainError):
-    """The copy of the fleet does not know the device yet; it may come."""
-
-    status = 409
-    code = "device_not_copied"
-
-    def __init__(self, uid: str) -> None:
-        super().__init__(f"{uid} has not reached the copy of the fleet")
 
 
 class SessionEnded(DomainError):

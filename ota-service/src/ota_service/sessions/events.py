@@ -1,14 +1,14 @@
-"""From a session's row to the event about it and the commands to its device, pure."""
+"""From a session's row to the event about it, the commands to its device, and its HTTP shapes; pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from ota_service.sessions.models import UpdateSession
+from ota_service.sessions.models import UpdateSession, UpdateSessionPart
+from ota_service.sessions.schemas import Offer, SessionRead
 from ota_service.sessions.states import SessionState
 from shared.contracts import updates
-from shared.contracts.actions import ActionState
-from shared.contracts.updates import UpdateRefused, UpdateSessionState
-from shared.errors import DomainError
+from shared.contracts.updates import UpdateSessionState
 from shared.outbox.commands import Command
 
 _KINDS: dict[SessionState, type[UpdateSessionState]] = {
@@ -68,13 +68,20 @@ def update_cancelled(session: UpdateSession, *, id: UUID, deadline: datetime) ->
     return Command(session.device_uid, id, "update_cancelled", {"session_id": str(session.id)}, deadline)
 
 
-def update_refused(order: ActionState, error: DomainError) -> UpdateRefused:
-    """Why an action gets no session."""
-    return UpdateRefused(
-        organization_id=order.organization_id,
-        version=order.version,
-        action_id=order.action_id,
-        device_uid=order.device_uid,
-        reason=error.code,
-        detail=error.detail,
+def read(session: UpdateSession) -> SessionRead:
+    return SessionRead.model_validate({**session.model_dump(), "session_id": session.id})
+
+
+def offer(session: UpdateSession, parts: Iterable[UpdateSessionPart]) -> Offer:
+    assert session.deadline is not None  # noqa: S101 - an open session has one, the database sees to it
+    path = f"/api/v2/device/{session.device_uid}/updates/{session.id}"
+    return Offer(
+        session_id=session.id,
+        state=SessionState(session.state),
+        manifest=session.manifest,
+        signature=session.signature,
+        key_id=session.key_id,
+        download=f"{path}/file",
+        downloads=[f"{path}/files/{part.position}" for part in parts],
+        deadline=session.deadline,
     )

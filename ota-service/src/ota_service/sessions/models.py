@@ -66,6 +66,23 @@ class UpdateSession(Table, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class UpdateSessionPart(Table, table=True):
+    """One firmware of a session, installed in the order of `position`, from 1 on; the session itself names the first.
+
+    `previous_firmware_id` is what the device ran well before, under that name, as far as it was known.
+    """
+
+    session_id: UUID = Field(sa_column=Column(ForeignKey("update_sessions.id"), primary_key=True))
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    firmware_id: int = Field(sa_column=Column(BigInteger, ForeignKey("firmwares.id"), nullable=False, index=True))
+    name: str = Field(max_length=64)
+    version: str = Field(max_length=64)
+    release_counter: int = Field(sa_type=BigInteger)
+    previous_firmware_id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, ForeignKey("firmwares.id"), nullable=True)
+    )
+
+
 class SessionReport(Table, table=True):
     """What somebody said of a session and whether it came to be: refused and late reports are kept too.
 

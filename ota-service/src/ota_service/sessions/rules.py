@@ -1,9 +1,14 @@
-"""Policy of update sessions, pure: how long a state may last, and which progress is worth keeping."""
+"""Policy of update sessions, pure: how long a state may last, which progress is worth keeping, what a session is made
+of and what it leaves on its device.
+"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ota_service.manifests.schemas import Obstacle
+from ota_service.installations.schemas import Brought
+from ota_service.manifests.schemas import Bundle, Draft, Obstacle
+from ota_service.sessions.models import UpdateSession, UpdateSessionPart
 from ota_service.sessions.states import OPEN, SessionState
 
 PROGRESS_STEP = 10
@@ -43,3 +48,65 @@ def progress_after(target: SessionState, *, known: int | None, said: int | None)
     if target == SessionState.DOWNLOADING:
         return said
     return 100 if target in {SessionState.FLASHED, SessionState.COMPLETED} else known
+
+
+def opened(
+    draft: Draft, bundle: Bundle, *, by: str, lasting: timedelta, action_id: int | None, batch_id: int | None
+) -> UpdateSession:
+    """The session of a draft; it may stay `lasting` until the device has begun."""
+    first = bundle.firmware[0]
+    assert first.id is not None  # noqa: S101 - it comes from the database
+    return UpdateSession(
+        id=draft.session_id,
+        counter=draft.counter,
+        organization_id=draft.device.organization_id,
+        device_uid=draft.device.device_uid,
+        firmware_id=first.id,
+        firmware_name=first.name,
+        firmware_version=first.version,
+        previous_version=draft.device.firmware_version,
+        deadline=draft.issued_at + lasting,
+        manifest=draft.manifest,
+        signature=draft.signature,
+        key_id=draft.key_id,
+        action_id=action_id,
+        batch_id=batch_id,
+        opened_by=by,
+        opened_at=draft.issued_at,
+        updated_at=draft.issued_at,
+    )
+
+
+def parts(draft: Draft, bundle: Bundle) -> list[UpdateSessionPart]:
+    """What the session of a draft installs."""
+    return [
+        UpdateSessionPart.model_validate(
+            {
+                "session_id": draft.session_id,
+                "position": position,
+                "firmware_id": one.id,
+                "name": one.name,
+                "version": one.version,
+                "release_counter": one.release_counter,
+                "previous_firmware_id": draft.previous.get(one.name),
+            }
+        )
+        for position, one in enumerate(bundle.firmware, start=1)
+    ]
+
+
+def brought(session: UpdateSession, parts: Iterable[UpdateSessionPart]) -> list[Brought]:
+    """What a session that is flashed or completed has put on its device."""
+    return [
+        Brought(
+            organization_id=session.organization_id,
+            device_uid=session.device_uid,
+            firmware_name=part.name,
+            firmware_id=part.firmware_id,
+            version=part.version,
+            release_counter=part.release_counter,
+            session_counter=session.counter,
+            confirmed=session.state == SessionState.COMPLETED,
+        )
+        for part in parts
+    ]

@@ -1,15 +1,19 @@
 """The HTTP shapes of updates, for people and for devices."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from ota_service.firmware.schemas import FirmwareId
 from ota_service.sessions.states import SessionState
 from shared.contracts.routes import DEVICE_UID
+
+MAX_PARTS = 16
 
 _MAX_ERROR = 500
 
@@ -27,17 +31,36 @@ class UpdateCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     device_uid: Annotated[str, StringConstraints(pattern=rf"^{DEVICE_UID.pattern}$")]
-    firmware_id: FirmwareId
+    firmware_id: FirmwareId | None = None
+    firmware_ids: Annotated[tuple[FirmwareId, ...], Field(min_length=1, max_length=MAX_PARTS)] | None = None
+    """In place of it, several that are installed in this order."""
     deadline_s: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     """Seconds in which the device must have taken the update up; the platform's own default is seven days."""
+    force: bool = False
+    """Also what is older than what the device has, or what it runs already."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if (self.firmware_id is None) == (self.firmware_ids is None):
+            raise PydanticCustomError("firmware", "give one of firmware_id and firmware_ids")
+        return self
+
+    def terms(self) -> "Terms":
+        ids = self.firmware_ids or () if self.firmware_id is None else (self.firmware_id,)
+        return Terms(ids, self.deadline_s, force=self.force)
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What devices are updated with, and how. `deadline_s` as in UpdateCreate."""
+    """What devices are updated with, in the order of installation, and how. The rest is as in UpdateCreate.
 
-    firmware_ids: tuple[int]
+    A device must run at least the version of each of `floors`, by the name of the firmware.
+    """
+
+    firmware_ids: tuple[int, ...]
     deadline_s: int | None = None
+    force: bool = False
+    floors: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -92,9 +115,20 @@ class ReportRead(BaseModel):
     at: datetime
 
 
-class SessionDetail(SessionRead):
-    """With its history, late and refused reports included, the oldest first."""
+class PartRead(BaseModel):
+    """One firmware of a session, and what the device ran well before under that name, as far as it was known."""
 
+    position: int
+    firmware_id: int
+    name: str
+    version: str
+    previous_firmware_id: int | None
+
+
+class SessionDetail(SessionRead):
+    """With its parts in their order, and its history, late and refused reports included, the oldest first."""
+
+    parts: list[PartRead]
     reports: list[ReportRead]
 
 
@@ -112,9 +146,10 @@ class DeviceReport(BaseModel):
 class Offer(BaseModel):
     """An update that waits for the device. Verify `signature` over the bytes of `manifest` before anything else.
 
-    `manifest` is canonical JSON: session, device_uid, counter, release_counter, name, version, size, sha256,
-    hardware_versions, issued_at, expires_at (epoch seconds). `signature` is Ed25519 over its UTF-8 bytes, base64;
-    `key_id` names the key, one of GET /api/v2/firmware/keys.
+    `manifest` is canonical JSON: session, device_uid, counter, hardware_versions, issued_at, expires_at (epoch
+    seconds), and `parts` in the order of installation: name, version, release_counter, size, sha256 of each; those of
+    the first are on the outside too. `signature` is Ed25519 over its UTF-8 bytes, base64; `key_id` names the key, one
+    of GET /api/v2/firmware/keys.
     """
 
     session_id: UUID
@@ -123,5 +158,7 @@ class Offer(BaseModel):
     signature: str
     key_id: str
     download: str
-    """Path of the image on this origin; ranges are served."""
+    """Path of the first image on this origin; ranges are served."""
+    downloads: list[str]
+    """Of all images, in the order of the parts."""
     deadline: datetime

@@ -1,48 +1,52 @@
 """Use cases of update sessions: open, report, cancel, time out, and what a device is offered."""
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
-from ota_service.firmware.errors import FirmwareNotFound
 from ota_service.firmware.schemas import Download, Wanted
 from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.errors import DeviceNotFound
-from ota_service.fleet.schemas import FleetDeviceRead
 from ota_service.fleet.service import FleetService
-from ota_service.manifests.schemas import Obstacle
+from ota_service.installations.service import InstallationService
+from ota_service.manifests.schemas import Bundle, Obstacle
 from ota_service.manifests.service import ManifestService
 from ota_service.sessions.errors import (
-    DeviceNotCopied,
     DeviceNotUpdatable,
-    FirmwareAmbiguous,
-    NoFirmwareNamed,
+    PartNotFound,
     SessionEnded,
     SessionNotFound,
     SessionOpen,
     WrongTransition,
 )
-from ota_service.sessions.events import state_event, update_available, update_cancelled, update_refused
+from ota_service.sessions.events import offer, read, state_event, update_available, update_cancelled
 from ota_service.sessions.models import SessionReport, UpdateSession
-from ota_service.sessions.rules import DEVICE_UNKNOWN, UPDATE_OPEN, Patience, is_step, progress_after
+from ota_service.sessions.rules import (
+    DEVICE_UNKNOWN,
+    UPDATE_OPEN,
+    Patience,
+    brought,
+    is_step,
+    opened,
+    parts,
+    progress_after,
+)
 from ota_service.sessions.schemas import (
     DeviceReport,
     EndedSession,
     Offer,
     Opening,
+    PartRead,
     ReportRead,
     SessionDetail,
     SessionRead,
     Terms,
     UpdateCreate,
 )
-from ota_service.sessions.states import FINAL, SessionState, may_become
-from ota_service.sessions.store import SessionStore
-from shared.contracts.actions import UPDATES, ActionState
+from ota_service.sessions.states import FINAL, INSTALLED, SessionState, may_become
+from ota_service.sessions.store import Change, SessionStore
 from shared.contracts.presence import PresenceState
-from shared.errors import DomainError, ServiceUnavailable
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
@@ -60,6 +64,7 @@ class SessionService:
         fleet: FleetService,
         firmware: FirmwareService,
         manifests: ManifestService,
+        installations: InstallationService,
         *,
         patience: Patience,
         ids: Ids,
@@ -69,6 +74,7 @@ class SessionService:
         self._fleet = fleet
         self._firmware = firmware
         self._manifests = manifests
+        self._installations = installations
         self._patience = patience
         self._ids = ids
 
@@ -79,9 +85,8 @@ class SessionService:
 
         Raises DeviceNotFound, FirmwareNotFound, FirmwareNotApproved, DeviceNotUpdatable and SessionOpen.
         """
-        terms = Terms((body.firmware_id,), body.deadline_s)
-        opened, obstacles = await self._open(organization_id, by, [body.device_uid], terms, action_id=action_id)
-        if session := opened.get(body.device_uid):
+        begun, obstacles = await self._open(organization_id, by, [body.device_uid], body.terms(), action_id=action_id)
+        if session := begun.get(body.device_uid):
             return read(session)
         obstacle = obstacles[body.device_uid]
         if obstacle == DEVICE_UNKNOWN:
@@ -101,9 +106,9 @@ class SessionService:
         """
         if len(uids) > MOST_AT_ONCE:
             raise ValueError(f"{len(uids)} devices are more than {MOST_AT_ONCE} at once")
-        opened, obstacles = await self._open(organization_id, by, uids, terms, batch_id=batch_id)
+        begun, obstacles = await self._open(organization_id, by, uids, terms, batch_id=batch_id)
         return [
-            Opening(uid, opened[uid].id) if uid in opened else Opening(uid, None, **asdict(obstacles[uid]))
+            Opening(uid, begun[uid].id) if uid in begun else Opening(uid, None, **asdict(obstacles[uid]))
             for uid in uids
         ]
 
@@ -118,8 +123,7 @@ class SessionService:
         batch_id: int | None = None,
     ) -> tuple[dict[str, UpdateSession], dict[str, Obstacle]]:
         """The sessions that were opened and what was in the way of the others, by uid."""
-        [firmware_id] = terms.firmware_ids
-        firmware = await self._firmware.installable(organization_id, firmware_id)
+        bundle = Bundle(await self._firmware.bundle(organization_id, terms.firmware_ids), terms.floors, terms.force)
         devices = await self._fleet.lock(organization_id, uids)
         busy = await self._store.open_devices(organization_id, devices)
         obstacles = {
@@ -127,91 +131,25 @@ class SessionService:
         }
         free = [device for uid, device in devices.items() if uid not in busy]
         lasting = self._patience.initiated if terms.deadline_s is None else timedelta(seconds=terms.deadline_s)
-        drawn = await self._manifests.draw_up(firmware, free, lasting=lasting + self._patience.after_initiated())
+        valid = lasting + self._patience.after_initiated()
+        drawn = await self._manifests.draw_up(organization_id, bundle, free, lasting=valid)
+        drafts = drawn.drafts.values()
         sessions = [
-            UpdateSession(
-                id=draft.session_id,
-                counter=draft.counter,
-                organization_id=organization_id,
-                device_uid=uid,
-                firmware_id=firmware_id,
-                firmware_name=firmware.name,
-                firmware_version=firmware.version,
-                previous_version=draft.device.firmware_version,
-                deadline=draft.issued_at + lasting,
-                manifest=draft.manifest,
-                signature=draft.signature,
-                key_id=draft.key_id,
-                action_id=action_id,
-                batch_id=batch_id,
-                opened_by=by,
-                opened_at=draft.issued_at,
-                updated_at=draft.issued_at,
-            )
-            for uid, draft in drawn.drafts.items()
+            opened(draft, bundle, by=by, lasting=lasting, action_id=action_id, batch_id=batch_id) for draft in drafts
         ]
-        await self._store.add(sessions)
-        await self._store.note(
-            *(SessionReport.of(session, f"person {by}", SessionState.INITIATED, before=None) for session in sessions)
-        )
+        await self._store.add(sessions, [part for draft in drafts for part in parts(draft, bundle)])
+        await self._tell([(session, None) for session in sessions], f"person {by}")
         for session in sessions:
-            self._unit.outbox.add(state_event(session, before=None))
             self._announce(session)
         return {session.device_uid: session for session in sessions}, {**obstacles, **drawn.obstacles}
 
-    async def carry_out(self, order: ActionState) -> None:
-        """Opens the session of an action that is an update, or says why there is none. The same again changes nothing.
-
-        An action whose deadline has passed has ended by itself. Raises DeviceNotCopied.
-        """
-        if order.action_type not in UPDATES or await self._store.of_action(order.action_id) is not None:
-            return
-        try:
-            device = await self._fleet.get(order.organization_id, order.device_uid)
-        except DeviceNotFound:
-            raise DeviceNotCopied(order.device_uid) from None
-        try:
-            firmware_id = await self._meant(order, device)
-            left = (order.deadline - await self._store.now()).total_seconds()
-            if left >= 1:
-                body = UpdateCreate(device_uid=order.device_uid, firmware_id=firmware_id, deadline_s=int(left))
-                await self.open(order.organization_id, order.requested_by, body, action_id=order.action_id)
-        except ServiceUnavailable:
-            raise
-        except DomainError as error:
-            self._unit.outbox.add(update_refused(order, error))
-
-    async def drop(self, order: ActionState) -> None:
-        """Ends the session of an action that has ended before it."""
-        session = await self._store.of_action(order.action_id)
-        if session is not None and session.state not in FINAL:
-            with suppress(WrongTransition):
-                await self.cancel(session.organization_id, session.id, order.requested_by)
-
-    async def _meant(self, order: ActionState, device: FleetDeviceRead) -> int:
-        """The firmware that an action names: by id, or the one of its version that fits.
-
-        Raises NoFirmwareNamed, FirmwareNotFound, FirmwareAmbiguous.
-        """
-        named, version = str(order.params.get("firmware_id", "")), order.params.get("version")
-        if named.isascii() and named.isdigit() and 1 <= len(named) <= 18:
-            return int(named)
-        if named or not isinstance(version, str):
-            raise NoFirmwareNamed
-        fitting = await self._firmware.fitting(order.organization_id, version, device.hardware_version)
-        if not fitting:
-            raise FirmwareNotFound
-        if len(fitting) > 1:
-            raise FirmwareAmbiguous(version, sorted(firmware.name for firmware in fitting))
-        assert fitting[0].id is not None  # noqa: S101 - it comes from the database
-        return fitting[0].id
-
     async def get(self, organization_id: int, session_id: UUID) -> SessionDetail:
-        """One session with its history. Raises SessionNotFound."""
+        """One session with its parts and its history. Raises SessionNotFound."""
         session = await self._find(organization_id, session_id)
-        reports = await self._store.reports(session.id)
+        parts_of, reports = await self._store.parts([session.id]), await self._store.reports(session.id)
         return SessionDetail(
             **read(session).model_dump(),
+            parts=[PartRead.model_validate(part, from_attributes=True) for part in parts_of[session.id]],
             reports=[ReportRead.model_validate(report, from_attributes=True) for report in reports],
         )
 
@@ -287,8 +225,7 @@ class SessionService:
                 error=said.error if target == SessionState.FAILED else None,
             )
             if changed is not None:
-                await self._store.note(SessionReport.of(changed, by, target, before=before, **said.model_dump()))
-                self._changed(changed, before)
+                await self._tell([(changed, before)], by, said)
                 return read(changed)
             session = await self._find(session.organization_id, session.id)
 
@@ -296,14 +233,31 @@ class SessionService:
         """Ends at most `limit` sessions that are past their deadline; answers how many."""
         return await self._ended(await self._store.time_out(limit), _DEADLINE)
 
-    async def _ended(self, ended: Sequence[tuple[UpdateSession, SessionState]], by: str) -> int:
-        """Tells of sessions, each with the state that it was in."""
+    async def _ended(self, changes: Sequence[Change], by: str) -> int:
+        await self._tell(changes, by)
+        return len(changes)
+
+    async def _tell(self, changes: Sequence[Change], by: str, said: DeviceReport | None = None) -> None:
+        """Keeps and publishes what sessions have become, in a constant number of statements."""
+        said = said or DeviceReport()
         await self._store.note(
-            *(SessionReport.of(session, by, SessionState(session.state), before=before) for session, before in ended)
+            *(
+                SessionReport.of(session, by, SessionState(session.state), before=before, **said.model_dump())
+                for session, before in changes
+            )
         )
-        for session, before in ended:
-            self._changed(session, before)
-        return len(ended)
+        for session, before in changes:
+            self._unit.outbox.add(state_event(session, before=before))
+            if session.state == SessionState.CANCELLED:
+                until = session.updated_at + self._patience.after_initiated()
+                self._unit.outbox.command(update_cancelled(session, id=self._ids.new(), deadline=until))
+        self._unit.outbox.withdraw(session.id for session, before in changes if before == SessionState.INITIATED)
+        installed = {session.id: session for session, _ in changes if session.state in INSTALLED}
+        if installed:
+            parts_of = await self._store.parts(installed)
+            await self._installations.record(
+                [one for session in installed.values() for one in brought(session, parts_of[session.id])]
+            )
 
     async def devices_connected(self, news: Sequence[PresenceState]) -> None:
         """Announces what they have not taken up yet: the queue of a connection before may have died with it.
@@ -315,31 +269,29 @@ class SessionService:
             self._announce(session)
         self._unit.outbox.devices_connected(uid for _, uid in devices)
 
-    def _changed(self, session: UpdateSession, before: SessionState) -> None:
-        self._unit.outbox.add(state_event(session, before=before))
-        if before == SessionState.INITIATED:
-            self._unit.outbox.withdraw([session.id])
-        if session.state == SessionState.CANCELLED:
-            until = session.updated_at + self._patience.after_initiated()
-            self._unit.outbox.command(update_cancelled(session, id=self._ids.new(), deadline=until))
-
     def _announce(self, session: UpdateSession) -> None:
         self._unit.outbox.command(update_available(session))
 
     async def offers(self, organization_id: int, uid: str) -> list[Offer]:
         """What waits for the device, or is under way on it: one at the most."""
         session = await self._store.open_of(organization_id, uid)
-        return [] if session is None else [_offer(session)]
+        return [] if session is None else [offer(session, (await self._store.parts([session.id]))[session.id])]
 
-    async def download(self, organization_id: int, uid: str, session_id: UUID, wanted: Wanted) -> Download:
-        """The image of an open session.
+    async def download(
+        self, organization_id: int, uid: str, session_id: UUID, wanted: Wanted, *, position: int
+    ) -> Download:
+        """The image of one part of an open session.
 
-        Raises SessionNotFound, SessionEnded and what FirmwareService.download raises.
+        Raises SessionNotFound, SessionEnded, PartNotFound and what FirmwareService.download raises.
         """
         session = await self._find(organization_id, session_id, device_uid=uid)
         if session.state in FINAL:
             raise SessionEnded(session.state)
-        firmware = await self._firmware.find(organization_id, session.firmware_id)
+        parts_of = await self._store.parts([session.id])
+        part = next((part for part in parts_of[session.id] if part.position == position), None)
+        if part is None:
+            raise PartNotFound
+        firmware = await self._firmware.find(organization_id, part.firmware_id)
         device = await self._fleet.get(organization_id, uid)
         return await self._firmware.download(firmware, wanted, site_id=device.site_id)
 
@@ -348,20 +300,3 @@ class SessionService:
         if session is None:
             raise SessionNotFound
         return session
-
-
-def read(session: UpdateSession) -> SessionRead:
-    return SessionRead.model_validate({**session.model_dump(), "session_id": session.id})
-
-
-def _offer(session: UpdateSession) -> Offer:
-    assert session.deadline is not None  # noqa: S101 - an open session has one, the database sees to it
-    return Offer(
-        session_id=session.id,
-        state=SessionState(session.state),
-        manifest=session.manifest,
-        signature=session.signature,
-        key_id=session.key_id,
-        download=f"/api/v2/device/{session.device_uid}/updates/{session.id}/file",
-        deadline=session.deadline,
-    )

@@ -16,6 +16,8 @@ class SessionState(StrEnum):
 
 FINAL = frozenset({SessionState.COMPLETED, SessionState.FAILED, SessionState.CANCELLED, SessionState.TIMED_OUT})
 OPEN = frozenset(SessionState) - FINAL
+INSTALLED = frozenset({SessionState.FLASHED, SessionState.COMPLETED})
+"""The new firmware is on the device; once completed, it has proved itself."""
 
 _BREAKS_OFF = frozenset({SessionState.FAILED, SessionState.CANCELLED, SessionState.TIMED_OUT})
 

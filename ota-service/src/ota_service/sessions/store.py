@@ -1,20 +1,21 @@
 """Every query about update sessions. A transition is compare-and-set on state and version: a race has one winner."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select, func, literal, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
-from ota_service.sessions.models import IS_AWAITED, IS_OPEN, SessionReport, UpdateSession
+from ota_service.sessions.models import IS_AWAITED, IS_OPEN, SessionReport, UpdateSession, UpdateSessionPart
 from ota_service.sessions.schemas import EndedSession
 from ota_service.sessions.states import SessionState
 
-Ended = list[tuple[UpdateSession, SessionState]]
-"""Sessions that have ended, and what each of them was."""
+Change = tuple[UpdateSession, SessionState | None]
+"""A session as it is now, and what it was; None for one that was just opened."""
 
 _IDS = select(UpdateSession.id, UpdateSession.state).where(IS_OPEN)
 
@@ -23,12 +24,20 @@ MOST_REFUSALS = 100
 
 
 _SESSION = ", ".join(UpdateSession.model_fields)
+_PART = ", ".join(UpdateSessionPart.model_fields)
 _REPORT = ", ".join(name for name in SessionReport.model_fields if name not in {"id", "at"})
 
 _ADD = text(
     f"""
     insert into update_sessions ({_SESSION})
     select {_SESSION} from jsonb_populate_recordset(null::update_sessions, cast(:rows as jsonb))
+    """  # noqa: S608 - columns
+)
+
+_ADD_PARTS = text(
+    f"""
+    insert into update_session_parts ({_PART})
+    select {_PART} from jsonb_populate_recordset(null::update_session_parts, cast(:rows as jsonb))
     """  # noqa: S608 - columns
 )
 
@@ -44,14 +53,19 @@ class SessionStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def now(self) -> datetime:
-        """The database's clock."""
-        return (await self._session.execute(select(func.clock_timestamp()))).scalar_one()
-
-    async def add(self, sessions: Sequence[UpdateSession]) -> None:
-        """In one statement. None of their devices may have an open one; `open_devices` tells while they are locked."""
+    async def add(self, sessions: Sequence[UpdateSession], parts: Sequence[UpdateSessionPart]) -> None:
+        """In two statements. None of their devices may have an open one: `open_devices` tells while they are locked."""
         if sessions:
             await self._session.execute(_ADD, {"rows": _rows(sessions)})
+            await self._session.execute(_ADD_PARTS, {"rows": _rows(parts)})
+
+    async def parts(self, session_ids: Collection[UUID]) -> Mapping[UUID, Sequence[UpdateSessionPart]]:
+        """The parts of sessions that were found before, in their order."""
+        query = select(UpdateSessionPart).where(col(UpdateSessionPart.session_id).in_(session_ids))
+        found: defaultdict[UUID, list[UpdateSessionPart]] = defaultdict(list)
+        for part in await self._session.scalars(query.order_by(col(UpdateSessionPart.position))):
+            found[part.session_id].append(part)
+        return found
 
     async def open_devices(self, organization_id: int, uids: Collection[str]) -> set[str]:
         """Those of the devices that have an open session."""
@@ -69,11 +83,6 @@ class SessionStore:
         )
         if device_uid is not None:
             query = query.where(UpdateSession.device_uid == device_uid)
-        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
-
-    async def of_action(self, action_id: int) -> UpdateSession | None:
-        """The session that carries out this action, of whichever organization."""
-        query = select(UpdateSession).where(UpdateSession.action_id == action_id)
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
     async def open_of(self, organization_id: int, device_uid: str) -> UpdateSession | None:
@@ -138,7 +147,7 @@ class SessionStore:
         )
         return (await self._session.scalars(query)).one_or_none()
 
-    async def time_out(self, limit: int) -> Ended:
+    async def time_out(self, limit: int) -> list[Change]:
         """Ends open sessions past their deadline, by the database's clock.
 
         Those that another worker or a report holds at this moment are left to it.
@@ -152,7 +161,7 @@ class SessionStore:
         error = literal("the device did not report in time: it was ") + UpdateSession.state
         return await self._end(overdue, SessionState.TIMED_OUT, error)
 
-    async def cancel(self, organization_id: int, session_ids: Collection[UUID]) -> Ended:
+    async def cancel(self, organization_id: int, session_ids: Collection[UUID]) -> list[Change]:
         """Cancels those that are open, locked in the order of their ids so that two never wait in a circle."""
         open_ones = (
             _IDS.where(col(UpdateSession.id).in_(session_ids), UpdateSession.organization_id == organization_id)
@@ -161,7 +170,7 @@ class SessionStore:
         )
         return await self._end(open_ones, SessionState.CANCELLED, None)
 
-    async def _end(self, ids: Select[UUID, str], state: SessionState, error: ColumnElement[str] | None) -> Ended:
+    async def _end(self, ids: Select[UUID, str], state: SessionState, error: ColumnElement[str] | None) -> list[Change]:
         """Ends those that `ids` locks."""
         before = {row.id: SessionState(row.state) for row in await self._session.execute(ids)}
         if not before:
@@ -225,5 +234,5 @@ class SessionStore:
         return (await self._session.scalars(query.order_by(col(SessionReport.id)))).all()
 
 
-def _rows(models: Sequence[UpdateSession] | Sequence[SessionReport]) -> str:
+def _rows(models: Sequence[SQLModel]) -> str:
     return to_json([model.model_dump() for model in models]).decode()
