@@ -9,6 +9,7 @@ from ota_service.ddi import api as ddi
 from ota_service.ddi import device_api as ddi_of_device
 from ota_service.firmware import api as firmware
 from ota_service.fleet import api as fleet
+from ota_service.releases import api as releases
 from ota_service.sessions import api as sessions
 from ota_service.sessions import device_api as sessions_of_device
 from ota_service.settings import SERVICE, Settings
@@ -38,8 +39,12 @@ def build(settings: Settings) -> FastAPI:
         batches.router,
         sessions.router,
         sessions_of_device.router,
+        releases.router,
+        releases.entities,
     ):
         app.include_router(router, prefix=_PREFIX)
+    for router in (releases.router, releases.entities):
+        app.include_router(router, prefix="/api", include_in_schema=False)
     controllers = ddi.application(ddi_of_device.router)
     controllers.state = app.state
     app.mount("/{tenant}/controller/v1", controllers)

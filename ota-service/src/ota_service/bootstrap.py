@@ -33,6 +33,8 @@ from ota_service.installations.store import InstallationStore
 from ota_service.manifests.service import ManifestService
 from ota_service.manifests.store import ManifestStore
 from ota_service.release_documents.service import DocumentService
+from ota_service.releases.service import ReleaseService
+from ota_service.releases.store import ReleaseStore
 from ota_service.sessions.consumers import PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
 from ota_service.sessions.rules import Patience
@@ -42,6 +44,9 @@ from ota_service.settings import SERVICE, Settings
 from ota_service.tenants.consumers import TenantConsumer
 from ota_service.tenants.service import TenantService
 from ota_service.tenants.store import TenantStore
+from ota_service.waves.jobs import ReleaseSteps
+from ota_service.waves.service import WaveService
+from ota_service.waves.store import WaveStore
 from shared.clock import SystemClock
 from shared.http.app import Lifespan
 from shared.http.health import Check
@@ -151,6 +156,18 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(SessionService),
                 patience=patience.initiated,
             ),
+            ReleaseService: lambda scope: ReleaseService(
+                scope.unit,
+                ReleaseStore(scope.unit.session),
+                scope.get(DocumentService),
+                scope.get(BatchService),
+            ),
+            WaveService: lambda scope: WaveService(
+                WaveStore(scope.unit.session),
+                scope.get(ReleaseService),
+                scope.get(DocumentService),
+                scope.get(BatchService),
+            ),
         }
 
         async def database() -> None:
@@ -189,6 +206,7 @@ class WorkerParts:
     actions: EventConsumer
     deadlines: Deadlines
     batch_steps: BatchSteps
+    release_steps: ReleaseSteps
     tidy: "Tidy"
     sweep_firmware: SweepFirmware
     access: EventConsumer
@@ -223,6 +241,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),
             batch_steps=BatchSteps(core.scopes),
+            release_steps=ReleaseSteps(core.scopes),
             tidy=Tidy(core.scopes),
             sweep_firmware=SweepFirmware(core.scopes),
             access=EventConsumer(broker, topology.OTA_ACCESS_QUEUE, AccessConsumer(core.refused.put)),

@@ -23,6 +23,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "actions": parts.actions.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),
                 "batches": every(parts.batch_steps.SECONDS, parts.batch_steps),
+                "releases": every(parts.release_steps.SECONDS, parts.release_steps),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),
                 "sweep-firmware": every(parts.sweep_firmware.SECONDS, parts.sweep_firmware),
             },

@@ -23,6 +23,13 @@ async def theirs(add_devices, add_firmware, connect, credentials) -> dict[str, s
     assert limit.status_code == 200
     body = {"name": MARKER, "firmware_id": firmware.id, "device_ids": [MARKER]}
     batch = await person.post("/api/v2/updates/batches", json=body)
+    document = {
+        "name": MARKER,
+        "slug": MARKER,
+        "bundle": {"apps": [{"firmware_id": firmware.id}]},
+        "waves": [{"clusters": [{"device_uids": [MARKER]}]}],
+    }
+    assert (await person.post("/api/v2/releases", json=document)).status_code == 201
     return {"firmware": firmware.id, "session": answer.json()["session_id"], "batch": batch.json()["id"]}
 
 
@@ -56,6 +63,8 @@ def world(theirs, credentials) -> World:
             "/api/v2/firmware/bandwidth/{site_id}": Theirs(SITE, 999_999),
             "/api/v2/firmware/{firmware_id}": Theirs(theirs["firmware"], 999_999),
             "/api/v2/updates/batches/{batch_id}": Theirs(theirs["batch"], 999_999),
+            "/api/v2/releases/{release_id}": Theirs(MARKER, "nobodys"),
+            "/api/v2/entities/{entity_id}": Theirs(f"release:{MARKER}", "release:nobodys"),
             "/api/v2/updates/{session_id}": Theirs(theirs["session"], uuid4()),
             "/api/v2/device/{uid}": Theirs(MARKER, "nobodys"),
             f"{updates}/{{session_id}}": Theirs(theirs["session"], uuid4()),
@@ -68,6 +77,14 @@ def world(theirs, credentials) -> World:
             "PUT /api/v2/firmware/policy": {"json": {"approvals": 2}},
             "POST /api/v2/firmware/{firmware_id}/withdraw": {"json": {"reason": "mine"}},
             "POST /api/v2/updates": {"json": {"device_uid": MARKER, "firmware_id": theirs["firmware"]}},
+            "POST /api/v2/releases": {
+                "json": {
+                    "name": "mine",
+                    "bundle": {"apps": [{"firmware_id": theirs["firmware"]}]},
+                    "waves": [{"clusters": [{"device_uids": [MARKER]}]}],
+                }
+            },
+            "POST /api/v2/releases/{release_id}/resume": {"json": {}},
             "POST /api/v2/updates/batches": {
                 "json": {"name": "mine", "firmware_id": theirs["firmware"], "device_ids": [MARKER]}
             },
@@ -76,6 +93,7 @@ def world(theirs, credentials) -> World:
         queries={
             "GET /api/v2/updates": [f"?device_uid={MARKER}"],
             "POST /api/v2/updates/batches": ["?dry_run=true"],
+            "POST /api/v2/releases": ["?dry_run=true"],
         },
         beyond=frozenset(device_paths),
         public=frozenset({"GET /api/v2/firmware/keys"}),

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import ColumnElement
 
+from ota_service.batches.schemas import Window
 from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import FirmwareId, Label
 from shared.contracts.routes import DEVICE_UID
@@ -102,24 +103,22 @@ class ReleaseDocument(_Shape):
     """How many devices a wave begins with in an hour at the most."""
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """How many devices of a cluster are updated at once."""
-    site_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    per_site: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """How many of them at one site."""
+    window: Window | None = None
 
     start_at: AwareDatetime | None = None
     approval: bool = False
     """Whether one who holds `updates:approve` must approve it before it starts."""
     join_late: bool = False
     """Whether devices that come to match a cluster later take part."""
-    on_failure: str = Field(default="pause", pattern=r"^(pause|fail|rollback)$")
+    on_failure: str = Field(default="pause", pattern=r"^(pause|fail)$")
 
     deadline_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
     """In how many seconds a device must have taken its update up; the platform's own default without."""
-    device_soak_s: Annotated[int, Field(ge=1, le=_WEEK_S)] | None = None
-    """How long a device must have been healthy with the new version before it counts as updated."""
-    consent: bool = False
-    """Whether the update of each device waits for its user's consent."""
+
     force: bool = False
-    """Whether an older release may replace a newer one."""
+    """Whether an older version may replace a newer one."""
 
 
 Location = tuple[str | int, ...]

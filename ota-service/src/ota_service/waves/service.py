@@ -1,0 +1,181 @@
+"""How releases go on. One step is one transaction that holds the release's row from its first statement to its last.
+
+So of any number of workers one decides a wave, and what it decides on cannot have changed when it is written.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement
+
+from ota_service.batches.schemas import BatchPlan
+from ota_service.batches.service import BatchService
+from ota_service.firmware.errors import FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn
+from ota_service.fleet.errors import GroupNotFound
+from ota_service.fleet.schemas import Selection
+from ota_service.release_documents.schemas import ClusterDocument, Gate, ReleaseDocument
+from ota_service.release_documents.service import DocumentService
+from ota_service.releases.models import (
+    ClusterBranch,
+    Release,
+    ReleaseWave,
+    WaveBranch,
+)
+from ota_service.releases.service import ReleaseService, ref_of
+from ota_service.releases.states import ReleaseState
+from ota_service.sessions.schemas import Terms
+from ota_service.waves.rules import FAILING, Times, Verdict, explained, judge, may_begin
+from ota_service.waves.store import WaveStore
+from shared.contracts import releases as contracts
+from shared.rql.errors import BadQuery
+
+HANDED_AT_ONCE = 5_000
+"""How many devices a step hands to batches at the most, which bounds its transaction."""
+
+_LOOK_AGAIN_S = 0.5
+_JOIN_EVERY = timedelta(seconds=30)
+
+
+class WaveService:
+    def __init__(
+        self, store: WaveStore, releases: ReleaseService, documents: DocumentService, batches: BatchService
+    ) -> None:
+        self._store = store
+        self._releases = releases
+        self._documents = documents
+        self._batches = batches
+
+    async def step(self) -> bool:
+        """Carries one release on, if any can be; answers whether there was something to do."""
+        release = await self._store.take()
+        if release is None:
+            return False
+        went_on = True
+        match ReleaseState(release.state):
+            case ReleaseState.SCHEDULED:
+                await self._releases.begin(release)
+            case _:
+                went_on = await self._carry_on(release)
+        await self._store.step_again_in(release, 0 if went_on else _LOOK_AGAIN_S)
+        return went_on
+
+    async def _carry_on(self, release: Release) -> bool:
+        document, now = ReleaseDocument.model_validate(release.document), await self._store.now()
+        if document.join_late and release.joined_at + _JOIN_EVERY <= now:
+            await self._join(release, now)
+        [tree] = await self._releases.trees([release])
+        opened = [branch for branch in tree.waves if branch.wave.opened_at is not None]
+        verdicts = [_verdict(branch, now) for branch in opened]
+        for branch, verdict in zip(opened, verdicts, strict=True):
+            if verdict in FAILING:
+                await self._stop(release, branch, verdict, now)
+                return True
+        if opened and opened[-1].wave.passed_at is None:
+            passed = await self._weigh(release, opened[-1].wave, verdicts[-1], now)
+            return passed or await self._hand_out(release, document, opened, now)
+        if len(opened) < len(tree.waves):
+            await self._open(release, tree.waves[len(opened)].wave, now)
+            return True
+        if not tree.tally.open:
+            kind = contracts.ReleaseCompleted
+            await self._releases.become(release, ReleaseState.COMPLETED, kind, ended_at=now)
+            return True
+        return await self._hand_out(release, document, opened, now)
+
+    async def _stop(self, release: Release, branch: WaveBranch, verdict: Verdict, now: datetime) -> None:
+        await self._store.mark(branch.wave, failed_at=now)
+        detail = explained(verdict, branch.wave.slug, branch.tally, _gate(branch.wave))
+        await self._releases.stop(release, branch.wave, reason=verdict, detail=detail)
+
+    async def _weigh(self, release: Release, wave: ReleaseWave, verdict: Verdict, now: datetime) -> bool:
+        """Keeps since when a wave's threshold is met; answers whether its gate has let the next one open."""
+        if verdict is Verdict.PASSED:
+            await self._store.mark(wave, met_at=wave.met_at or now, passed_at=now)
+            kind = contracts.ReleaseWaveCompleted
+            await self._releases.become(release, ReleaseState.RUNNING, kind, wave=wave)
+            return True
+        if (verdict is Verdict.MET) != (wave.met_at is not None):
+            await self._store.mark(wave, met_at=now if verdict is Verdict.MET else None)
+        return False
+
+    async def _open(self, release: Release, wave: ReleaseWave, now: datetime) -> None:
+        await self._store.mark(wave, opened_at=now)
+        await self._releases.become(release, ReleaseState.RUNNING, contracts.ReleaseWaveOpened, wave=wave)
+
+    async def _hand_out(
+        self, release: Release, document: ReleaseDocument, opened: Sequence[WaveBranch], now: datetime
+    ) -> bool:
+        """Gives devices of open waves to their clusters' batches, as many as the pace allows."""
+        left = HANDED_AT_ONCE
+        for branch in opened:
+            handed = sum(one.cluster.handed for one in branch.clusters)
+            open_for = now - (branch.wave.opened_at or now)
+            allowed = may_begin(document.max_per_hour, handed=handed, open_for=open_for, most=left)
+            for one in branch.clusters:
+                if allowed and one.cluster.handed < one.cluster.devices:
+                    uids = await self._store.waiting(one.cluster, allowed)
+                    try:
+                        batch_id = await self._give(release, document, one, uids)
+                    except (FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn) as error:
+                        await self._releases.halt(release, reason=error.code, detail=error.detail)
+                        return True
+                    await self._store.handed(one.cluster, uids, batch_id)
+                    allowed, left = allowed - len(uids), left - len(uids)
+        return left < HANDED_AT_ONCE
+
+    async def _give(
+        self, release: Release, document: ReleaseDocument, branch: ClusterBranch, uids: Sequence[str]
+    ) -> int:
+        """The batch that has these devices of a cluster now.
+
+        Raises FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn.
+        """
+        cluster = branch.cluster
+        if cluster.batch_id is not None:
+            ref = ref_of(release)
+            await self._batches.add(release.organization_id, cluster.batch_id, uids, release_ref=ref)
+            return cluster.batch_id
+        plan = BatchPlan(
+            name=cluster.slug[:200],
+            terms=_terms(document, branch),
+            selection=Selection(uids=uids),
+            concurrency=document.concurrency,
+            per_site=document.per_site,
+            window=document.window,
+            release_ref=ref_of(release),
+        )
+        return (await self._batches.create(release.organization_id, release.created_by, plan)).id
+
+    async def _join(self, release: Release, now: datetime) -> None:
+        """Takes in the devices that match by now. A selection that is none any more finds nobody."""
+        [tree] = await self._releases.trees([release])
+        clusters = {branch.cluster.source: branch.cluster.id or 0 for branch in tree.clusters}
+        conditions: dict[int, Sequence[ColumnElement[bool]]] = {}
+        for source, document in enumerate(tree.sources):
+            with suppress(BadQuery, GroupNotFound):
+                chosen = ClusterDocument.model_validate(document)
+                conditions[source] = await self._documents.conditions(release.organization_id, chosen)
+        await self._releases.join(release, conditions, clusters)
+        await self._store.mark(release, joined_at=now)
+
+
+def _verdict(branch: WaveBranch, now: datetime) -> Verdict:
+    """What the gate says. One that has passed can still fail by its devices, and in no other way."""
+    wave = branch.wave
+    times = Times(now, wave.opened_at or now, wave.met_at)
+    verdict = judge(branch.tally, _gate(wave), times, forgiven=wave.forgiven)
+    return Verdict.PASSED if wave.passed_at is not None and verdict is Verdict.TOO_SLOW else verdict
+
+
+def _gate(wave: ReleaseWave) -> Gate:
+    return Gate(wave.success_threshold, wave.failure_threshold, wave.soak_s, wave.min_s, wave.max_s)
+
+
+def _terms(document: ReleaseDocument, branch: ClusterBranch) -> Terms:
+    return Terms(
+        firmware_ids=tuple(app.firmware_id for app in branch.apps),
+        deadline_s=document.deadline_s,
+        force=document.force,
+        floors={app.name: app.floor for app in branch.apps if app.floor is not None},
+    )

@@ -1,0 +1,70 @@
+"""Every query with which releases go on. A release that was taken is locked until the transaction ends."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from ota_service.releases.models import Release, ReleaseCluster, ReleaseDevice, ReleaseWave
+from ota_service.releases.states import STEPPED, ReleaseState
+
+_NOW = func.clock_timestamp()
+
+
+class WaveStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def take(self) -> Release | None:
+        """The release that has waited longest to go on, locked; those of other workers are left to them."""
+        due = or_(col(Release.state) != ReleaseState.SCHEDULED, col(Release.start_at) <= _NOW)
+        query = (
+            select(Release)
+            .where(col(Release.state).in_(STEPPED), Release.stepped_at < _NOW, due)
+            .order_by(col(Release.stepped_at))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        return (await self._session.execute(select(_NOW))).scalar_one()
+
+    async def step_again_in(self, release: Release, seconds: float) -> None:
+        later = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        await self._session.execute(
+            update(Release)
+            .where(col(Release.id) == release.id)
+            .values(stepped_at=later)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def mark(self, row: Release | ReleaseWave | ReleaseCluster, **values: Any) -> None:
+        """Changes a row of the release that was taken."""
+        for name, value in values.items():
+            setattr(row, name, value)
+        await self._session.flush()
+
+    async def waiting(self, cluster: ReleaseCluster, limit: int) -> Sequence[str]:
+        """Devices that its batch does not have yet."""
+        query = (
+            select(ReleaseDevice.device_uid)
+            .where(ReleaseDevice.cluster_id == cluster.id, col(ReleaseDevice.handed_at).is_(None))
+            .order_by(col(ReleaseDevice.device_uid))
+            .limit(limit)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def handed(self, cluster: ReleaseCluster, uids: Sequence[str], batch_id: int) -> None:
+        """Its batch has these devices now."""
+        await self._session.execute(
+            update(ReleaseDevice)
+            .where(col(ReleaseDevice.release_id) == cluster.release_id, col(ReleaseDevice.device_uid).in_(uids))
+            .values(handed_at=_NOW)
+            .execution_options(synchronize_session=False)
+        )
+        await self.mark(cluster, batch_id=batch_id, handed=cluster.handed + len(uids))
