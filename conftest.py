@@ -22,6 +22,7 @@ from muster_stack.ports import LOOPBACK
 from muster_stack.rabbitmq import MONITOR_USER, create_vhost, delete_vhost
 from muster_stack.stack import Stack
 from muster_stack.throwaway import ThrowAway
+from shared.testing.documented import watched
 
 _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
 _servers = pytest.StashKey[ThrowAway]()
@@ -118,6 +119,14 @@ def _throw_away(config: pytest.Config) -> ThrowAway:
     if _servers not in config.stash:
         config.stash[_servers] = ThrowAway()
     return config.stash[_servers]
+
+
+@pytest.fixture(autouse=True)
+def _documented() -> Iterator[None]:
+    """Whatever a test is answered stands in the OpenAPI document."""
+    with watched() as undocumented:
+        yield
+    assert undocumented == []
 
 
 @pytest.fixture(scope="session")

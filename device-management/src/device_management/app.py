@@ -25,6 +25,7 @@ from device_management.webhooks import api as webhooks
 from shared.http.app import create_app
 from shared.http.rate_limit import Rate
 from shared.http.server import serve
+from shared.sql.scope import SQL_ERRORS
 
 
 def build(settings: Settings) -> FastAPI:
@@ -35,6 +36,7 @@ def build(settings: Settings) -> FastAPI:
         description="Organizations, people and tokens, devices.",
         settings=settings,
         lifespan=api_lifespan(settings),
+        store_errors=SQL_ERRORS,
         body_limits={
             "/api/v2/devices/batch": settings.max_batch_bytes,
             "/devices/batch": settings.max_batch_bytes,

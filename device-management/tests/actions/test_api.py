@@ -103,10 +103,9 @@ async def test_the_short_form_answers_as_the_command_line_expects(fleet):
 
 async def test_the_same_key_asks_once(fleet, sql):
     body = {"device_uid": "pump-1", "type": "system_reboot"}
-    answers = [
-        (await fleet.post("/api/v2/actions", json=body, headers={"Idempotency-Key": "a"})).json() for _ in range(2)
-    ]
-    assert answers[0] == answers[1]
+    first, again = [await fleet.post("/api/v2/actions", json=body, headers={"Idempotency-Key": "a"}) for _ in range(2)]
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert again.status_code == 202
     assert await sql.fetchval("select count(*) from actions") == 1
 
 

@@ -9,24 +9,32 @@ from monitoring.presence import api as presence
 from monitoring.settings import SERVICE, Settings
 from monitoring.telemetry import api as telemetry
 from shared.http.app import create_app
+from shared.http.openapi import DocumentedApp, StoreErrors
 from shared.http.pages import Pages
 from shared.http.server import serve
+from shared.mongo.errors import StoreAway
 
 
 def build(settings: Settings) -> ASGIApp:
     sockets = Sockets(origins=settings.allowed_origins, unread=settings.socket_unread_packets)
+    return sockets.mount(rest(settings, sockets), max_body_bytes=settings.max_body_bytes)
+
+
+def rest(settings: Settings, sockets: Sockets) -> DocumentedApp:
+    """All but the live streams."""
     app = create_app(
         service=SERVICE,
         title="Muster monitoring",
         description="Telemetry and presence; live over Socket.IO at /socket.io.",
         settings=settings,
         lifespan=api_lifespan(settings, sockets),
+        store_errors=StoreErrors(always=(StoreAway,)),
     )
     for router in (telemetry.router, presence.router, device_api.router):
         app.include_router(router, prefix="/api/v2")
     if settings.dashboard_dir.is_dir():
         app.mount("/", Pages(settings.dashboard_dir))
-    return sockets.mount(app, max_body_bytes=settings.max_body_bytes)
+    return app
 
 
 if __name__ == "__main__":

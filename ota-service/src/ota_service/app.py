@@ -15,6 +15,7 @@ from ota_service.sessions import device_api as sessions_of_device
 from ota_service.settings import SERVICE, Settings
 from shared.http.app import create_app
 from shared.http.server import serve
+from shared.sql.scope import SQL_ERRORS
 
 _PREFIX = "/api/v2"
 
@@ -26,6 +27,7 @@ def build(settings: Settings) -> FastAPI:
         description="Firmware, update sessions and releases.",
         settings=settings,
         lifespan=api_lifespan(settings),
+        store_errors=SQL_ERRORS,
         body_limits={
             f"{_PREFIX}{firmware.router.prefix}": settings.max_firmware_bytes,
             f"{_PREFIX}{batches.router.prefix}": settings.max_batch_bytes,

@@ -30,7 +30,9 @@ class BadRefreshToken(DomainError):
     code = "bad_refresh_token"
 
     def __init__(self) -> None:
-        super().__init__("the refresh token is not valid any more; sign in again")
+        super().__init__(
+            "the refresh token is not valid any more; sign in again", headers={"WWW-Authenticate": "Bearer"}
+        )
 
 
 class SignInNeeded(DomainError):

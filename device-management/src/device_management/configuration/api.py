@@ -5,8 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from device_management.audit.schemas import Actor
+from device_management.configuration.errors import ConfigurationTooLarge
 from device_management.configuration.schemas import ConfigurationRead, DesiredConfiguration
 from device_management.configuration.service import ConfigurationService
+from device_management.devices.errors import DeviceIsRetired
+from device_management.devices.schemas import DeviceReference
+from shared.http.declared import raises
 from shared.http.preconditions import IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -20,7 +24,7 @@ Writer = Annotated[Principal, requires("devices:write")]
 
 @router.get("")
 async def get(
-    id_or_uid: str,
+    id_or_uid: DeviceReference,
     who: Reader,
     configurations: Configurations,
     response: Response,
@@ -32,8 +36,9 @@ async def get(
 
 
 @router.put("")
+@raises(DeviceIsRetired, ConfigurationTooLarge)
 async def put(
-    id_or_uid: str,
+    id_or_uid: DeviceReference,
     body: DesiredConfiguration,
     who: Writer,
     configurations: Configurations,

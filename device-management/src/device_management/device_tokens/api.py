@@ -8,6 +8,9 @@ from fastapi import APIRouter
 from device_management.audit.schemas import Actor
 from device_management.device_tokens.schemas import DAY, DeviceTokenRead, RotatedTokenRead, TokenRotate
 from device_management.device_tokens.service import DeviceTokenService
+from device_management.devices.errors import DeviceIsRetired
+from device_management.devices.schemas import DeviceReference
+from shared.http.declared import raises
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -18,14 +21,16 @@ Writer = Annotated[Principal, requires("devices:write")]
 
 
 @router.post("", status_code=201)
-async def issue_token(id_or_uid: str, who: Writer, tokens: Tokens) -> DeviceTokenRead:
+@raises(DeviceIsRetired)
+async def issue_token(id_or_uid: DeviceReference, who: Writer, tokens: Tokens) -> DeviceTokenRead:
     """A token for the device, shown this once. Tokens issued before stay good until they expire or are revoked."""
     return await tokens.issue(who.organization_id, id_or_uid)
 
 
 @router.post("/rotate", status_code=201)
+@raises(DeviceIsRetired)
 async def rotate_token(
-    id_or_uid: str, who: Writer, tokens: Tokens, body: TokenRotate | None = None
+    id_or_uid: DeviceReference, who: Writer, tokens: Tokens, body: TokenRotate | None = None
 ) -> RotatedTokenRead:
     """A new token; those issued before stay good for `overlap_s`, a day unless said otherwise."""
     overlap = timedelta(seconds=body.overlap_s if body else DAY)
@@ -33,6 +38,6 @@ async def rotate_token(
 
 
 @router.delete("", status_code=204)
-async def revoke_tokens(id_or_uid: str, who: Writer, tokens: Tokens) -> None:
+async def revoke_tokens(id_or_uid: DeviceReference, who: Writer, tokens: Tokens) -> None:
     """Revokes every token of the device and ends its connections, within 5 s."""
     await tokens.revoke(who.organization_id, id_or_uid, by=Actor.of(who))

@@ -5,20 +5,29 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from device_management.audit.schemas import Actor, AuditEntryRead
+from device_management.devices.errors import (
+    DeviceIsRetired,
+    NoSuchGroup,
+    UnacceptableAttributes,
+    WrongTransition,
+)
 from device_management.devices.schemas import (
     DeviceEdit,
     DeviceFilter,
     DeviceInfoRead,
     DeviceRead,
+    DeviceReference,
     DeviceStatusRead,
     StatusSet,
 )
 from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle, Status
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import Expected, IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
+from shared.rql.errors import BadQuery, QueryTooSlow
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
@@ -29,6 +38,7 @@ Writer = Annotated[Principal, requires("devices:write")]
 _NO_NUL = r"^[^\x00]*$"
 
 
+@raises(BadQuery, QueryTooSlow, NoSuchGroup)
 async def _filter(
     lifecycle: Lifecycle | None = None,
     status: Status | None = None,
@@ -78,21 +88,21 @@ async def deployed(
 
 
 @router.get("/{id_or_uid}", response_model=DeviceRead)
-async def get(id_or_uid: str, who: Reader, devices: Devices) -> Response:
+async def get(id_or_uid: DeviceReference, who: Reader, devices: Devices) -> Response:
     """One device, by id or uid; at most 5 s old."""
     answer = await devices.get(who.organization_id, id_or_uid)
     return Response(answer.body, headers={"ETag": answer.etag}, media_type="application/json")
 
 
 @router.get("/{id_or_uid}/info")
-async def info(id_or_uid: str, who: Reader, devices: Devices) -> DeviceInfoRead:
+async def info(id_or_uid: DeviceReference, who: Reader, devices: Devices) -> DeviceInfoRead:
     """One device in short."""
     return await devices.info(who.organization_id, id_or_uid)
 
 
 @router.get("/{id_or_uid}/audit")
 async def audit(
-    id_or_uid: str,
+    id_or_uid: DeviceReference,
     who: Reader,
     devices: Devices,
     request: Request,
@@ -107,8 +117,9 @@ async def audit(
 
 
 @router.patch("/{id_or_uid}")
+@raises(DeviceIsRetired, UnacceptableAttributes)
 async def patch(
-    id_or_uid: str, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
+    id_or_uid: DeviceReference, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceRead:
     """Edits what the body names, as a JSON merge patch (RFC 7396): attributes are merged, null removes."""
     device = await devices.edit(who.organization_id, id_or_uid, body, merge=True, by=Actor.of(who), expected=expected)
@@ -117,8 +128,9 @@ async def patch(
 
 
 @router.put("/{id_or_uid}")
+@raises(DeviceIsRetired, UnacceptableAttributes)
 async def put(
-    id_or_uid: str, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
+    id_or_uid: DeviceReference, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceRead:
     """Sets what the body names, attributes as a whole; what it leaves out stays."""
     device = await devices.edit(who.organization_id, id_or_uid, body, merge=False, by=Actor.of(who), expected=expected)
@@ -127,7 +139,10 @@ async def put(
 
 
 @router.delete("/{id_or_uid}", status_code=204)
-async def delete(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, *, purge: bool = False) -> None:
+@raises(WrongTransition)
+async def delete(
+    id_or_uid: DeviceReference, who: Writer, devices: Devices, expected: IfMatch, *, purge: bool = False
+) -> None:
     """Retires the device: its tokens are revoked and its connections end. A platform administrator may purge it."""
     if purge:
         who.require("platform:admin")
@@ -137,8 +152,9 @@ async def delete(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatc
 
 
 @router.put("/{id_or_uid}/status")
+@raises(WrongTransition, DeviceIsRetired)
 async def set_status(
-    id_or_uid: str, body: StatusSet, who: Writer, devices: Devices, expected: IfMatch, response: Response
+    id_or_uid: DeviceReference, body: StatusSet, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceStatusRead:
     """Moves the device in its life, when the word is one of a lifecycle, else sets its operational status."""
     device = await devices.set_status(who.organization_id, id_or_uid, body.status, by=Actor.of(who), expected=expected)
@@ -147,20 +163,27 @@ async def set_status(
 
 
 @router.put("/{id_or_uid}/deploy")
-async def deploy(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, response: Response) -> DeviceRead:
+@raises(WrongTransition)
+async def deploy(
+    id_or_uid: DeviceReference, who: Writer, devices: Devices, expected: IfMatch, response: Response
+) -> DeviceRead:
     """Into the field, from stock or maintenance."""
     return await _moved(id_or_uid, Lifecycle.DEPLOYED, who, devices, expected, response)
 
 
 @router.put("/{id_or_uid}/recall")
-async def recall(id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, response: Response) -> DeviceRead:
+@raises(WrongTransition)
+async def recall(
+    id_or_uid: DeviceReference, who: Writer, devices: Devices, expected: IfMatch, response: Response
+) -> DeviceRead:
     """Back into stock."""
     return await _moved(id_or_uid, Lifecycle.IN_STOCK, who, devices, expected, response)
 
 
 @router.put("/{id_or_uid}/maintenance")
+@raises(WrongTransition)
 async def maintenance(
-    id_or_uid: str, who: Writer, devices: Devices, expected: IfMatch, response: Response
+    id_or_uid: DeviceReference, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceRead:
     """Under repair: it shows `maintenance` until it is deployed or recalled."""
     return await _moved(id_or_uid, Lifecycle.MAINTENANCE, who, devices, expected, response)

@@ -13,6 +13,16 @@ class DeviceNotFound(DomainError):
         super().__init__("device not found")
 
 
+class NoSuchGroup(DomainError):
+    """The group that devices are looked for in is not there, or it is not the caller's: the answer is the same."""
+
+    status = 404
+    code = "group_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("group not found")
+
+
 class DeviceIsRetired(DomainError):
     """A retired device takes part in nothing any more."""
 

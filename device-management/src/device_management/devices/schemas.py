@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from device_management.devices.errors import DeviceNotFound
 from device_management.devices.states import Lifecycle, Status
+from shared.http.declared import raises
 
 MAX_JSON_BYTES = 16 * 1024
 MAX_JSON_DEPTH = 8
@@ -54,6 +56,9 @@ def _depth(value: Any) -> int:
         level = inner
     return MAX_JSON_DEPTH + 1
 
+
+DeviceReference = Annotated[str, raises(DeviceNotFound)]
+"""The id or the uid of a device, in a path."""
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_storable_text)]
 Serial = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_storable_text)]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from device_management.audit.schemas import Actor
 from device_management.devices.schemas import DeviceRead
+from device_management.groups.errors import GroupNameTaken, GroupNotFound, UnknownDevices, WrongGroupKind
 from device_management.groups.schemas import (
     GroupChange,
     GroupCreate,
@@ -16,11 +17,13 @@ from device_management.groups.schemas import (
     SearchRead,
 )
 from device_management.groups.service import GroupService, SelectionService
+from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
+from shared.rql.errors import BadQuery, QueryTooSlow
 
 router = APIRouter(prefix="/groups", tags=["groups"])
 search_router = APIRouter(prefix="/devices/search", tags=["devices"])
@@ -28,10 +31,11 @@ search_router = APIRouter(prefix="/devices/search", tags=["devices"])
 Groups = Annotated[GroupService, use(GroupService)]
 Reader = Annotated[Principal, requires("devices:read")]
 Writer = Annotated[Principal, requires("devices:write")]
-GroupId = Annotated[int, Path(ge=1, lt=2**63)]
+GroupId = Annotated[int, Path(ge=1, lt=2**63), raises(GroupNotFound)]
 
 
 @search_router.post("")
+@raises(BadQuery, QueryTooSlow)
 async def search(
     body: Search, who: Reader, selection: Annotated[SelectionService, use(SelectionService)]
 ) -> SearchRead:
@@ -40,6 +44,7 @@ async def search(
 
 
 @router.post("", status_code=201)
+@raises(GroupNameTaken, BadQuery)
 async def create(body: GroupCreate, who: Writer, groups: Groups, answer: Annotated[Once, Depends(once)]) -> GroupRead:
     """Makes a group: a query group when it has `rql`, else a fixed one without members yet."""
     return await answer.keep(await groups.create(who.organization_id, body, by=Actor.of(who)))
@@ -63,6 +68,7 @@ async def get(group_id: GroupId, who: Reader, groups: Groups, response: Response
 
 
 @router.patch("/{group_id}")
+@raises(GroupNameTaken, WrongGroupKind, BadQuery)
 async def change(
     group_id: GroupId, body: GroupChange, who: Writer, groups: Groups, expected: IfMatch, response: Response
 ) -> GroupRead:
@@ -79,6 +85,7 @@ async def delete(group_id: GroupId, who: Writer, groups: Groups, expected: IfMat
 
 
 @router.get("/{group_id}/members")
+@raises(QueryTooSlow)
 async def members(
     group_id: GroupId,
     who: Reader,
@@ -95,12 +102,14 @@ async def members(
 
 
 @router.post("/{group_id}/members")
+@raises(WrongGroupKind, UnknownDevices)
 async def add_members(group_id: GroupId, body: Members, who: Writer, groups: Groups) -> MembersChanged:
     """Adds devices to a fixed group, all of them or none; one that is a member already stays one."""
     return await groups.add_members(who.organization_id, group_id, body, by=Actor.of(who))
 
 
 @router.post("/{group_id}/members/remove")
+@raises(WrongGroupKind, UnknownDevices)
 async def remove_members(group_id: GroupId, body: Members, who: Writer, groups: Groups) -> MembersChanged:
     """Takes devices out of a fixed group."""
     return await groups.remove_members(who.organization_id, group_id, body, by=Actor.of(who))

@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 
+from device_management.devices.errors import NoSuchGroup
 from shared.errors import DomainError
 
 _NAMED = 50
 
 
-class GroupNotFound(DomainError):
+class GroupNotFound(NoSuchGroup):
     """There is none of that id, or it is not the caller's: the answer is the same."""
-
-    status = 404
-    code = "group_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("group not found")
 
 
 class GroupNameTaken(DomainError):

@@ -11,14 +11,25 @@ from starlette.requests import ClientDisconnect
 
 from device_management.audit.schemas import Actor
 from device_management.devices.schemas import DeviceFilter
-from device_management.imports.errors import UnknownFormat, UploadCutShort
+from device_management.groups.errors import GroupNotFound
+from device_management.imports.errors import (
+    ImportIsOver,
+    ImportNotFound,
+    TooManyImports,
+    TooManyRows,
+    UnknownFormat,
+    UnreadableFile,
+    UploadCutShort,
+)
 from device_management.imports.schemas import ImportErrorRead, ImportOrder, ImportRead
 from device_management.imports.service import ExportService, ImportService
 from device_management.imports.states import FileFormat, Policy
+from shared.http.declared import raises
 from shared.http.multipart import SILENCE_SECONDS, UploadStalled
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
+from shared.rql.errors import BadQuery, QueryTooSlow
 
 router = APIRouter(prefix="/imports", tags=["imports"])
 export_router = APIRouter(prefix="/devices/export", tags=["devices"])
@@ -26,7 +37,7 @@ export_router = APIRouter(prefix="/devices/export", tags=["devices"])
 Imports = Annotated[ImportService, use(ImportService)]
 Reader = Annotated[Principal, requires("devices:read")]
 Writer = Annotated[Principal, requires("devices:write")]
-ImportId = Annotated[int, Path(ge=1, lt=2**63)]
+ImportId = Annotated[int, Path(ge=1, lt=2**63), raises(ImportNotFound)]
 
 _MEDIA_TYPES = {
     "text/csv": FileFormat.CSV,
@@ -35,9 +46,10 @@ _MEDIA_TYPES = {
     "application/jsonl": FileFormat.NDJSON,
 }
 _FILE = {"schema": {"type": "string", "format": "binary"}}
-_BODY = {"requestBody": {"required": True, "content": {"text/csv": _FILE, "application/x-ndjson": _FILE}}}
+_FILES = {"content": {"text/csv": _FILE, "application/x-ndjson": _FILE}}
 
 
+@raises(UnknownFormat)
 def _format(request: Request) -> FileFormat:
     """Raises UnknownFormat."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -63,7 +75,8 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
     file.seek(0)
 
 
-@router.post("", status_code=202, openapi_extra=_BODY)
+@router.post("", status_code=202, openapi_extra={"requestBody": {"required": True, **_FILES}})
+@raises(UnreadableFile, TooManyRows, TooManyImports, UploadStalled, UploadCutShort)
 async def create(
     request: Request,
     who: Writer,
@@ -116,12 +129,14 @@ async def errors(
 
 
 @router.post("/{import_id}/cancel")
+@raises(ImportIsOver)
 async def cancel(import_id: ImportId, who: Writer, imports: Imports) -> ImportRead:
     """Ends the import where it is; what is done stays done."""
     return await imports.cancel(who.organization_id, import_id)
 
 
-@export_router.get("", response_class=StreamingResponse)
+@export_router.get("", response_class=StreamingResponse, responses={200: _FILES})
+@raises(BadQuery, QueryTooSlow, GroupNotFound)
 async def export(
     who: Reader,
     exports: Annotated[ExportService, use(ExportService)],

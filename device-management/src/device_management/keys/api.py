@@ -5,9 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from device_management.keys.errors import KeyNotFound
 from device_management.keys.schemas import ApiKeyCreate, GatewayCreate, KeyIssued, KeyRead
 from device_management.keys.service import KeyService
 from device_management.keys.states import KeyKind
+from device_management.roles.errors import ScopeNotHeld
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -17,9 +20,11 @@ router = APIRouter(tags=["keys"])
 Keys = Annotated[KeyService, use(KeyService)]
 Person = Annotated[Principal, requires()]
 Administrator = Annotated[Principal, requires("organization:admin")]
+KeyId = Annotated[UUID, raises(KeyNotFound)]
 
 
 @router.post("/api-keys", status_code=201)
+@raises(ScopeNotHeld)
 async def issue_api_key(body: ApiKeyCreate, who: Person, keys: Keys) -> KeyIssued:
     """A token for programs that speaks for the caller; shown this once."""
     return await keys.issue_api_key(who, body)
@@ -36,7 +41,7 @@ async def api_keys(
 
 
 @router.delete("/api-keys/{key_id}", status_code=204)
-async def revoke_api_key(key_id: UUID, who: Person, keys: Keys) -> None:
+async def revoke_api_key(key_id: KeyId, who: Person, keys: Keys) -> None:
     """Refuses the key everywhere within 5 s, open live streams included."""
     await keys.revoke(who, KeyKind.API_KEY, key_id)
 
@@ -57,6 +62,6 @@ async def gateways(
 
 
 @router.delete("/gateways/{key_id}", status_code=204)
-async def revoke_gateway(key_id: UUID, who: Administrator, keys: Keys) -> None:
+async def revoke_gateway(key_id: KeyId, who: Administrator, keys: Keys) -> None:
     """Refuses the gateway everywhere within 5 s. The devices it has registered stay."""
     await keys.revoke(who, KeyKind.GATEWAY, key_id)

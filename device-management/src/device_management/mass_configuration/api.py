@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
 from device_management.audit.schemas import Actor
+from device_management.groups.errors import GroupNotFound
+from device_management.mass_configuration.errors import JobNotFound, NothingToRetry, WrongJobState
 from device_management.mass_configuration.schemas import (
     MAX_SITES,
     ItemRead,
@@ -18,10 +20,12 @@ from device_management.mass_configuration.schemas import (
 )
 from device_management.mass_configuration.service import JobService
 from device_management.mass_configuration.states import ItemState
+from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
+from shared.rql.errors import BadQuery, QueryTooSlow
 
 router = APIRouter(prefix="/configuration/jobs", tags=["configuration"])
 workflows = APIRouter(tags=["workflows"])
@@ -29,9 +33,11 @@ workflows = APIRouter(tags=["workflows"])
 Jobs = Annotated[JobService, use(JobService)]
 Reader = Annotated[Principal, requires("devices:read")]
 Writer = Annotated[Principal, requires("devices:write")]
+JobId = Annotated[UUID, raises(JobNotFound)]
 
 
 @router.post("", status_code=202)
+@raises(BadQuery, QueryTooSlow, GroupNotFound)
 async def start(body: JobCreate, who: Writer, jobs: Jobs, answer: Annotated[Once, Depends(once)]) -> JobRead:
     """Configures many devices alike: those named, those a query finds now, or the members of a group."""
     return await answer.keep(await jobs.start(who.organization_id, body, by=Actor.of(who)))
@@ -48,13 +54,13 @@ async def page(
 
 
 @router.get("/{job_id}")
-async def get_job(job_id: UUID, who: Reader, jobs: Jobs) -> JobRead:
+async def get_job(job_id: JobId, who: Reader, jobs: Jobs) -> JobRead:
     return await jobs.get(who.organization_id, job_id)
 
 
 @router.get("/{job_id}/items")
 async def items(
-    job_id: UUID,
+    job_id: JobId,
     who: Reader,
     jobs: Jobs,
     request: Request,
@@ -70,29 +76,34 @@ async def items(
 
 
 @router.post("/{job_id}/pause")
-async def pause(job_id: UUID, who: Writer, jobs: Jobs) -> JobRead:
+@raises(WrongJobState)
+async def pause(job_id: JobId, who: Writer, jobs: Jobs) -> JobRead:
     """Nobody more is asked until it is resumed; who has been asked goes on."""
     return await jobs.pause(who.organization_id, job_id, by=Actor.of(who))
 
 
 @router.post("/{job_id}/resume")
-async def resume(job_id: UUID, who: Writer, jobs: Jobs) -> JobRead:
+@raises(WrongJobState)
+async def resume(job_id: JobId, who: Writer, jobs: Jobs) -> JobRead:
     return await jobs.resume(who.organization_id, job_id, by=Actor.of(who))
 
 
 @router.post("/{job_id}/cancel")
-async def cancel(job_id: UUID, who: Writer, jobs: Jobs) -> JobRead:
+@raises(WrongJobState)
+async def cancel(job_id: JobId, who: Writer, jobs: Jobs) -> JobRead:
     """What has not begun will not; what has, ends by itself and is counted."""
     return await jobs.cancel(who.organization_id, job_id, by=Actor.of(who))
 
 
 @router.post("/{job_id}/retry", status_code=202)
-async def retry(job_id: UUID, who: Writer, jobs: Jobs) -> JobRead:
+@raises(WrongJobState, NothingToRetry)
+async def retry(job_id: JobId, who: Writer, jobs: Jobs) -> JobRead:
     """Asks the devices again for which it failed; the run's id is new."""
     return await jobs.retry(who.organization_id, job_id, by=Actor.of(who))
 
 
 @workflows.post("/config/start", status_code=202)
+@raises(BadQuery, QueryTooSlow)
 async def start_workflow(
     body: WorkflowStart, who: Writer, jobs: Jobs, answer: Annotated[Once, Depends(once)]
 ) -> Started:
@@ -102,6 +113,7 @@ async def start_workflow(
 
 
 @workflows.get("/config/status")
+@raises(JobNotFound)
 async def workflow_status(
     who: Reader,
     jobs: Jobs,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from device_management.organizations.errors import NotForOneself, OrganizationNotFound, SlugTaken
 from device_management.organizations.schemas import (
     MAX_ID,
     OrganizationCreate,
@@ -12,6 +13,7 @@ from device_management.organizations.schemas import (
     OrganizationRead,
 )
 from device_management.organizations.service import OrganizationService
+from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import IfMatch, tag
@@ -24,10 +26,11 @@ Organizations = Annotated[OrganizationService, use(OrganizationService)]
 Anybody = Annotated[Principal, requires()]
 Administrator = Annotated[Principal, requires("organization:admin")]
 Platform = Annotated[Principal, requires("platform:admin")]
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
+Id = Annotated[int, Path(ge=1, le=MAX_ID), raises(OrganizationNotFound)]
 
 
 @router.post("", status_code=201)
+@raises(SlugTaken)
 async def create(
     body: OrganizationCreate, who: Platform, organizations: Organizations, answer: Annotated[Once, Depends(once)]
 ) -> OrganizationRead:
@@ -75,6 +78,7 @@ async def edit(
 
 
 @router.post("/{organization_id}/suspend")
+@raises(NotForOneself)
 async def suspend(organization_id: Id, who: Platform, organizations: Organizations) -> OrganizationRead:
     """Refuses its people and devices everywhere within 5 s, open connections included, until it is reactivated."""
     return await organizations.suspend(who, organization_id)

@@ -7,8 +7,11 @@ from pydantic import Field
 
 from device_management.audit.schemas import Actor
 from device_management.devices.schemas import DeviceRead
+from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
+from device_management.registration.errors import BatchTooLarge, DeviceUidTaken, UnacceptableUid
 from device_management.registration.schemas import BatchDevice, BatchRead, DeviceCreate
 from device_management.registration.service import RegistrationService
+from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -22,6 +25,7 @@ Registrar = Annotated[Principal, requires("devices:write", gateways=True)]
 
 @router.post("", status_code=201)
 @router.post("/", status_code=201, include_in_schema=False)
+@raises(OrganizationNotFound, OrganizationIsSuspended, UnacceptableUid, DeviceUidTaken, DeviceLimitReached)
 async def register(
     body: DeviceCreate, who: Registrar, registration: Registration, answer: Annotated[Once, Depends(once)]
 ) -> DeviceRead:
@@ -35,6 +39,7 @@ async def register(
     response_model=BatchRead,
     responses={207: {"model": BatchRead, "description": "Some of them were not registered"}},
 )
+@raises(BatchTooLarge)
 async def register_batch(
     body: Annotated[list[BatchDevice], Field(min_length=1)],
     who: Writer,

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from device_management.resync.errors import ResyncForbidden, ResyncNotFound
 from device_management.resync.schemas import ResyncCreate, ResyncRead
 from device_management.resync.service import ResyncService
+from shared.http.declared import raises
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -14,10 +16,11 @@ router = APIRouter(prefix="/devices/resync", tags=["devices"])
 Resyncs = Annotated[ResyncService, use(ResyncService)]
 Anyone = Annotated[Principal, requires()]
 Reader = Annotated[Principal, requires("devices:read")]
-ResyncId = Annotated[int, Path(ge=1, lt=2**63)]
+ResyncId = Annotated[int, Path(ge=1, lt=2**63), raises(ResyncNotFound)]
 
 
 @router.post("", status_code=202)
+@raises(ResyncForbidden)
 async def begin(who: Anyone, resyncs: Resyncs, body: ResyncCreate | None = None) -> ResyncRead:
     """Tells every device's present state again, so that copies that lost it are whole. It goes on by itself.
 

@@ -4,10 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from device_management.organizations.errors import OrganizationNotFound
+from device_management.roles.errors import (
+    LastAdministrator,
+    RoleInUse,
+    RoleIsBuiltIn,
+    RoleNameTaken,
+    RoleNotFound,
+    ScopeNotHeld,
+    TooManyRoles,
+)
 from device_management.roles.schemas import RoleCreate, RoleEdit, RoleName, RoleRead
 from device_management.roles.service import RoleService
+from shared.http.declared import raises
 from shared.http.pagination import Page
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import TAGGED, IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -15,14 +26,16 @@ router = APIRouter(prefix="/roles", tags=["roles"])
 
 Roles = Annotated[RoleService, use(RoleService)]
 Administrator = Annotated[Principal, requires("organization:admin")]
-Name = Annotated[RoleName, Path()]
+Name = Annotated[RoleName, Path(), raises(RoleNotFound)]
 Organization = Annotated[
     int | None,
     Query(alias="organization_id", ge=1, lt=2**31, description="another one, for platform administrators"),
+    raises(OrganizationNotFound),
 ]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: TAGGED})
+@raises(ScopeNotHeld, RoleIsBuiltIn, RoleNameTaken, TooManyRoles)
 async def create(
     body: RoleCreate, who: Administrator, roles: Roles, response: Response, organization: Organization = None
 ) -> RoleRead:
@@ -48,6 +61,7 @@ async def get(
 
 
 @router.patch("/{name}")
+@raises(RoleIsBuiltIn, ScopeNotHeld, LastAdministrator)
 async def edit(
     name: Name,
     body: RoleEdit,
@@ -64,6 +78,7 @@ async def edit(
 
 
 @router.delete("/{name}", status_code=204)
+@raises(RoleIsBuiltIn, RoleInUse, ScopeNotHeld)
 async def remove(
     name: Name, who: Administrator, roles: Roles, expected: IfMatch, organization: Organization = None
 ) -> None:

@@ -74,3 +74,13 @@ class ScopeNotHeld(DomainError):
 
     def __init__(self, scopes: Iterable[str]) -> None:
         super().__init__(f"you do not hold {' '.join(scopes)}, so you cannot grant it")
+
+
+class LastAdministrator(DomainError):
+    """Without this person nobody could administrate any more."""
+
+    status = 409
+    code = "last_administrator"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this is the last active person with {scope}; give it to somebody else first")

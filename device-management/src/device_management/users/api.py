@@ -4,10 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from device_management.organizations.errors import OrganizationNotFound
+from device_management.roles.errors import LastAdministrator, ScopeNotHeld, UnknownRole
+from device_management.users.errors import EmailTaken, UserNotFound
 from device_management.users.schemas import MAX_ID, UserCreate, UserEdit, UserRead
 from device_management.users.service import UserService
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import TAGGED, IfMatch, tag
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -15,13 +19,16 @@ router = APIRouter(prefix="/users", tags=["users"])
 
 Users = Annotated[UserService, use(UserService)]
 Administrator = Annotated[Principal, requires("organization:admin")]
-Id = Annotated[int, Path(ge=1, le=MAX_ID)]
+Id = Annotated[int, Path(ge=1, le=MAX_ID), raises(UserNotFound)]
 Organization = Annotated[
-    int | None, Query(alias="organization_id", ge=1, le=MAX_ID, description="another one, for platform administrators")
+    int | None,
+    Query(alias="organization_id", ge=1, le=MAX_ID, description="another one, for platform administrators"),
+    raises(OrganizationNotFound),
 ]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: TAGGED})
+@raises(EmailTaken, ScopeNotHeld, UnknownRole)
 async def create(
     body: UserCreate, who: Administrator, users: Users, response: Response, organization: Organization = None
 ) -> UserRead:
@@ -57,6 +64,7 @@ async def get(
 
 
 @router.patch("/{user_id}")
+@raises(ScopeNotHeld, UnknownRole, LastAdministrator)
 async def edit(
     user_id: Id,
     body: UserEdit,
@@ -73,6 +81,7 @@ async def edit(
 
 
 @router.delete("/{user_id}", status_code=204)
+@raises(ScopeNotHeld, LastAdministrator)
 async def remove(
     user_id: Id, who: Administrator, users: Users, expected: IfMatch, organization: Organization = None
 ) -> None:

@@ -21,13 +21,3 @@ class EmailTaken(DomainError):
 
     def __init__(self) -> None:
         super().__init__("somebody signs in with this e-mail address already")
-
-
-class LastAdministrator(DomainError):
-    """Without this person nobody could administrate any more."""
-
-    status = 409
-    code = "last_administrator"
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"this is the last active person with {scope}; give it to somebody else first")

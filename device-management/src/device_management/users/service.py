@@ -9,10 +9,10 @@ from device_management.auth.models import User
 from device_management.auth.service import AuthService
 from device_management.keys.service import KeyService
 from device_management.organizations.service import OrganizationService
-from device_management.roles.errors import ScopeNotHeld, UnknownRole
+from device_management.roles.errors import LastAdministrator, ScopeNotHeld, UnknownRole
 from device_management.roles.service import RoleScopes
 from device_management.roles.states import ADMINISTRATOR, PLATFORM, Granted, beyond, scopes_of
-from device_management.users.errors import EmailTaken, LastAdministrator, UserNotFound
+from device_management.users.errors import EmailTaken, UserNotFound
 from device_management.users.schemas import UserCreate, UserEdit, UserRead
 from device_management.users.store import UserStore
 from shared.clock import Clock

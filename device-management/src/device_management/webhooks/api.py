@@ -5,6 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from device_management.audit.schemas import Actor
+from device_management.webhooks.errors import (
+    DeliveryNotFound,
+    TooManyWebhooks,
+    UnacceptableUrl,
+    UnknownEventType,
+    WebhookNotFound,
+)
 from device_management.webhooks.schemas import (
     DeliveryDetail,
     DeliveryRead,
@@ -16,6 +23,8 @@ from device_management.webhooks.schemas import (
 )
 from device_management.webhooks.service import WebhookService
 from device_management.webhooks.states import DeliveryState
+from shared.egress import AddressRefused, HostUnknown
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -25,10 +34,12 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 Webhooks = Annotated[WebhookService, use(WebhookService)]
 Admin = Annotated[Principal, requires("organization:admin")]
-Id = Annotated[int, Path(ge=1, lt=2**63)]
+Id = Annotated[int, Path(ge=1, lt=2**63), raises(WebhookNotFound)]
+DeliveryId = Annotated[int, Path(ge=1, lt=2**63), raises(DeliveryNotFound)]
 
 
 @router.post("", status_code=201)
+@raises(TooManyWebhooks, UnknownEventType, UnacceptableUrl, HostUnknown, AddressRefused)
 async def create(body: WebhookCreate, who: Admin, webhooks: Webhooks) -> WebhookCreated:
     """Adds a webhook. Keep the `secret`: it is shown this once, and verifies what arrives (standardwebhooks.com)."""
     return await webhooks.create(who.organization_id, Actor.of(who), body)
@@ -52,6 +63,7 @@ async def get(webhook_id: Id, who: Admin, webhooks: Webhooks, response: Response
 
 
 @router.patch("/{webhook_id}")
+@raises(UnknownEventType, UnacceptableUrl, HostUnknown, AddressRefused)
 async def change(
     webhook_id: Id, body: WebhookChange, who: Admin, webhooks: Webhooks, expected: IfMatch, response: Response
 ) -> WebhookRead:
@@ -97,12 +109,12 @@ async def deliveries(
 
 
 @router.get("/{webhook_id}/deliveries/{delivery_id}")
-async def delivery(webhook_id: Id, delivery_id: Id, who: Admin, webhooks: Webhooks) -> DeliveryDetail:
+async def delivery(webhook_id: Id, delivery_id: DeliveryId, who: Admin, webhooks: Webhooks) -> DeliveryDetail:
     """One delivery with its body and every attempt."""
     return await webhooks.delivery(who.organization_id, webhook_id, delivery_id)
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/replay", status_code=202)
-async def replay(webhook_id: Id, delivery_id: Id, who: Admin, webhooks: Webhooks) -> DeliveryRead:
+async def replay(webhook_id: Id, delivery_id: DeliveryId, who: Admin, webhooks: Webhooks) -> DeliveryRead:
     """Sends it again, under the same `webhook-id`."""
     return await webhooks.replay(who.organization_id, webhook_id, delivery_id)

@@ -4,9 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 
+from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked
+from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.service import TelemetrySubmission
+from shared.http.declared import raises
 from shared.http.principal import Principal, requires_device
 from shared.http.scope import use
+from shared.messaging.errors import BrokerAway, PublishUnknown
 
 router = APIRouter(prefix="/device", tags=["device"])
 
@@ -23,6 +27,7 @@ _BODY = {
 
 
 @router.post("/{uid}/telemetry", status_code=202, openapi_extra=_BODY)
+@raises(DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, UnreadableTelemetry, BrokerAway, PublishUnknown)
 async def submit(
     uid: str,
     who: Annotated[Principal, requires_device(gateways=True)],

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from monitoring.fleet.errors import DeviceNotFound
 from monitoring.presence.schemas import PresenceRead
 from monitoring.presence.service import PresenceService
 from shared.contracts.routes import DEVICE_UID
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -15,6 +17,7 @@ router = APIRouter(prefix="/presence", tags=["presence"])
 
 
 @router.get("")
+@raises(DeviceNotFound)
 async def page(
     who: Annotated[Principal, requires("devices:read")],
     presence: Annotated[PresenceService, use(PresenceService)],

@@ -5,10 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
+from monitoring.fleet.errors import DeviceNotFound
+from monitoring.telemetry.errors import BadTimeRange
 from monitoring.telemetry.schemas import LatestRead, SampleRead
 from monitoring.telemetry.service import TelemetryService
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import METRIC_NAME
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -17,11 +20,12 @@ router = APIRouter(prefix="/telemetry", tags=["telemetry"])
 
 Telemetry = Annotated[TelemetryService, use(TelemetryService)]
 Reader = Annotated[Principal, requires("telemetry:read")]
-Uid = Annotated[str, Query(pattern=f"^{DEVICE_UID.pattern}$")]
+Uid = Annotated[str, Query(pattern=f"^{DEVICE_UID.pattern}$"), raises(DeviceNotFound)]
 Metric = Annotated[str, Query(pattern=f"^{METRIC_NAME.pattern}$", description="Only samples that hold this metric")]
 
 
 @router.get("")
+@raises(BadTimeRange)
 async def history(
     who: Reader,
     telemetry: Telemetry,

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from ota_service.bandwidth.errors import SiteNotFound
 from ota_service.bandwidth.schemas import BandwidthEdit, BandwidthRead, SiteId
 from ota_service.bandwidth.service import BandwidthService
+from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -15,7 +17,7 @@ router = APIRouter(prefix="/firmware/bandwidth", tags=["firmware"])
 Bandwidth = Annotated[BandwidthService, use(BandwidthService)]
 Reader = Annotated[Principal, requires("updates:read")]
 Writer = Annotated[Principal, requires("updates:write")]
-Id = Annotated[SiteId, Path()]
+Id = Annotated[SiteId, Path(), raises(SiteNotFound)]
 
 
 @router.get("")

@@ -5,7 +5,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
+from ota_service.bandwidth.errors import SiteBusy
+from ota_service.firmware.errors import (
+    ApprovalNotCounted,
+    BlobDamaged,
+    BlobStoreAway,
+    DigestMismatch,
+    FirmwareEmpty,
+    FirmwareNotFound,
+    FirmwareVersionTaken,
+    FirmwareWithdrawn,
+    RangeNotSatisfiable,
+    StorageFull,
+)
 from ota_service.firmware.schemas import (
+    IMAGE_ANSWERS,
     FirmwareDetail,
     FirmwareId,
     FirmwareRead,
@@ -17,7 +31,8 @@ from ota_service.firmware.schemas import (
     Withdrawal,
 )
 from ota_service.firmware.service import FirmwareService
-from shared.http.multipart import UploadForm
+from shared.http.declared import raises
+from shared.http.multipart import BadForm, NotMultipart, UploadForm, UploadStalled
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -31,7 +46,7 @@ Reader = Annotated[Principal, requires("updates:read")]
 Writer = Annotated[Principal, requires("updates:write")]
 Approver = Annotated[Principal, requires("updates:approve")]
 Administrator = Annotated[Principal, requires("organization:admin")]
-Id = Annotated[FirmwareId, Path()]
+Id = Annotated[FirmwareId, Path(), raises(FirmwareNotFound)]
 
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -55,7 +70,13 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-@router.post("", status_code=201, responses={200: {"description": "It was there already"}}, openapi_extra=_UPLOAD)
+@router.post(
+    "",
+    status_code=201,
+    responses={200: {"model": FirmwareRead, "description": "It was there already"}},
+    openapi_extra=_UPLOAD,
+)
+@raises(NotMultipart, BadForm, UploadStalled, FirmwareVersionTaken, DigestMismatch, FirmwareEmpty, StorageFull)
 async def upload(request: Request, response: Response, who: Writer, firmware: Firmware) -> FirmwareRead:
     """Takes an image in; it may be installed once it is approved. The same upload again answers 200."""
     form = UploadForm(request, FirmwareUpload)
@@ -106,6 +127,7 @@ async def get(firmware_id: Id, who: Reader, firmware: Firmware) -> FirmwareDetai
 
 
 @router.post("/{firmware_id}/approve")
+@raises(FirmwareWithdrawn, ApprovalNotCounted)
 async def approve(firmware_id: Id, who: Approver, firmware: Firmware) -> FirmwareDetail:
     """Lets it be installed, once as many have approved as the policy asks for; approving again changes nothing."""
     return await firmware.approve(who.organization_id, firmware_id, who.subject, is_person=not who.is_key)
@@ -118,7 +140,8 @@ async def withdraw(firmware_id: Id, body: Withdrawal, who: Approver, firmware: F
 
 
 @router.head("/{firmware_id}/file", include_in_schema=False)
-@router.get("/{firmware_id}/file", response_class=StreamingResponse)
+@router.get("/{firmware_id}/file", response_class=StreamingResponse, responses=IMAGE_ANSWERS)
+@raises(RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
 async def download(firmware_id: Id, request: Request, who: Reader, firmware: Firmware) -> StreamingResponse:
     """The image, or a range of it. Its ETag is its SHA-256."""
     found = await firmware.find(who.organization_id, firmware_id)

@@ -131,6 +131,17 @@ class PolicyRead(PolicyEdit):
     version: int
 
 
+_IMAGE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_ETAG = {"ETag": {"description": "The SHA-256 of the image", "schema": {"type": "string"}}}
+_PART = {"Content-Range": {"schema": {"type": "string"}}}
+IMAGE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {**_IMAGE, "description": "The image", "headers": _ETAG},
+    206: {**_IMAGE, "description": "The range that was asked for", "headers": _ETAG | _PART},
+    304: {"description": "The client has it: If-None-Match names its ETag", "headers": _ETAG},
+}
+"""How a download is answered, for the OpenAPI document."""
+
+
 class PublicKeys(BaseModel):
     """The Ed25519 keys that sign manifests, as a JSON Web Key Set (RFC 8037)."""
 

@@ -5,10 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from ota_service.firmware.errors import FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn
+from ota_service.fleet.errors import DeviceNotFound
+from ota_service.sessions.errors import DeviceNotUpdatable, SessionNotFound, SessionOpen, WrongTransition
 from ota_service.sessions.schemas import SessionDetail, SessionRead, UpdateCreate
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.states import SessionState
 from shared.contracts.routes import DEVICE_UID
+from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
@@ -19,15 +23,17 @@ router = APIRouter(prefix="/updates", tags=["updates"])
 Sessions = Annotated[SessionService, use(SessionService)]
 Reader = Annotated[Principal, requires("updates:read")]
 Writer = Annotated[Principal, requires("updates:write")]
+SessionId = Annotated[UUID, raises(SessionNotFound)]
 OfDevice = Annotated[str | None, Query(pattern=rf"^{DEVICE_UID.pattern}$")]
 
 
 @router.post("", status_code=202)
+@raises(DeviceNotFound, FirmwareNotFound, FirmwareNotApproved, FirmwareWithdrawn, DeviceNotUpdatable, SessionOpen)
 async def start(
     body: UpdateCreate, who: Writer, sessions: Sessions, answer: Annotated[Once, Depends(once)]
 ) -> SessionRead:
     """Updates one device with one approved firmware; a device has one open session at a time."""
-    return await answer.keep(await sessions.open(who.organization_id, who.subject, body), status=202)
+    return await answer.keep(await sessions.open(who.organization_id, who.subject, body))
 
 
 @router.get("")
@@ -48,12 +54,13 @@ async def page(
 
 
 @router.get("/{session_id}")
-async def get(session_id: UUID, who: Reader, sessions: Sessions) -> SessionDetail:
+async def get(session_id: SessionId, who: Reader, sessions: Sessions) -> SessionDetail:
     """One session, with the history of what was reported."""
     return await sessions.get(who.organization_id, session_id)
 
 
 @router.post("/{session_id}/cancel")
-async def cancel(session_id: UUID, who: Writer, sessions: Sessions) -> SessionRead:
+@raises(WrongTransition)
+async def cancel(session_id: SessionId, who: Writer, sessions: Sessions) -> SessionRead:
     """Ends an open session at once; cancelling again changes nothing."""
     return await sessions.cancel(who.organization_id, session_id, who.subject)

@@ -6,12 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ota_service.firmware.schemas import Wanted
+from ota_service.bandwidth.errors import SiteBusy
+from ota_service.firmware.errors import BlobDamaged, BlobStoreAway, RangeNotSatisfiable
+from ota_service.firmware.schemas import IMAGE_ANSWERS, Wanted
+from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
 from ota_service.fleet.schemas import DeviceCaller
 from ota_service.fleet.service import FleetService
+from ota_service.sessions.errors import SessionEnded, SessionNotFound, WrongTransition
 from ota_service.sessions.schemas import DeviceReport, Offer, SessionRead
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.states import SessionState
+from shared.http.declared import raises
 from shared.http.pagination import Page
 from shared.http.principal import Principal, requires_device
 from shared.http.scope import use
@@ -19,6 +24,7 @@ from shared.http.scope import use
 router = APIRouter(prefix="/device/{uid}/updates", tags=["device"])
 
 
+@raises(DeviceNotFound, DeviceTokenRevoked, DeviceRetired)
 async def admitted(
     uid: str,
     who: Annotated[Principal, requires_device(gateways=True)],
@@ -30,6 +36,7 @@ async def admitted(
 
 Device = Annotated[DeviceCaller, Depends(admitted)]
 Sessions = Annotated[SessionService, use(SessionService)]
+SessionId = Annotated[UUID, raises(SessionNotFound)]
 Report = DeviceReport | None
 
 
@@ -46,16 +53,18 @@ async def next_offer(who: Device, sessions: Sessions) -> Response | Offer:
 
 
 @router.head("/{session_id}/file", include_in_schema=False)
-@router.get("/{session_id}/file", response_class=StreamingResponse)
-async def file(session_id: UUID, who: Device, sessions: Sessions, request: Request) -> StreamingResponse:
+@router.get("/{session_id}/file", response_class=StreamingResponse, responses=IMAGE_ANSWERS)
+@raises(SessionEnded, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
+async def file(session_id: SessionId, who: Device, sessions: Sessions, request: Request) -> StreamingResponse:
     """The first image of an open session: a range of it, or all; its ETag is its SHA-256."""
     return await part_file(session_id, 1, who, sessions, request)
 
 
 @router.head("/{session_id}/files/{position}", include_in_schema=False)
-@router.get("/{session_id}/files/{position}", response_class=StreamingResponse)
+@router.get("/{session_id}/files/{position}", response_class=StreamingResponse, responses=IMAGE_ANSWERS)
+@raises(SessionEnded, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
 async def part_file(
-    session_id: UUID, position: int, who: Device, sessions: Sessions, request: Request
+    session_id: SessionId, position: int, who: Device, sessions: Sessions, request: Request
 ) -> StreamingResponse:
     """The image of one part, which are counted from 1 on."""
     wanted = Wanted.of(request.method, request.headers)
@@ -64,36 +73,41 @@ async def part_file(
 
 
 @router.post("/{session_id}/ack")
-async def acknowledge(session_id: UUID, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+@raises(WrongTransition)
+async def acknowledge(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
     """The device has taken the update up."""
     return await _report(sessions, who, session_id, SessionState.ACKNOWLEDGED, said)
 
 
 @router.post("/{session_id}/downloading")
-async def downloading(session_id: UUID, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+@raises(WrongTransition)
+async def downloading(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
     """It downloads; said again with a greater `progress`, it has come further."""
     return await _report(sessions, who, session_id, SessionState.DOWNLOADING, said)
 
 
 @router.post("/{session_id}/flashed")
-async def flashed(session_id: UUID, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+@raises(WrongTransition)
+async def flashed(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
     """The image is installed."""
     return await _report(sessions, who, session_id, SessionState.FLASHED, said)
 
 
 @router.post("/{session_id}/complete")
-async def complete(session_id: UUID, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+@raises(WrongTransition)
+async def complete(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
     """The device runs the new version."""
     return await _report(sessions, who, session_id, SessionState.COMPLETED, said)
 
 
 @router.post("/{session_id}/fail")
-async def fail(session_id: UUID, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+@raises(WrongTransition)
+async def fail(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
     """The device gives up; `error` says why."""
     return await _report(sessions, who, session_id, SessionState.FAILED, said)
 
 
 async def _report(
-    sessions: SessionService, who: DeviceCaller, session_id: UUID, target: SessionState, said: Report
+    sessions: SessionService, who: DeviceCaller, session_id: SessionId, target: SessionState, said: Report
 ) -> SessionRead:
     return await sessions.report(who.organization_id, who.uid, session_id, target, said or DeviceReport(), by=who.by)

@@ -9,7 +9,8 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from shared.http import health, idempotency, problem
 from shared.http.middleware import BodyLimit, RequestContext
-from shared.http.rate_limit import RESPONSE, Rate, RateLimit, Rates
+from shared.http.openapi import DocumentedApp, StoreErrors
+from shared.http.rate_limit import Rate, RateLimit, Rates
 from shared.settings import ServiceSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -22,17 +23,18 @@ def create_app(
     description: str,
     settings: ServiceSettings,
     lifespan: Lifespan,
+    store_errors: StoreErrors,
     body_limits: Mapping[str, int] = MappingProxyType({}),
     rates_by_path: Mapping[str, Rate] = MappingProxyType({}),
     unlimited: tuple[str, ...] = (),
-) -> FastAPI:
+) -> DocumentedApp:
     """An application without routes: problem documents, ids, limits, CORS by exact allow-list, health, metrics.
 
     `lifespan` (from `bootstrap`) sets `app.state.scopes`, `app.state.keys` and fills `app.state.checks`. `body_limits`
     are the limits in bytes of paths that take more than `max_body_bytes`; `rates_by_path` and `unlimited` are as in
-    `RateLimit`.
+    `RateLimit`; `store_errors` are for the OpenAPI document.
     """
-    app = FastAPI(title=title, description=description, version="2", lifespan=lifespan, responses={429: RESPONSE})
+    app = DocumentedApp(title=title, description=description, version="2", lifespan=lifespan, store_errors=store_errors)
     problem.install(app)
     idempotency.install(app)
     health.install(app, service)

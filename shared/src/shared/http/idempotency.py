@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from shared.errors import DomainError
+from shared.http.declared import raises
 from shared.http.principal import authenticate, bearer
 from shared.http.scope import Scope, request_scope
 from shared.sql.unit_of_work import UnitOfWork
@@ -70,19 +71,23 @@ class _Replay(Exception):
 class Once:
     """The effect of this request happens once for its key; without a key it happens each time."""
 
-    def __init__(self, session: AsyncSession | None = None, identity: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, session: AsyncSession | None = None, identity: dict[str, Any] | None = None, *, status: int = 200
+    ) -> None:
         self._session = session
         self._identity = identity or {}
+        self._status = status
 
-    async def keep(self, answer: M, *, status: int = 201) -> M:
-        """Stores `answer` with the effect, and returns it."""
+    async def keep(self, answer: M, *, status: int | None = None) -> M:
+        """Stores `answer` with the effect, and returns it. `status` is the route's, unless this answer has another."""
         if self._session is not None:
             where = [_table.c[name] == value for name, value in self._identity.items()]
-            values = {"status": status, "answer": answer.model_dump_json()}
+            values = {"status": status or self._status, "answer": answer.model_dump_json()}
             await self._session.execute(update(_table).where(*where).values(values))
         return answer
 
 
+@raises(IdempotencyKeyReused)
 async def once(
     request: Request,
     scope: Annotated[Scope, Depends(request_scope, scope="function")],
@@ -101,7 +106,7 @@ async def once(
         insert(_table).values(**identity, fingerprint=fingerprint).on_conflict_do_nothing().returning(_table.c.key)
     )
     if first.first() is not None:
-        return Once(session, identity)
+        return Once(session, identity, status=request.scope["route"].status_code or 200)
     where = [_table.c[name] == value for name, value in identity.items()]
     before = (await session.execute(select(_table).where(*where))).one()
     if before.fingerprint != fingerprint:

@@ -65,10 +65,14 @@ class RequestContext:
 
 
 class BodyTooLarge(HTTPException):
-    """The body went past the limit while it was being read. FastAPI lets only this kind of error through unchanged."""
+    """The body is longer than this path takes."""
+
+    # FastAPI lets only HTTPException through unchanged while a body is being read.
+    status = 413
+    code = "body_too_large"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(413, f"a body holds at most {limit} bytes")
+        super().__init__(self.status, f"a body holds at most {limit} bytes")
 
 
 class BodyLimit:

@@ -14,11 +14,9 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
 from shared.errors import DomainError
+from shared.http.declared import raises
 
 MAX_LIMIT = 500
-
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at the most")]
-Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before")]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,6 +30,10 @@ class BadCursor(DomainError):
 
     def __init__(self) -> None:
         super().__init__("the cursor is not one of this list; start again without it")
+
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at the most")]
+Cursor = Annotated[str | None, Query(max_length=512, description="`next` of the page before"), raises(BadCursor)]
 
 
 class Page(BaseModel, Generic[T]):

@@ -5,11 +5,12 @@ into its compare-and-set and raises Stale when no row matched.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response
 
 from shared.errors import DomainError
+from shared.http.declared import raises
 
 _TAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*')
 _STRONG = re.compile(r'(W/)?"([^"]*)"')
@@ -26,6 +27,8 @@ class Stale(DomainError):
 
 
 class BadPrecondition(DomainError):
+    """If-Match holds something else than entity tags."""
+
     status = 400
     code = "bad_precondition"
 
@@ -45,7 +48,8 @@ class Expected:
             raise Stale(version)
 
 
-async def _expected(if_match: Annotated[str | None, Header(max_length=512)] = None) -> Expected:
+@raises(BadPrecondition, Stale)
+async def _expected(if_match: Annotated[str | None, Header(alias="If-Match", max_length=512)] = None) -> Expected:
     """Weak tags match nothing here: RFC 9110, section 13.1.1, asks for the strong comparison."""
     if if_match is None or if_match.strip() == "*":
         return Expected()
@@ -55,6 +59,12 @@ async def _expected(if_match: Annotated[str | None, Header(max_length=512)] = No
 
 
 IfMatch = Annotated[Expected, Depends(_expected)]
+
+
+TAGGED: dict[str, Any] = {
+    "headers": {"ETag": {"description": "The version, for If-Match", "schema": {"type": "string"}}}
+}
+"""An answer with an entity tag, for the OpenAPI document. Routes with `IfMatch` and their reads have it anyway."""
 
 
 def etag(version: int) -> str:

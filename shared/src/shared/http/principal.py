@@ -12,9 +12,18 @@ from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from shared.errors import DomainError
+from shared.http.declared import raises, secured
 from shared.tokens import Audience, InvalidToken, KeyRing
 
-bearer = HTTPBearer(auto_error=False, description="An access token from POST /api/v2/auth/login")
+bearer = HTTPBearer(auto_error=False)
+
+_SIGNED = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+SECURITY_SCHEMES = {
+    "person": {**_SIGNED, "description": "An access token from POST /api/v2/auth/login, or an API key"},
+    "gateway": {**_SIGNED, "description": "An organization's gateway token"},
+    "device": {**_SIGNED, "description": "A device's own token"},
+}
+"""Of the OpenAPI document: every credential is a signed token in `Authorization: Bearer`."""
 
 
 class Unauthenticated(DomainError):
@@ -105,6 +114,8 @@ def authenticate_for_device(keys: KeyRing, token: str | None, uid: str, *audienc
 def requires(*scopes: str, gateways: bool = False) -> Any:
     """A dependency: a person's principal that holds every one of `scopes`, or with `gateways` a gateway's."""
 
+    @raises(Unauthenticated, Forbidden)
+    @secured({"person": list(scopes), **({"gateway": []} if gateways else {})})
     async def resolve(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:
@@ -123,6 +134,8 @@ def requires_device(*, gateways: bool = False) -> Any:
     With `gateways` also a gateway's, and then the service must see to it that the device is of its organization.
     """
 
+    @raises(Unauthenticated, Forbidden)
+    @secured({"device": [], **({"gateway": []} if gateways else {})})
     async def resolve(
         uid: str, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Principal:

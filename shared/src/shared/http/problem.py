@@ -7,6 +7,8 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from shared.errors import DomainError
@@ -16,6 +18,58 @@ MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 _log = structlog.get_logger(__name__)
+
+
+class InvalidJson(DomainError):
+    """The body is not JSON."""
+
+    status = 400
+    code = "invalid_json"
+
+
+class UnreadableBody(DomainError):
+    """The body is beyond what is read of its media type: nested too deeply, or a form that is none."""
+
+    status = 400
+    code = "bad_request"
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is of another media type than this route reads."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class ValidationFailed(DomainError):
+    """The request does not have the expected shape; `errors` names each place."""
+
+    status = 422
+    code = "validation_failed"
+
+
+class WrongPlace(BaseModel):
+    """One thing that is wrong with the shape of a request; its value is not repeated."""
+
+    location: list[str]
+    """From `body`, `query`, `path` or `header` down to the member."""
+
+    message: str
+    type: str
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457). `code` is the word to match on; some codes add members of their own."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[WrongPlace] | None = None
+    """Of `validation_failed` alone."""
 
 
 def problem(
@@ -37,17 +91,25 @@ def _domain_error(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status, error.code, error.detail, headers=error.headers, **error.extra)
 
 
-def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+def _validation_error(request: Request, error: Exception) -> JSONResponse:
     """A body that is not JSON is 400; one of the wrong shape is 422 and names each place, without echoing values."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
+    return _domain_error(request, _refusal(request, error))
+
+
+def _refusal(request: Request, error: RequestValidationError) -> DomainError:
     entries: list[dict[str, Any]] = list(error.errors())
     if any(entry["type"] == "json_invalid" for entry in entries):
-        return problem(400, "invalid_json", "the body is not JSON")
+        return InvalidJson("the body is not JSON")
+    if isinstance(error.body, bytes):
+        return UnsupportedMediaType("send the body as application/json")
+    if isinstance(error.body, FormData) and "form" not in request.headers.get("content-type", "form"):
+        return UnsupportedMediaType("send the body as application/x-www-form-urlencoded")
     places = [
         {"location": [str(part) for part in entry["loc"]], "message": entry["msg"], "type": entry["type"]}
         for entry in entries[:50]
     ]
-    return problem(422, "validation_failed", "the request does not have the expected shape", errors=places)
+    return ValidationFailed("the request does not have the expected shape", errors=places)
 
 
 def _http_error(_request: Request, error: Exception) -> JSONResponse:

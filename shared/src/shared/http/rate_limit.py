@@ -12,24 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from types import MappingProxyType
-from typing import Any, Final
 
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.http.problem import MEDIA_TYPE, problem
+from shared.errors import DomainError
+from shared.http.problem import problem
 from shared.settings import ServiceSettings
 from shared.tokens import Audience, InvalidToken, KeyRing
 
 BURST_S = 10
 """A caller who was quiet for so long may make what it did not use all at once."""
-
-RESPONSE: Final[dict[str, Any]] = {
-    "description": "The caller makes too many requests",
-    "headers": {"Retry-After": {"description": "Seconds until the next may come", "schema": {"type": "integer"}}},
-    "content": {MEDIA_TYPE: {}},
-}
-"""How OpenAPI documents tell of it, at every operation."""
 
 _MOST_CALLERS = 50_000
 _NETWORK_BYTES = 8
@@ -37,6 +30,13 @@ _NETWORK_BYTES = 8
 
 _HEALTH = ("/livez", "/readyz", "/health", "/metrics")
 _REFUSED = Counter("muster_http_rate_limited_total", "Requests refused because their caller made too many", ["callers"])
+
+
+class TooManyRequests(DomainError):
+    """The caller makes too many requests."""
+
+    status = 429
+    code = "too_many_requests"
 
 
 class Rate:
@@ -127,8 +127,8 @@ class RateLimit:
         _REFUSED.labels(kind).inc()
         seconds = math.ceil(wait)
         refusal = problem(
-            429,
-            "too_many_requests",
+            TooManyRequests.status,
+            TooManyRequests.code,
             f"too many requests; try again in {seconds} s",
             headers={"Retry-After": str(seconds)},
         )

@@ -4,13 +4,18 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
+from shared.errors import ServiceUnavailable
+from shared.http.openapi import StoreErrors
 from shared.http.scope import Scopes
-from shared.sql.unit_of_work import UnitOfWork, Units
+from shared.sql.unit_of_work import Conflicted, UnitOfWork, Units, Unstorable
 
 T = TypeVar("T")
 
 Recipes = Mapping[type[Any], Callable[["UnitScope"], Any]]
 """How each service is made from its scope. `bootstrap` writes it."""
+
+SQL_ERRORS = StoreErrors(always=(ServiceUnavailable,), given=(Unstorable,), changing=(Conflicted,))
+"""What a unit of work raises by itself."""
 
 
 class UnitScope:

@@ -1,0 +1,12 @@
+"""The OpenAPI document; that answers keep to it is checked in every test, see `shared.testing.documented`."""
+
+from shared.testing.documented import flaws, unheard
+
+
+def test_every_operation_has_an_id_and_every_refusal_is_a_problem(app):
+    assert flaws(app.openapi()) == []
+
+
+def test_every_error_is_documented_by_some_route(app):
+    by_message_alone = {"DeviceNotCopied", "FirmwareAmbiguous", "NoFirmwareNamed"}
+    assert unheard(app) == by_message_alone
