@@ -1,7 +1,7 @@
 """The only place where device-management's objects are wired together."""
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,7 @@ from device_management.bridges.service import SiteBridges
 from device_management.broker_access.consumers import RevocationConsumer
 from device_management.broker_access.gateway import BrokerManagement
 from device_management.broker_access.jobs import Sweep
-from device_management.broker_access.service import BrokerAccessService, ConnectionCloser
+from device_management.broker_access.service import BrokerAccessService, ConnectionCloser, KnownBearers
 from device_management.configuration.consumers import ReportConsumer
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
@@ -34,7 +34,6 @@ from device_management.device_status.consumers import PresenceConsumer, UpdateCo
 from device_management.device_status.service import DeviceStatusService
 from device_management.device_status.store import DeviceStatusStore
 from device_management.device_tokens.jobs import TokenRotations
-from device_management.device_tokens.models import Credential
 from device_management.device_tokens.service import DeviceTokenService
 from device_management.device_tokens.store import DeviceTokenStore
 from device_management.devices.cache import DeviceCache
@@ -263,7 +262,13 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 WebhookStore(scope.unit.session), scope.get(AuditService), receivers, sealer, clock=clock, ids=ids
             ),
             BrokerAccessService: lambda scope: BrokerAccessService(
-                scope.get(DeviceTokenService), keys=keys, vhost=settings.broker_vhost
+                scope.unit,
+                scope.get(DeviceTokenService),
+                scope.get(KeyService),
+                scope.get(RegistrationService),
+                keys=keys,
+                vhost=settings.broker_vhost,
+                clock=clock,
             ),
         }
 
@@ -358,12 +363,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         await _ensure_first_administrator(core)
         broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.broker_management_url, timeout=5))
-
-        async def credentials(uids: Sequence[str]) -> list[Credential]:
-            async with core.scopes() as scope:
-                return await scope.get(DeviceTokenService).credentials(uids)
-
-        closer = ConnectionCloser(BrokerManagement(client), credentials, clock=SystemClock())
+        closer = ConnectionCloser(BrokerManagement(client), KnownBearers(core.scopes), clock=SystemClock())
 
         yield WorkerParts(
             topology=partial(topology.maintain, broker),

@@ -1,10 +1,20 @@
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_management.broker_access.rules import GRACE, good_generation, may_use_resource, may_use_topic, must_close
+from device_management.broker_access.rules import (
+    GRACE,
+    device_asked_for,
+    gateway_of,
+    gateway_user,
+    good_generation,
+    may_use_resource,
+    may_use_topic,
+    must_close,
+)
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 UIDS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -108,3 +118,44 @@ def test_a_suspended_organizations_device_is_refused_and_its_connection_ends():
     assert must_close(
         connected_at=NOW, suspended=True, lifecycle="deployed", tokens_revoked_at=None, token_expires_at=None, now=NOW
     )
+
+
+class TestGateways:
+    @given(st.uuids())
+    def test_have_names_that_are_nobody_elses(self, gateway_id):
+        user = gateway_user(gateway_id)
+        assert gateway_of(user) == gateway_id
+        assert gateway_of(str(gateway_id)) is None
+
+    @given(UIDS)
+    def test_no_device_is_taken_for_one(self, uid):
+        assert gateway_of(uid) is None
+
+    @pytest.mark.parametrize("user", ["gateway.", "gateway.x", f"gateway.{uuid4()}0", f"gateway.{uuid4()}\n", ""])
+    def test_what_is_like_one_is_none(self, user):
+        assert gateway_of(user) is None
+
+    @given(UIDS, st.sampled_from(["telemetry", "status", "replies", "state"]))
+    def test_ask_for_one_device_at_a_time(self, uid, channel):
+        key = f"devices.{uid}.{channel}"
+        assert device_asked_for(exchange="amq.topic", permission="write", routing_key=key) == uid
+        assert device_asked_for(exchange="amq.topic", permission="read", routing_key=key) is None
+        commands = f"devices.{uid}.commands"
+        assert device_asked_for(exchange="amq.topic", permission="read", routing_key=commands) == uid
+        assert device_asked_for(exchange="amq.topic", permission="write", routing_key=commands) is None
+        assert device_asked_for(exchange="muster.events", permission="write", routing_key=key) is None
+
+    @pytest.mark.parametrize(
+        "key", ["#", "devices.#", "devices.*.commands", "devices.*.telemetry", "devices..commands"]
+    )
+    @pytest.mark.parametrize("permission", ["read", "write", "configure"])
+    def test_ask_for_nobody_by_wildcards(self, key, permission):
+        assert device_asked_for(exchange="amq.topic", permission=permission, routing_key=key) is None
+
+    def test_have_queues_of_their_own_alone(self):
+        mine, other = gateway_user(uuid4()), gateway_user(uuid4())
+        for permission in ("configure", "write", "read"):
+            assert may_use_resource(mine, kind="queue", name=f"mqtt-subscription-{mine}qos1", permission=permission)
+            assert not may_use_resource(
+                mine, kind="queue", name=f"mqtt-subscription-{other}qos1", permission=permission
+            )

@@ -54,10 +54,10 @@ async def topic(
     routing_key: Field,
     tags: Tags = "",
 ) -> str:
-    return _answer(
-        tags,
-        access.may_use_topic(username, vhost=vhost, exchange=name, permission=permission, routing_key=routing_key),
+    allowed = await access.may_use_topic(
+        username, vhost=vhost, exchange=name, permission=permission, routing_key=routing_key
     )
+    return _answer(tags, allowed)
 
 
 def _answer(tags: str, allowed: bool) -> str:

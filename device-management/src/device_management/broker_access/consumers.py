@@ -1,8 +1,10 @@
-"""What broker access hears: revoked tokens of devices, and suspended organizations."""
+"""What broker access hears: revoked tokens of devices and gateways, devices that end, and suspended organizations."""
 
 from collections.abc import Sequence
 
+from device_management.broker_access.rules import gateway_user
 from device_management.broker_access.service import ConnectionCloser
+from device_management.devices.states import ENDED
 from shared.contracts.access import AccessRevoked, AccessState
 from shared.contracts.devices import DeviceState
 from shared.contracts.envelope import Envelope
@@ -15,8 +17,11 @@ class RevocationConsumer:
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> None:
         """Closing twice does no harm, so it needs no inbox."""
-        people = [AccessState.of(envelope) for envelope in envelopes if envelope.type == AccessRevoked.type]
+        refused = [AccessState.of(envelope) for envelope in envelopes if envelope.type == AccessRevoked.type]
         devices = [DeviceState.of(envelope) for envelope in envelopes if envelope.type != AccessRevoked.type]
-        await self._closer.close([device.device_uid for device in devices])
-        if any(state.kind == Kind.ORGANIZATION for state in people):
+        gateways = [gateway_user(state.subject_id) for state in refused if state.kind == Kind.TOKEN]
+        await self._closer.close([*(device.device_uid for device in devices), *gateways])
+        if ended := {device.organization_id for device in devices if device.lifecycle in ENDED}:
+            await self._closer.close_gateways_of(ended)
+        if any(state.kind == Kind.ORGANIZATION for state in refused):
             await self._closer.close_stale()

@@ -1,21 +1,51 @@
-"""What a device may do at the broker, pure: write under its own uid, read its own commands, nothing else.
+"""What a device or a gateway may do at the broker, pure.
+
+A device writes under its own uid and reads its own commands, nothing else. A gateway may ask for the same of any one
+device: whose it is, its organization's devices tell.
 
 Names are compared whole: by a prefix `sensor-1` could read `sensor-10`. RabbitMQ's MQTT plugin names its queues
-`mqtt-subscription-<client id>qos<0|1>`; an AMQP device uses the queue `device.<uid>`.
+`mqtt-subscription-<client id>qos<0|1>`; over AMQP the queue is `device.<user>`.
 """
 
+import re
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from device_management.devices.states import ENDED
-from shared.contracts.routes import DEVICES_EXCHANGE, device_key
+from shared.contracts.routes import DEVICE_UID, DEVICES_EXCHANGE, device_key, uid_from_key
 
 TAG = "device"
-"""The tag that /broker/user gives to a device; the other answers demand it."""
+"""The tag that /broker/user gives to devices and gateways; the other answers demand it."""
 
 GRACE = timedelta(seconds=2.5)
 """The broker remembers an answer for 2 s: a device may connect with a revoked token until then."""
 
+_GATEWAY = re.compile(r"gateway\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+"""A uid has no dot, so a gateway's user, client id and queues are no device's."""
+
+_COMMANDS = re.compile(rf"devices\.({DEVICE_UID.pattern})\.commands")
 _WRITES = ("telemetry", "status", "replies", "state")
+
+
+def gateway_user(gateway_id: UUID | str) -> str:
+    """The user name, and the MQTT client id, of a gateway."""
+    return f"gateway.{gateway_id}"
+
+
+def gateway_of(user: str) -> UUID | None:
+    """The gateway that logs in by this name, if it is one's."""
+    match = _GATEWAY.fullmatch(user)
+    return UUID(match[1]) if match else None
+
+
+def device_asked_for(*, exchange: str, permission: str, routing_key: str) -> str | None:
+    """The one device for which a gateway wants to write, or whose commands it wants to read; None for all else."""
+    if exchange != DEVICES_EXCHANGE:
+        return None
+    if permission == "write":
+        return uid_from_key(routing_key)
+    match = _COMMANDS.fullmatch(routing_key) if permission == "read" else None
+    return match[1] if match else None
 
 
 def may_use_resource(uid: str, *, kind: str, name: str, permission: str) -> bool:
@@ -39,6 +69,10 @@ def may_use_topic(uid: str, *, exchange: str, permission: str, routing_key: str)
 def good_generation(*, suspended: bool, lifecycle: str, generation: int | None, min_generation: int) -> bool:
     """Whether a token that verifies has not been revoked, and neither its device nor its organization is out."""
     return not suspended and lifecycle not in ENDED and generation is not None and generation >= min_generation
+
+
+def good_gateway(*, suspended: bool, revoked: bool, expires_at: datetime, now: datetime) -> bool:
+    return not suspended and not revoked and now < expires_at
 
 
 def must_close(

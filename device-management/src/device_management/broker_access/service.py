@@ -6,17 +6,25 @@ a sweep closes whatever both have missed.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from device_management.audit.schemas import Actor
+from device_management.audit.states import ActorKind
 from device_management.broker_access.errors import BrokerManagementAway
 from device_management.broker_access.gateway import BrokerManagement
 from device_management.broker_access.rules import (
     GRACE,
+    device_asked_for,
+    gateway_of,
+    gateway_user,
+    good_gateway,
     good_generation,
     may_use_resource,
     may_use_topic,
@@ -24,7 +32,15 @@ from device_management.broker_access.rules import (
 )
 from device_management.device_tokens.models import Credential
 from device_management.device_tokens.service import DeviceTokenService
+from device_management.devices.states import ENDED
+from device_management.keys.models import Gateway
+from device_management.keys.service import KeyService
+from device_management.registration.schemas import DeviceCreate
+from device_management.registration.service import RegistrationService
 from shared.clock import Clock
+from shared.errors import DomainError
+from shared.http.scope import Scopes
+from shared.sql.unit_of_work import UnitOfWork
 from shared.tokens import Audience, InvalidToken, KeyRing
 
 _CLOSED = Counter("muster_broker_users_closed_total", "Devices whose connections were ended", ["because"])
@@ -35,36 +51,95 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 16
 """Connections ended side by side, when there are many."""
 
-Credentials = Callable[[Sequence[str]], Awaitable[list[Credential]]]
-
 
 class BrokerAccessService:
-    """Answers the broker. Every answer is about one device and its own names."""
+    """Answers the broker. Every answer is about one device: itself, or one for which a gateway speaks."""
 
-    def __init__(self, tokens: DeviceTokenService, *, keys: KeyRing, vhost: str) -> None:
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        tokens: DeviceTokenService,
+        gateways: KeyService,
+        registration: RegistrationService,
+        *,
+        keys: KeyRing,
+        vhost: str,
+        clock: Clock,
+    ) -> None:
+        self._unit = unit
         self._tokens = tokens
+        self._gateways = gateways
+        self._registration = registration
         self._keys = keys
         self._vhost = vhost
+        self._clock = clock
 
     async def may_log_in(self, username: str, password: str, client_id: str | None) -> bool:
-        """Whether `password` is a good token of the device `username`.
+        """Whether `password` is a good token of the device, or of the gateway, whose name is `username`.
 
-        An MQTT client id that is not the uid is refused: it would take over another device's session.
+        An MQTT client id that is not the user name is refused: it would take over another one's session.
         """
-        allowed = (client_id is None or client_id == username) and await self._good_token(username, password)
+        gateway_id = gateway_of(username)
+        good = (
+            self._good_token(username, password)
+            if gateway_id is None
+            else self._good_gateway_token(gateway_id, password)
+        )
+        allowed = await good and (client_id is None or client_id == username)
         _LOGINS.labels("allow" if allowed else "deny").inc()
         return allowed
 
     def may_enter(self, vhost: str) -> bool:
         return vhost == self._vhost
 
-    def may_use_resource(self, uid: str, *, vhost: str, kind: str, name: str, permission: str) -> bool:
-        return self.may_enter(vhost) and may_use_resource(uid, kind=kind, name=name, permission=permission)
+    def may_use_resource(self, user: str, *, vhost: str, kind: str, name: str, permission: str) -> bool:
+        return self.may_enter(vhost) and may_use_resource(user, kind=kind, name=name, permission=permission)
 
-    def may_use_topic(self, uid: str, *, vhost: str, exchange: str, permission: str, routing_key: str) -> bool:
-        return self.may_enter(vhost) and may_use_topic(
-            uid, exchange=exchange, permission=permission, routing_key=routing_key
+    async def may_use_topic(self, user: str, *, vhost: str, exchange: str, permission: str, routing_key: str) -> bool:
+        """A gateway is asked for by its device: one that nobody knows may come to be by the question.
+
+        A gateway that is going to read a device's commands gets those that wait for it, moments later.
+        """
+        if not self.may_enter(vhost):
+            return False
+        gateway_id = gateway_of(user)
+        if gateway_id is None:
+            return may_use_topic(user, exchange=exchange, permission=permission, routing_key=routing_key)
+        uid = device_asked_for(exchange=exchange, permission=permission, routing_key=routing_key)
+        allowed = uid is not None and await self._speaks_for(gateway_id, uid)
+        if uid is not None and allowed and permission == "read":
+            self._unit.outbox.devices_connected([uid])
+        return allowed
+
+    async def _speaks_for(self, gateway_id: UUID, uid: str) -> bool:
+        gateway = await self._good_gateway(gateway_id)
+        if gateway is None:
+            return False
+        device = await self._tokens.credential(uid)
+        if device is None:
+            by = Actor(ActorKind.GATEWAY, str(gateway.id), gateway.name)
+            try:
+                await self._registration.register(gateway.organization_id, DeviceCreate(device_uid=uid), by=by)
+            except DomainError as error:
+                _log.info("a gateway's device is not registered", device_uid=uid, code=error.code)
+            # Read anew: of two questions at once one registers, and another organization may have been faster.
+            device = await self._tokens.credential(uid)
+        return (
+            device is not None and device.organization_id == gateway.organization_id and device.lifecycle not in ENDED
         )
+
+    async def _good_gateway_token(self, gateway_id: UUID, token: str) -> bool:
+        try:
+            claims = self._keys.verify(token, Audience.GATEWAY)
+        except InvalidToken:
+            return False
+        return claims.subject == str(gateway_id) and await self._good_gateway(gateway_id) is not None
+
+    async def _good_gateway(self, gateway_id: UUID) -> Gateway | None:
+        for found in await self._gateways.gateways([gateway_id]):
+            if _is_good(found, self._clock):
+                return found
+        return None
 
     async def _good_token(self, uid: str, token: str) -> bool:
         try:
@@ -86,21 +161,58 @@ class BrokerAccessService:
         )
 
 
+class Bearers(Protocol):
+    """Whoever knows what stands behind the users of the broker."""
+
+    async def devices(self, uids: Sequence[str]) -> list[Credential]: ...
+
+    async def gateways(self, ids: Collection[UUID]) -> list[Gateway]: ...
+
+    async def gateways_of(self, organization_ids: Collection[int]) -> Sequence[UUID]: ...
+
+
+class KnownBearers:
+    """As the database knows them, each question in a unit of its own."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def devices(self, uids: Sequence[str]) -> list[Credential]:
+        async with self._scopes() as scope:
+            return await scope.get(DeviceTokenService).credentials(uids)
+
+    async def gateways(self, ids: Collection[UUID]) -> list[Gateway]:
+        async with self._scopes() as scope:
+            return await scope.get(KeyService).gateways(ids)
+
+    async def gateways_of(self, organization_ids: Collection[int]) -> Sequence[UUID]:
+        async with self._scopes() as scope:
+            return await scope.get(KeyService).gateways_of(organization_ids)
+
+
 class ConnectionCloser:
     """Ends connections, in the worker alone: only it holds an administrator of the broker."""
 
-    def __init__(self, management: BrokerManagement, credentials: Credentials, *, clock: Clock) -> None:
+    def __init__(self, management: BrokerManagement, bearers: Bearers, *, clock: Clock) -> None:
         self._management = management
-        self._credentials = credentials
+        self._bearers = bearers
         self._clock = clock
         self._again: deque[tuple[float, str | None]] = deque()
         self._more = asyncio.Event()
 
-    async def close(self, uids: Sequence[str]) -> None:
+    async def close(self, users: Sequence[str]) -> None:
         """Closes now, trying for 30 s, and notes to close again after the grace. Raises BrokerManagementAway."""
-        self._note(*uids)
-        for uid in uids:
-            await self._close(uid, "revoked")
+        self._note(*users)
+        for user in users:
+            await self._close(user, "revoked")
+
+    async def close_gateways_of(self, organization_ids: Collection[int]) -> None:
+        """A connection remembers for whom it may speak: the gateways of these organizations have to ask again.
+
+        Raises BrokerManagementAway.
+        """
+        found = await self._bearers.gateways_of(organization_ids)
+        await self.close([gateway_user(gateway_id) for gateway_id in found])
 
     async def close_stale(self) -> None:
         """The same for all who may not go on, whoever they are. Raises BrokerManagementAway."""
@@ -122,9 +234,15 @@ class ConnectionCloser:
     async def sweep(self) -> None:
         """Closes every live connection that may not go on: see `rules.must_close`."""
         live = await self._management.connections()
-        known = {entry.device_uid: entry for entry in await self._credentials(sorted({found.user for found in live}))}
+        users = sorted({found.user for found in live})
+        known = {entry.device_uid: entry for entry in await self._bearers.devices(users)}
+        gateways = [gateway_id for user in users if (gateway_id := gateway_of(user)) is not None]
         now = self._clock.now()
         stale = {
+            gateway_user(gateway.id)
+            for gateway in await self._bearers.gateways(gateways)
+            if not _is_good(gateway, self._clock)
+        } | {
             found.user
             for found in live
             if (device := known.get(found.user)) is not None
@@ -144,16 +262,16 @@ class ConnectionCloser:
         self._again.extend((due, subject) for subject in subjects)
         self._more.set()
 
-    async def _close_many(self, uids: Iterable[str], because: str) -> None:
+    async def _close_many(self, users: Iterable[str], because: str) -> None:
         places = asyncio.Semaphore(_AT_ONCE)
 
-        async def close(uid: str) -> None:
+        async def close(user: str) -> None:
             async with places:
-                await self._close(uid, because)
+                await self._close(user, because)
 
-        await asyncio.gather(*map(close, uids))
+        await asyncio.gather(*map(close, users))
 
-    async def _close(self, uid: str, because: str) -> None:
+    async def _close(self, user: str, because: str) -> None:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(BrokerManagementAway),
             wait=wait_fixed(timedelta(seconds=0.5)),
@@ -161,6 +279,12 @@ class ConnectionCloser:
             reraise=True,
         ):
             with attempt:
-                await self._management.close_connections_of(uid)
+                await self._management.close_connections_of(user)
         _CLOSED.labels(because).inc()
-        _log.info("connections ended", device_uid=uid, because=because)
+        _log.info("connections ended", user=user, because=because)
+
+
+def _is_good(gateway: Gateway, clock: Clock) -> bool:
+    return good_gateway(
+        suspended=gateway.suspended, revoked=gateway.revoked, expires_at=gateway.expires_at, now=clock.now()
+    )

@@ -1,5 +1,6 @@
 """Keys, without the tokens themselves: those are signed, shown once and verified offline."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -27,3 +28,16 @@ class Key(Table, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What decides what a gateway may do, and whether its open connections may go on."""
+
+    id: UUID
+    organization_id: int
+    name: str
+    expires_at: datetime
+    revoked: bool
+    suspended: bool
+    """Whether its whole organization is."""

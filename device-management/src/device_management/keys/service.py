@@ -1,6 +1,6 @@
 """Use cases of keys: issue, list, revoke, and note their last use."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
 from device_management.auth.service import AuthService
 from device_management.keys.errors import KeyNotFound
-from device_management.keys.models import Key
+from device_management.keys.models import Gateway, Key
 from device_management.keys.schemas import ApiKeyCreate, GatewayCreate, KeyIssued, KeyRead
 from device_management.keys.states import KeyKind
 from device_management.keys.store import KeyStore
@@ -78,6 +78,14 @@ class KeyService:
         keys = await self._store.alive_of(organization_id, held)
         too_much = [key for key in keys if key.user_id is not None and beyond(key.scopes, held[key.user_id])]
         await self._revoke(Actor.of(who), organization_id, too_much)
+
+    async def gateways(self, ids: Collection[UUID]) -> list[Gateway]:
+        """Those of them that were ever issued, to whichever organization."""
+        return await self._store.gateways(ids)
+
+    async def gateways_of(self, organization_ids: Collection[int]) -> Sequence[UUID]:
+        """The ids of these organizations' gateways whose tokens are good."""
+        return await self._store.gateways_of(organization_ids)
 
     async def note_used(self, used: Mapping[UUID, datetime]) -> None:
         """When keys were last used, noted by whoever verified their tokens."""

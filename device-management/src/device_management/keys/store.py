@@ -4,13 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy
 from sqlalchemy import ColumnElement, DateTime, Integer, Uuid, any_, cast, func, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.keys.models import Key
+from device_management.keys.models import Gateway, Key
 from device_management.keys.states import KeyKind
+from device_management.organizations.models import Organization
+from device_management.organizations.states import OrganizationStatus
 
 
 class KeyStore:
@@ -49,6 +52,32 @@ class KeyStore:
         query = select(Key).where(
             _of(organization_id, KeyKind.API_KEY, None),
             col(Key.user_id) == any_(cast(list(user_ids), ARRAY(Integer))),
+            col(Key.revoked_at).is_(None),
+            col(Key.expires_at) > func.now(),
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def gateways(self, ids: Collection[UUID]) -> list[Gateway]:
+        """Of any organization: the broker knows no tenants."""
+        query = (
+            sqlalchemy.select(
+                col(Key.id),
+                col(Key.organization_id),
+                col(Key.name),
+                col(Key.expires_at),
+                col(Key.revoked_at).is_not(None),
+                col(Organization.state) == OrganizationStatus.SUSPENDED,
+            )
+            .join(Organization, col(Organization.id) == col(Key.organization_id))
+            .where(col(Key.kind) == KeyKind.GATEWAY, col(Key.id) == any_(cast(list(ids), ARRAY(Uuid))))
+        )
+        return [Gateway(*row) for row in await self._session.execute(query)]
+
+    async def gateways_of(self, organization_ids: Collection[int]) -> Sequence[UUID]:
+        """The ids of these organizations' gateways that are neither revoked nor expired."""
+        query = select(Key.id).where(
+            col(Key.organization_id) == any_(cast(list(organization_ids), ARRAY(Integer))),
+            col(Key.kind) == KeyKind.GATEWAY,
             col(Key.revoked_at).is_(None),
             col(Key.expires_at) > func.now(),
         )

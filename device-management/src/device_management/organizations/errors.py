@@ -51,3 +51,13 @@ class DeviceLimitReached(DomainError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the organization may have {limit} devices and has as many", device_limit=limit)
+
+
+class GatewaysRegisterNothing(DomainError):
+    """The organization does not want gateways to bring devices it does not know."""
+
+    status = 403
+    code = "gateways_register_nothing"
+
+    def __init__(self) -> None:
+        super().__init__("the organization's setting gateways_register is off: register the device first")

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
 from device_management.organizations.errors import (
+    GatewaysRegisterNothing,
     NotForOneself,
     OrganizationIsSuspended,
     OrganizationNotFound,
@@ -128,6 +129,11 @@ class OrganizationService:
     async def reactivate(self, who: Principal, organization_id: int) -> OrganizationRead:
         """Lets its people and devices in again. Again is no error. Raises OrganizationNotFound."""
         return await self._move(who, organization_id, OrganizationStatus.ACTIVE, OrganizationReactivated)
+
+    async def require_gateways_register(self, organization_id: int) -> None:
+        """Raises GatewaysRegisterNothing where the setting `gateways_register` is false; it is true unless set."""
+        if (await self.get(organization_id)).settings.get("gateways_register", True) is False:
+            raise GatewaysRegisterNothing
 
     async def room_for(self, organization_id: int, wanted: int) -> int:
         """How many of `wanted` new devices the organization may still have: all of them where it has no limit.

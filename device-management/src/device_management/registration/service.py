@@ -5,6 +5,7 @@ from datetime import datetime
 
 from device_management.audit.schemas import Actor
 from device_management.audit.service import AuditService
+from device_management.audit.states import ActorKind
 from device_management.devices.schemas import DeviceRead
 from device_management.devices.service import DeviceService
 from device_management.organizations.errors import DeviceLimitReached, OrganizationNotFound
@@ -51,7 +52,9 @@ class RegistrationService:
         self._ids = ids
 
     async def register(self, organization_id: int, body: DeviceCreate, *, by: Actor) -> DeviceRead:
-        """Raises OrganizationNotFound, OrganizationIsSuspended, UnacceptableUid, DeviceUidTaken, DeviceLimitReached."""
+        """Raises OrganizationNotFound, OrganizationIsSuspended, GatewaysRegisterNothing, UnacceptableUid,
+        DeviceUidTaken, DeviceLimitReached.
+        """
         [outcome] = await self.register_many(organization_id, [body], by=by)
         if isinstance(outcome, DomainError):
             raise outcome
@@ -74,7 +77,12 @@ class RegistrationService:
     async def register_many(
         self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
     ) -> list[DeviceRead | DomainError]:
-        """Registers each on its own, and answers each in its place: one that is refused stops no other."""
+        """Registers each on its own, and answers each in its place: one that is refused stops no other.
+
+        Raises OrganizationNotFound, OrganizationIsSuspended, and GatewaysRegisterNothing where a gateway asks.
+        """
+        if by.kind is ActorKind.GATEWAY:
+            await self._organizations.require_gateways_register(organization_id)
         now = self._clock.now()
         proposed: dict[str, NewDevice] = {}
         outcomes: list[str | DomainError] = []
