@@ -12,7 +12,7 @@ from ota_service.sessions.states import FINAL, OPEN, may_become
 async def check(sql: asyncpg.Connection) -> None:
     """The history tells how each session became what it is; each version of it was told once; a device has one open."""
     told = defaultdict(list)
-    for row in await sql.fetch("select type, payload from outbox order by id"):
+    for row in await sql.fetch("select payload from outbox where type like 'update_session.%' order by id"):
         data = json.loads(row["payload"])["data"]
         told[data["session_id"]].append((data["version"], data["state"]))
     open_devices = []
