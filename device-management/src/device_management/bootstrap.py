@@ -230,7 +230,12 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ),
             ExportService: lambda _: ExportService(scopes),
             ResyncService: lambda scope: ResyncService(
-                scope.unit, ResyncStore(scope.unit.session), scope.get(DeviceService), scope.get(GroupService)
+                scope.unit,
+                ResyncStore(scope.unit.session),
+                scope.get(OrganizationService),
+                scope.get(RevocationService),
+                scope.get(DeviceService),
+                scope.get(GroupService),
             ),
             ActionService: lambda scope: ActionService(
                 scope.unit,

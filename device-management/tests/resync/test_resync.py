@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -86,6 +87,38 @@ async def test_groups_are_told_again_at_once(ruler, sql):
     await ruler.post("/api/v2/devices/resync")
     rows = await sql.fetch("select payload from outbox where type = 'group.snapshot.v1'")
     assert [json.loads(row["payload"])["data"]["name"] for row in rows] == ["north"]
+
+
+async def snapshots(sql, kind):
+    rows = await sql.fetch("select payload from outbox where type = $1 order by id", f"{kind}.snapshot.v1")
+    return [json.loads(row["payload"])["data"] for row in rows]
+
+
+async def test_the_organization_is_told_again_and_nothing_of_others(ruler, sql, organizations):
+    await ruler.post("/api/v2/devices/resync")
+    assert [state["slug"] for state in await snapshots(sql, "organization")] == ["own"]
+    assert await snapshots(sql, "access") == []
+
+
+async def test_the_platform_tells_all_organizations_and_what_is_refused_or_was(ruler, sql, organizations):
+    later = datetime.now(UTC) + timedelta(hours=1)
+    await sql.executemany(
+        "insert into revocations (kind, subject_id, version, refused, until) values ($1, $2, $3, $4, $5)",
+        [
+            ("organization", str(organizations.other), 7, True, None),
+            ("organization", str(organizations.own), 3, False, None),
+            ("token", "a-key", 1, True, later),
+            ("token", "past", 1, True, datetime.now(UTC) - timedelta(minutes=1)),
+        ],
+    )
+    await ruler.post("/api/v2/devices/resync", json={"all": True})
+    assert [state["slug"] for state in await snapshots(sql, "organization")] == ["own", "other"]
+    told = {(s["kind"], s["subject_id"]): (s["version"], s["refused"]) for s in await snapshots(sql, "access")}
+    assert told == {
+        ("organization", str(organizations.own)): (3, False),
+        ("organization", str(organizations.other)): (7, True),
+        ("token", "a-key"): (1, True),
+    }
 
 
 async def test_the_platform_is_told_whole(ruler, fleet, steps, told, relayed):

@@ -26,6 +26,7 @@ from shared.contracts.organizations import (
     OrganizationChanged,
     OrganizationCreated,
     OrganizationReactivated,
+    OrganizationSnapshot,
     OrganizationState,
     OrganizationSuspended,
 )
@@ -155,6 +156,11 @@ class OrganizationService:
         if unlimited:
             raise ServiceUnavailable("the organization has just been given a device limit; try again")
         return max(0, min(wanted, organization.device_limit - await self._devices.count(organization_id)))
+
+    async def tell_again(self, organization_id: int | None) -> None:
+        """Tells the present state of the organization, or of all of them."""
+        for organization in await self._store.all_of(organization_id):
+            self._unit.outbox.add(state_event(OrganizationSnapshot, organization))
 
     async def ensure(self, *, slug: str, name: str) -> Organization:
         return await self._store.ensure(slug=slug, name=name)

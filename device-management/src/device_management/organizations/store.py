@@ -30,6 +30,13 @@ class OrganizationStore:
         query = select(Organization).where(col(Organization.id) > after_id).order_by(col(Organization.id)).limit(limit)
         return (await self._session.scalars(query)).all()
 
+    async def all_of(self, organization_id: int | None) -> Sequence[Organization]:
+        """The one, or all of them, in the order of their ids."""
+        query = select(Organization).order_by(col(Organization.id))
+        if organization_id is not None:
+            query = query.where(Organization.id == organization_id)
+        return (await self._session.scalars(query)).all()
+
     async def add(self, organization: Organization) -> Organization | None:
         """The stored organization, or None when its slug is taken."""
         values = organization.model_dump(exclude={"id", "created_at", "updated_at"})

@@ -1,1 +1,1 @@
-"""Telling the whole fleet again: each device's present state as an event, for copies that lost it."""
+"""Telling the whole fleet again, as events with the present states, for copies that lost it."""

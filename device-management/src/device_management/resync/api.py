@@ -24,6 +24,8 @@ ResyncId = Annotated[int, Path(ge=1, lt=2**63), raises(ResyncNotFound)]
 async def begin(who: Anyone, resyncs: Resyncs, body: ResyncCreate | None = None) -> ResyncRead:
     """Tells every device's present state again, so that copies that lost it are whole. It goes on by itself.
 
+    So are organizations and groups, and with `all` what is refused.
+
     For the own organization with `organization:admin`, for all of them with `platform:admin`.
     """
     return await resyncs.begin(who.organization_id, body or ResyncCreate(), by=who.subject, scopes=who.scopes)

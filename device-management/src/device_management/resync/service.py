@@ -4,10 +4,12 @@ from collections.abc import Collection
 
 from device_management.devices.service import DeviceService
 from device_management.groups.service import GroupService
+from device_management.organizations.service import OrganizationService
 from device_management.resync.errors import ResyncForbidden, ResyncNotFound
 from device_management.resync.models import Resync
 from device_management.resync.schemas import ResyncCreate, ResyncRead
 from device_management.resync.store import ResyncStore
+from device_management.revocations.service import RevocationService
 from shared.contracts.devices import DeviceSnapshot
 from shared.sql.unit_of_work import UnitOfWork
 
@@ -19,14 +21,27 @@ BACKLOG = 2_000
 
 
 class ResyncService:
-    def __init__(self, unit: UnitOfWork, store: ResyncStore, devices: DeviceService, groups: GroupService) -> None:
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        store: ResyncStore,
+        organizations: OrganizationService,
+        revocations: RevocationService,
+        devices: DeviceService,
+        groups: GroupService,
+    ) -> None:
         self._unit = unit
         self._store = store
+        self._organizations = organizations
+        self._revocations = revocations
         self._devices = devices
         self._groups = groups
 
     async def begin(self, organization_id: int, body: ResyncCreate, *, by: str, scopes: Collection[str]) -> ResyncRead:
-        """A durable job that tells every device's state again; groups are told at once. Raises ResyncForbidden."""
+        """A durable job that tells every device's state again; what there is less of is told at once.
+
+        That is organizations and groups, and for the whole platform what is refused. Raises ResyncForbidden.
+        """
         needed = "platform:admin" if body.everyone else "organization:admin"
         if needed not in scopes:
             raise ResyncForbidden(needed)
@@ -34,7 +49,11 @@ class ResyncService:
         resync = await self._store.add(
             organization_id, everyone=body.everyone, requested_by=by, total=total, up_to_id=up_to_id
         )
-        await self._groups.tell(None if body.everyone else organization_id)
+        only = None if body.everyone else organization_id
+        await self._organizations.tell_again(only)
+        await self._groups.tell(only)
+        if body.everyone:
+            await self._revocations.tell_again(organization_id)
         return _read(resync)
 
     async def get(self, organization_id: int, resync_id: int) -> ResyncRead:

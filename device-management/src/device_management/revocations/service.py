@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from device_management.revocations.events import access_event
+from device_management.revocations.events import access_event, snapshot
 from device_management.revocations.store import RevocationStore
 from shared.revocations import Revocation
 from shared.sql.unit_of_work import UnitOfWork
@@ -18,6 +18,11 @@ class RevocationService:
         await self._store.put(entries)
         for entry in entries:
             self._unit.outbox.add(access_event(organization_id, entry))
+
+    async def tell_again(self, organization_id: int) -> None:
+        """Tells the whole list as it is, of all organizations, because this one's administrator asks."""
+        for entry in await self._store.everything():
+            self._unit.outbox.add(snapshot(organization_id, entry))
 
     async def forget(self) -> None:
         """Deletes what can refuse no token any more."""

@@ -15,5 +15,8 @@ class RevocationStore:
     async def put(self, entries: Sequence[Revocation]) -> None:
         await revocations.put(self._session, entries)
 
+    async def everything(self) -> list[Revocation]:
+        return await revocations.everything(self._session)
+
     async def forget(self) -> None:
         await revocations.forget(self._session)

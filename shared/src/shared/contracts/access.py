@@ -30,3 +30,12 @@ class AccessRevoked(AccessState):
 
 class AccessRestored(AccessState):
     type = "access.restored.v1"
+
+
+class AccessSnapshot(AccessState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt.
+
+    `organization_id` is whose administrator asked for it: the list does not say whose its subjects are.
+    """
+
+    type = "access.snapshot.v1"

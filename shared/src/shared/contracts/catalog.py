@@ -1,6 +1,6 @@
 """Every event there is. Golden schemas, the topology's bindings and `docs/asyncapi.yaml` are made from this list."""
 
-from shared.contracts.access import AccessRestored, AccessRevoked
+from shared.contracts.access import AccessRestored, AccessRevoked, AccessSnapshot
 from shared.contracts.actions import (
     ActionCancelled,
     ActionCompleted,
@@ -41,6 +41,7 @@ from shared.contracts.organizations import (
     OrganizationChanged,
     OrganizationCreated,
     OrganizationReactivated,
+    OrganizationSnapshot,
     OrganizationSuspended,
 )
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
@@ -77,8 +78,10 @@ EVENTS: tuple[type[EventData], ...] = (
     OrganizationChanged,
     OrganizationSuspended,
     OrganizationReactivated,
+    OrganizationSnapshot,
     AccessRevoked,
     AccessRestored,
+    AccessSnapshot,
     DeviceRegistered,
     DeviceChanged,
     DeviceTokenRevoked,

@@ -39,3 +39,9 @@ class OrganizationSuspended(OrganizationState):
 
 class OrganizationReactivated(OrganizationState):
     type = "organization.reactivated.v1"
+
+
+class OrganizationSnapshot(OrganizationState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt."""
+
+    type = "organization.snapshot.v1"

@@ -14,11 +14,11 @@ import aiormq
 from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
-from shared.contracts.access import AccessRestored, AccessRevoked
+from shared.contracts.access import AccessRestored, AccessRevoked, AccessSnapshot
 from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionStarted, ActionTimedOut
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.groups import GroupSnapshot, GroupState
-from shared.contracts.organizations import OrganizationState
+from shared.contracts.organizations import OrganizationSnapshot, OrganizationState
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import (
@@ -169,7 +169,7 @@ _GROUP_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event,
 _ORGANIZATION_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, OrganizationState))
 _UPDATE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
 
-_SNAPSHOTS = {DeviceSnapshot, GroupSnapshot}
+_SNAPSHOTS = {OrganizationSnapshot, AccessSnapshot, DeviceSnapshot, GroupSnapshot}
 
 BINDINGS = (
     Binding(TELEMETRY_QUEUE, DEVICES_EXCHANGE, "devices.*.telemetry"),
@@ -206,7 +206,7 @@ BINDINGS = (
     *(
         Binding(queue, EVENTS_EXCHANGE, event.type)
         for queue in (MONITORING_ACCESS_QUEUE, OTA_ACCESS_QUEUE)
-        for event in (AccessRevoked, AccessRestored)
+        for event in (AccessRevoked, AccessRestored, AccessSnapshot)
     ),
     *(Binding(WEBHOOKS_QUEUE, EVENTS_EXCHANGE, event.type) for event in catalog.EVENTS if event not in _SNAPSHOTS),
     Binding(DEVICE_REPORTS_QUEUE, DEVICES_EXCHANGE, "devices.*.state"),

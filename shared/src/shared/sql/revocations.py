@@ -2,7 +2,20 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, MetaData, String, Table, func, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    String,
+    Table,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.revocations import Revocation, newest
@@ -54,6 +67,12 @@ async def put(session: AsyncSession, revocations: Sequence[Revocation]) -> None:
     )
 
 
+async def everything(session: AsyncSession) -> list[Revocation]:
+    """The list as it is, with what is let in again, without what can refuse no token any more."""
+    rows = await session.execute(select(_table).where(_alive()).order_by(_table.c.kind, _table.c.subject_id))
+    return [Revocation(*row) for row in rows]
+
+
 async def forget(session: AsyncSession) -> None:
     """Deletes what can refuse no token any more, by the database's clock."""
     await session.execute(_FORGET)
@@ -67,9 +86,8 @@ class SqlRevocations:
 
     async def load(self) -> list[Revocation]:
         """What is refused at present. Raises ServiceUnavailable."""
-        alive = or_(_table.c.until.is_(None), _table.c.until > func.now())
         async with self._units.begin() as unit:
-            rows = await unit.session.execute(select(_table).where(_table.c.refused, alive))
+            rows = await unit.session.execute(select(_table).where(_table.c.refused, _alive()))
             return [Revocation(*row) for row in rows]
 
     async def put(self, revocations: Sequence[Revocation]) -> None:
@@ -77,3 +95,7 @@ class SqlRevocations:
         async with self._units.begin() as unit:
             await put(unit.session, revocations)
             await forget(unit.session)
+
+
+def _alive() -> ColumnElement[bool]:
+    return or_(_table.c.until.is_(None), _table.c.until > func.now())
