@@ -103,6 +103,25 @@ async def update(add_devices, add_firmware, person, target, sql) -> Update:
 
 
 @pytest.fixture
+def offer(add_devices, connect, credentials, target, sql):
+    """Opens an update of pump-1 with a file of its own."""
+    operator = connect(credentials.person("updates:read", "updates:write", "updates:approve"))
+
+    async def open_update(content: bytes, filename: str, version="2.0") -> Update:
+        await add_devices("pump-1")
+        fields = {"name": "os", "version": version}
+        uploaded = await operator.post("/api/v2/firmware", data=fields, files={"file": (filename, content)})
+        firmware_id = uploaded.json()["id"]
+        await operator.post(f"/api/v2/firmware/{firmware_id}/approve")
+        answer = await operator.post("/api/v2/updates", json={"device_uid": "pump-1", "firmware_id": firmware_id})
+        session_id = answer.json()["session_id"]
+        counter = await sql.fetchval("select counter from update_sessions where id = $1", session_id)
+        return Update(session_id, counter, target(), uploaded.json())
+
+    return open_update
+
+
+@pytest.fixture
 def state_of(person):
     async def state(update) -> str:
         return (await person.get(f"/api/v2/updates/{update.id}")).json()["state"]
