@@ -30,7 +30,8 @@ apt-get -q -o DPkg::Lock::Timeout=300 install --no-install-recommends -y "$@"
 
 # Nor at the next boot: these packages were not here before, so nobody else has asked for their services.
 if [ -d /run/systemd/system ]; then
-    for unit in "$@"; do
-        systemctl disable --quiet "$unit.service" 2>/dev/null || true
+    units=$(dpkg -L "$@" | sed -n 's,^\(/usr\)\{0,1\}/lib/systemd/system/,,p')
+    for unit in "$@" $units; do
+        systemctl disable --quiet "$unit" 2>/dev/null || true
     done
 fi

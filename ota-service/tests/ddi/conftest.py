@@ -9,6 +9,7 @@ import pytest
 
 from ota_service.tenants.service import TenantService
 from shared.contracts.organizations import OrganizationChanged
+from shared.testing import eventually
 
 from ..sessions.conftest import AT, IMAGE, add_devices, add_firmware, connect, person
 
@@ -127,3 +128,14 @@ def state_of(person):
         return (await person.get(f"/api/v2/updates/{update.id}")).json()["state"]
 
     return state
+
+
+@pytest.fixture
+def becomes(state_of):
+    async def wait(update, state) -> None:
+        async def has_become() -> bool:
+            return await state_of(update) == state
+
+        await eventually(has_become, timeout=30.0)
+
+    return wait

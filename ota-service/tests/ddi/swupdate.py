@@ -1,7 +1,6 @@
 """Debian's swupdate: images for it, signed as it asks, and the client itself."""
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from muster_stack.programs import SWUPDATE, require
 
 _DETACHED = [PKCS7Options.DetachedSignature, PKCS7Options.Binary, PKCS7Options.NoCapabilities]
 
@@ -84,7 +85,7 @@ async def running(directory: Path, signer: Signer, *arguments: str) -> AsyncIter
     (directory / "certificate.pem").write_bytes(signer.certificate.public_bytes(Encoding.PEM))
     (directory / "swupdate.cfg").write_text('globals: { };\nidentify: ( { name = "serial"; value = "17"; } );\n')
     process = await asyncio.create_subprocess_exec(
-        str(shutil.which("swupdate")),
+        str(require(SWUPDATE)),
         *("-v", "-H", "board:1.0", "-f", "swupdate.cfg", "-k", "certificate.pem", "-u", " ".join(arguments)),
         cwd=directory,
         env={"TMPDIR": str(directory), "PATH": "/usr/bin:/bin"},

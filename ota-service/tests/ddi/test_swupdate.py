@@ -1,16 +1,16 @@
 """Debian's swupdate, as it is, updates here: from its first question to the report after its restart."""
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 
+from muster_stack.programs import SWUPDATE, locate
 from shared.testing import eventually
 
 from .serving import Flaky, served
 from .swupdate import Signer, running
 
-pytestmark = pytest.mark.skipif(shutil.which("swupdate") is None, reason="swupdate is not installed")
+pytestmark = pytest.mark.skipif(locate(SWUPDATE) is None, reason="swupdate is not installed")
 
 PAYLOAD = bytes(range(256)) * 4_096
 PATIENCE = 30.0
@@ -66,17 +66,6 @@ def begin(target):
         await client.ask_now()
 
     return ask
-
-
-@pytest.fixture
-def becomes(state_of):
-    async def wait(update, state) -> None:
-        async def has_become() -> bool:
-            return await state_of(update) == state
-
-        await eventually(has_become, timeout=PATIENCE)
-
-    return wait
 
 
 async def test_swupdate_updates_and_closes_after_its_restart(

@@ -36,7 +36,8 @@ CHROMIUM = Program(
         f"{Path.home()}/.cache/ms-playwright/chromium-*/chrome-linux*/chrome",
     ),
 )
-TEST_CLIENTS = (MOSQUITTO, CHROMIUM)
+SWUPDATE = Program("swupdate", "swupdate")
+TEST_CLIENTS = (MOSQUITTO, CHROMIUM, SWUPDATE)
 
 
 class MissingPrograms(RuntimeError):

@@ -6,9 +6,7 @@ from ota_service.ddi.models import DdiTarget
 from shared.contracts.device_requests import DeviceAttributesReported, DeviceRegistrationRequested
 
 
-def attributes_reported(
-    target: DdiTarget, *, before: dict[str, str], by: str, at: datetime
-) -> DeviceAttributesReported:
+def attributes_reported(target: DdiTarget, *, by: str, at: datetime) -> DeviceAttributesReported:
     return DeviceAttributesReported(
         organization_id=target.organization_id,
         version=target.version,
@@ -16,7 +14,6 @@ def attributes_reported(
         requested_by=by,
         requested_at=at,
         attributes=target.attributes,
-        dropped=sorted(before.keys() - target.attributes.keys()),
     )
 
 

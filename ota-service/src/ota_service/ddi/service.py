@@ -178,8 +178,7 @@ class DdiService:
         if after != before:
             target.attributes = after
             target.version += 1
-            at = self._clock.now()
-            self._unit.outbox.add(attributes_reported(target, before=before, by=caller.by, at=at))
+            self._unit.outbox.add(attributes_reported(target, by=caller.by, at=self._clock.now()))
 
     async def artifact(self, caller: Caller, module: str, filename: str, wanted: Wanted) -> Download:
         """The file, or a part of it; to ask for its bytes is to begin the download.

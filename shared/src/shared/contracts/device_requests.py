@@ -29,9 +29,8 @@ class DeviceRegistrationRequested(DeviceRequest):
 
 
 class DeviceAttributesReported(DeviceRequest):
-    """What the device says of itself: `attributes` is all of it, `dropped` the names it has taken back."""
+    """What the device says of itself, whole."""
 
     type = "device.attributes_reported.v1"
 
     attributes: dict[str, str] = Field(default_factory=dict[str, str])
-    dropped: list[str] = Field(default_factory=list[str])
