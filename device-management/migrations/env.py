@@ -4,6 +4,7 @@ from device_management.actions import models as _actions  # noqa: F401 - fills t
 from device_management.audit import models as _audit  # noqa: F401 - fills the metadata
 from device_management.auth import models as _auth  # noqa: F401 - fills the metadata
 from device_management.configuration import models as _configuration  # noqa: F401 - fills the metadata
+from device_management.device_status import models as _device_status  # noqa: F401 - fills the metadata
 from device_management.device_tokens import models as _device_tokens  # noqa: F401 - fills the metadata
 from device_management.devices import models as _devices  # noqa: F401 - fills the metadata
 from device_management.groups import models as _groups  # noqa: F401 - fills the metadata

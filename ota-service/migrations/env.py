@@ -1,6 +1,7 @@
 """Alembic's entry: everything is in `shared.sql.migrations`."""
 
 from ota_service.batches import models as _batches  # noqa: F401 - fills the metadata
+from ota_service.ddi import models as _ddi  # noqa: F401 - fills the metadata
 from ota_service.firmware import models as _firmware  # noqa: F401 - fills the metadata
 from ota_service.fleet.models import Table
 from ota_service.installations import models as _installations  # noqa: F401 - fills the metadata
@@ -8,6 +9,7 @@ from ota_service.manifests import models as _manifests  # noqa: F401 - fills the
 from ota_service.releases import models as _releases  # noqa: F401 - fills the metadata
 from ota_service.sessions import models as _sessions  # noqa: F401 - fills the metadata
 from ota_service.settings import Settings
+from ota_service.tenants import models as _tenants  # noqa: F401 - fills the metadata
 from shared.http import idempotency
 from shared.outbox.table import add_tables
 from shared.sql import migrations, revocations

@@ -30,7 +30,7 @@ from device_management.broker_access.service import BrokerAccessService, Connect
 from device_management.configuration.consumers import ReportConsumer
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
-from device_management.device_status.consumers import PresenceConsumer, UpdateConsumer
+from device_management.device_status.consumers import AttributeConsumer, PresenceConsumer, UpdateConsumer
 from device_management.device_status.service import DeviceStatusService
 from device_management.device_status.store import DeviceStatusStore
 from device_management.device_tokens.jobs import TokenRotations
@@ -53,6 +53,7 @@ from device_management.mass_configuration.service import JobService
 from device_management.mass_configuration.store import JobStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
+from device_management.registration.consumers import RegistrationConsumer
 from device_management.registration.service import RegistrationService
 from device_management.registration.store import RegistrationStore
 from device_management.resync.jobs import ResyncSteps
@@ -324,6 +325,8 @@ class WorkerParts:
     relay: Relay
     command_relay: CommandRelay
     presence: EventConsumer
+    attributes: EventConsumer
+    registrations: EventConsumer
     updates: EventConsumer
     revocations: EventConsumer
     closer: ConnectionCloser
@@ -375,6 +378,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             relay=Relay(settings.database_url(), Publisher(broker)),
             command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
             presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
+            attributes=EventConsumer(broker, topology.DEVICE_ATTRIBUTES_QUEUE, AttributeConsumer(core.scopes)),
+            registrations=EventConsumer(broker, topology.REGISTRATIONS_QUEUE, RegistrationConsumer(core.scopes)),
             updates=EventConsumer(broker, topology.DEVICE_UPDATES_QUEUE, UpdateConsumer(core.scopes)),
             revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
             closer=closer,

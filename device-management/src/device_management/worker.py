@@ -17,6 +17,8 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "outbox-relay": parts.relay.run,
                 "command-relay": parts.command_relay.run,
                 "presence": parts.presence.run,
+                "attributes": parts.attributes.run,
+                "registrations": parts.registrations.run,
                 "updates": parts.updates.run,
                 "revocations": parts.revocations.run,
                 "close-again": parts.closer.close_again,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from device_management.device_status.service import DeviceStatusService
+from shared.contracts.device_requests import DeviceAttributesReported
 from shared.contracts.envelope import Envelope
 from shared.contracts.presence import PresenceState
 from shared.contracts.updates import UpdateSessionCompleted, UpdateSessionFlashed, UpdateSessionState
@@ -34,3 +35,14 @@ class UpdateConsumer:
             (installed if envelope.type in _INSTALLED else ended).append(UpdateSessionState.of(envelope))
         async with self._scopes() as scope:
             await scope.get(DeviceStatusService).take_updates(installed, ended)
+
+
+class AttributeConsumer:
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self, envelopes: Sequence[Envelope]) -> None:
+        """Idempotent by the versions, so it needs no inbox."""
+        news = [DeviceAttributesReported.of(envelope) for envelope in envelopes]
+        async with self._scopes() as scope:
+            await scope.get(DeviceStatusService).take_attributes(news)

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import BigInteger
+from sqlmodel import Field
+
 from device_management.devices.models import Device
+from device_management.tables import Table
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,10 @@ class TakenReport:
     device: Device
     firmware_before: str | None
     changed: bool
+
+
+class AttributeReport(Table, table=True):
+    """The latest of the reports that came through ota-service for a device: an earlier one changes nothing."""
+
+    device_uid: str = Field(max_length=64, primary_key=True)
+    version: int = Field(sa_type=BigInteger)

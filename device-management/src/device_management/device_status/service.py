@@ -11,6 +11,7 @@ from device_management.device_status.store import DeviceStatusStore
 from device_management.devices.models import Device
 from device_management.devices.service import DeviceService
 from device_management.devices.states import Status
+from shared.contracts.device_requests import DeviceAttributesReported
 from shared.contracts.devices import DeviceChanged, DeviceFirmwareChanged
 from shared.contracts.presence import PresenceState
 from shared.contracts.reports import DeviceReport
@@ -75,6 +76,14 @@ class DeviceStatusService:
         self._devices.tell(DeviceChanged, same_firmware)
         await self._firmware_changed([(item.device, item.firmware_before) for item in taken], Actor(ActorKind.DEVICE))
         self._devices.changed([item.device for item in taken])
+
+    async def take_attributes(self, news: Sequence[DeviceAttributesReported]) -> None:
+        """Takes over what devices say of themselves through ota-service: of several of one device the latest."""
+        latest = {item.device_uid: item for item in sorted(news, key=lambda item: item.version)}
+        later = await self._store.later_reports({uid: item.version for uid, item in latest.items()})
+        reports = [(uid, DeviceReport(attributes=dict(latest[uid].attributes))) for uid in sorted(later)]
+        if reports:
+            await self.take_reports(reports)
 
     async def hold(self, organization_id: int, uids: Sequence[str]) -> list[HeldDevice]:
         """The organization's devices among these, which nobody else changes until this unit ends."""

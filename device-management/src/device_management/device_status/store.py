@@ -21,11 +21,19 @@ from sqlalchemy import (
     or_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from device_management.device_status.models import Ended, HeldDevice, Installed, Presence, Reported, TakenReport
+from device_management.device_status.models import (
+    AttributeReport,
+    Ended,
+    HeldDevice,
+    Installed,
+    Presence,
+    Reported,
+    TakenReport,
+)
 from device_management.devices.models import Device, present_in
 from device_management.devices.states import ENDED
 from shared.contracts.devices import PURGED
@@ -48,6 +56,18 @@ class DeviceStatusStore:
         query = sqlalchemy.select(col(Device.id), col(Device.device_uid), col(Device.lifecycle)).where(*where)
         rows = await self._session.execute(query.order_by(col(Device.id)).with_for_update(key_share=True))
         return [HeldDevice(*row) for row in rows]
+
+    async def later_reports(self, versions: Mapping[str, int]) -> set[str]:
+        """Of the devices that report through ota-service those whose report is later than all before it."""
+        proposed = insert(AttributeReport).values(
+            [{"device_uid": uid, "version": versions[uid]} for uid in sorted(versions)]
+        )
+        query = proposed.on_conflict_do_update(
+            index_elements=["device_uid"],
+            set_={"version": proposed.excluded.version},
+            where=col(AttributeReport.version) < proposed.excluded.version,
+        ).returning(col(AttributeReport.device_uid))
+        return set((await self._session.scalars(query)).all())
 
     async def show_actions(self, shown: Mapping[int, tuple[int | None, str | None]]) -> Sequence[Device]:
         """Sets the running action, and the status it gives, of devices by id, and returns those that changed."""

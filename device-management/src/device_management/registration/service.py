@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import structlog
+
 from device_management.audit.schemas import Actor
 from device_management.audit.service import AuditService
 from device_management.audit.states import ActorKind
 from device_management.devices.schemas import DeviceRead
 from device_management.devices.service import DeviceService
-from device_management.organizations.errors import DeviceLimitReached, OrganizationNotFound
+from device_management.devices.states import Lifecycle
+from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
 from device_management.organizations.service import OrganizationService
 from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
 from device_management.registration.events import beginning, read_new, registered
@@ -24,9 +27,12 @@ from device_management.registration.schemas import (
 )
 from device_management.registration.store import RegistrationStore
 from shared.clock import Clock
+from shared.contracts.device_requests import DeviceRegistrationRequested
 from shared.errors import DomainError
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
+
+_log = structlog.get_logger(__name__)
 
 
 class RegistrationService:
@@ -110,6 +116,23 @@ class RegistrationService:
             else refused.get(outcome) or read_new(proposed[outcome], stored[outcome])
             for outcome in outcomes
         ]
+
+    async def register_requested(self, organization_id: int, requests: Sequence[DeviceRegistrationRequested]) -> None:
+        """Registers devices that gateways of the organization speak for, and which are in the field therefore.
+
+        What stands in the way is logged: a uid that somebody has, the limit, an organization that is suspended.
+        """
+        for gateway in sorted({request.requested_by for request in requests}):
+            uids = sorted({request.device_uid for request in requests if request.requested_by == gateway})
+            bodies = [DeviceCreate(device_uid=uid, status=Lifecycle.DEPLOYED) for uid in uids]
+            by = Actor(ActorKind.GATEWAY, gateway.removeprefix("gateway "))
+            try:
+                outcomes = await self.register_many(organization_id, bodies, by=by)
+            except (OrganizationNotFound, OrganizationIsSuspended) as error:
+                outcomes = [error]
+            refused = [outcome.code for outcome in outcomes if isinstance(outcome, DomainError)]
+            if refused:
+                _log.info("devices of a gateway not registered", organization_id=organization_id, reasons=refused)
 
     async def _store_within_limit(
         self, organization_id: int, proposed: Mapping[str, NewDevice]

@@ -16,6 +16,7 @@ from aiormq.abc import AbstractChannel
 from shared.contracts import catalog
 from shared.contracts.access import AccessRestored, AccessRevoked, AccessSnapshot
 from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionStarted, ActionTimedOut
+from shared.contracts.device_requests import DeviceAttributesReported, DeviceRegistrationRequested
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.groups import GroupSnapshot, GroupState
 from shared.contracts.organizations import OrganizationSnapshot, OrganizationState
@@ -45,6 +46,8 @@ OTA_ACCESS_QUEUE = "ota-service.access"
 OTA_TENANTS_QUEUE = "ota-service.tenants"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
+DEVICE_ATTRIBUTES_QUEUE = "device-management.attributes"
+REGISTRATIONS_QUEUE = "device-management.registrations"
 DEVICE_REPLIES_QUEUE = "device-management.replies"
 DEVICE_ACTIONS_QUEUE = "device-management.actions"
 BROKER_ACCESS_QUEUE = "device-management.broker-access"
@@ -138,6 +141,8 @@ CONSUMED_QUEUES = (
     _consumed(OTA_TENANTS_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
+    _consumed(DEVICE_ATTRIBUTES_QUEUE),
+    _consumed(REGISTRATIONS_QUEUE),
     _consumed(DEVICE_REPLIES_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT),
     _consumed(DEVICE_ACTIONS_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
@@ -186,6 +191,8 @@ BINDINGS = (
         for event in (ActionStarted, ActionCancelled, ActionTimedOut)
     ),
     *(Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event) for event in (*_UPDATE_TYPES, UpdateRefused.type)),
+    Binding(DEVICE_ATTRIBUTES_QUEUE, EVENTS_EXCHANGE, DeviceAttributesReported.type),
+    Binding(REGISTRATIONS_QUEUE, EVENTS_EXCHANGE, DeviceRegistrationRequested.type),
     *(Binding(OTA_TENANTS_QUEUE, EVENTS_EXCHANGE, event) for event in _ORGANIZATION_TYPES),
     Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
     *(
