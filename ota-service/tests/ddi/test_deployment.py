@@ -40,6 +40,25 @@ async def test_a_deployment_names_what_to_install_and_where_it_is(update, state_
     assert await state_of(update) == "acknowledged"
 
 
+async def test_the_apps_of_a_bundle_are_the_chunks_in_their_order(add_devices, connect, credentials, target, state_of):
+    await add_devices("pump-1")
+    operator = connect(credentials.person("updates:read", "updates:write", "updates:approve"))
+    ids = []
+    for name in ("base", "app"):
+        files = {"file": (f"{name} [1].bin", name.encode())}
+        uploaded = await operator.post("/api/v2/firmware", data={"name": name, "version": "2"}, files=files)
+        ids.append(uploaded.json()["id"])
+        await operator.post(f"/api/v2/firmware/{ids[-1]}/approve")
+    await operator.post("/api/v2/updates", json={"device_uid": "pump-1", "firmware_ids": ids})
+    speaking = target()
+    found = (await speaking.get((await speaking.links())["deploymentBase"])).json()
+    chunks = found["deployment"]["chunks"]
+    assert [(chunk["part"], chunk["name"]) for chunk in chunks] == [("bApp", "base"), ("bApp", "app")]
+    for chunk in chunks:
+        href = chunk["artifacts"][0]["_links"]["download-http"]["href"]
+        assert (await speaking.http.get(href)).text == chunk["name"]
+
+
 async def test_behind_a_gateway_that_speaks_tls_the_links_do_so_too(update):
     update.target.http.base_url = "https://muster.test"
     found = (await update.target.get(f"/deploymentBase/{update.action}")).json()

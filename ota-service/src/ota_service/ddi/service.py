@@ -199,12 +199,12 @@ class DdiService:
     async def _artifact(self, caller: Caller, module: str, filename: str) -> tuple[UpdateSession, Firmware]:
         self._require_known(caller)
         session, _ = await self._store.open_and_last(caller.organization_id, caller.uid)
-        if session is None or module != str(session.firmware_id):
+        if session is None:
             raise ArtifactNotFound
-        firmware = await self._firmware.find(caller.organization_id, session.firmware_id)
-        if firmware.filename != filename:
-            raise ArtifactNotFound
-        return session, firmware
+        for firmware in await self._store.firmware(session):
+            if (str(firmware.id), firmware.filename) == (module, filename):
+                return session, firmware
+        raise ArtifactNotFound
 
     async def _session(self, caller: Caller, action: str) -> UpdateSession:
         self._require_known(caller)
@@ -217,9 +217,9 @@ class DdiService:
         return session
 
     async def _action(self, session: UpdateSession, reports: int) -> Action:
-        firmware = await self._firmware.find(session.organization_id, session.firmware_id)
+        firmware = await self._store.firmware(session)
         history = await self._store.history(session, reports) if reports else ()
-        return Action(session, [firmware], history)
+        return Action(session, firmware, history)
 
     async def _note(self, caller: Caller, session: UpdateSession, said: Feedback) -> None:
         status = said.status

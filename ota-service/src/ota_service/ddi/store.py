@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ota_service.ddi.models import MAX_REPORTS, DdiFeedback, DdiTarget
+from ota_service.firmware.models import Firmware
 from ota_service.fleet.models import FleetDevice
-from ota_service.sessions.models import IS_OPEN, UpdateSession
+from ota_service.sessions.models import IS_OPEN, UpdateSession, UpdateSessionPart
 from ota_service.sessions.states import SessionState
 from ota_service.tenants.models import Tenant
 from shared.contracts.devices import PURGED
@@ -76,6 +77,16 @@ class DdiStore:
             UpdateSession.organization_id == organization_id,
         )
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def firmware(self, session: UpdateSession) -> Sequence[Firmware]:
+        """What a session that was found before installs, in order."""
+        query = (
+            select(Firmware)
+            .join(UpdateSessionPart, col(UpdateSessionPart.firmware_id) == Firmware.id)
+            .where(UpdateSessionPart.session_id == session.id, Firmware.organization_id == session.organization_id)
+            .order_by(col(UpdateSessionPart.position))
+        )
+        return (await self._session.scalars(query)).all()
 
     async def note(self, feedback: DdiFeedback) -> bool:
         """Keeps a report as the next of its action. False when the action has as many as it may have."""
