@@ -7,7 +7,12 @@ from pydantic import Field
 
 from device_management.audit.schemas import Actor
 from device_management.devices.schemas import DeviceRead
-from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
+from device_management.organizations.errors import (
+    DeviceLimitReached,
+    GatewaysRegisterNothing,
+    OrganizationIsSuspended,
+    OrganizationNotFound,
+)
 from device_management.registration.errors import BatchTooLarge, DeviceUidTaken, UnacceptableUid
 from device_management.registration.schemas import BatchDevice, BatchRead, DeviceCreate
 from device_management.registration.service import RegistrationService
@@ -25,7 +30,14 @@ Registrar = Annotated[Principal, requires("devices:write", gateways=True)]
 
 @router.post("", status_code=201)
 @router.post("/", status_code=201, include_in_schema=False)
-@raises(OrganizationNotFound, OrganizationIsSuspended, UnacceptableUid, DeviceUidTaken, DeviceLimitReached)
+@raises(
+    OrganizationNotFound,
+    OrganizationIsSuspended,
+    GatewaysRegisterNothing,
+    UnacceptableUid,
+    DeviceUidTaken,
+    DeviceLimitReached,
+)
 async def register(
     body: DeviceCreate, who: Registrar, registration: Registration, answer: Annotated[Once, Depends(once)]
 ) -> DeviceRead:

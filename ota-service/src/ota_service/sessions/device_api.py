@@ -12,7 +12,7 @@ from ota_service.firmware.schemas import IMAGE_ANSWERS, Wanted
 from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
 from ota_service.fleet.schemas import DeviceCaller
 from ota_service.fleet.service import FleetService
-from ota_service.sessions.errors import SessionEnded, SessionNotFound, WrongTransition
+from ota_service.sessions.errors import PartNotFound, SessionEnded, SessionNotFound, WrongTransition
 from ota_service.sessions.schemas import DeviceReport, Offer, SessionRead
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.states import SessionState
@@ -62,7 +62,7 @@ async def file(session_id: SessionId, who: Device, sessions: Sessions, request: 
 
 @router.head("/{session_id}/files/{position}", include_in_schema=False)
 @router.get("/{session_id}/files/{position}", response_class=StreamingResponse, responses=IMAGE_ANSWERS)
-@raises(SessionEnded, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
+@raises(SessionEnded, PartNotFound, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
 async def part_file(
     session_id: SessionId, position: int, who: Device, sessions: Sessions, request: Request
 ) -> StreamingResponse:
