@@ -21,6 +21,9 @@ from shared.errors import DomainError, ServiceUnavailable
 CHUNK = 1_000
 """Sessions that one step opens, hears of, or cancels."""
 
+_LOOK_AGAIN = timedelta(seconds=1)
+"""After which a rollback asks whether all that it takes back has ended."""
+
 
 class BatchRunService:
     def __init__(
@@ -42,7 +45,8 @@ class BatchRunService:
         if batch.state == BatchState.CANCELLED:
             again_at = now if await self._call_off(batch) else None
         elif batch.chosen_to is not None:
-            batch, again_at = await self._batches.choose_more(batch), now
+            chosen = await self._batches.choose_more(batch)
+            batch, again_at = (batch, now + _LOOK_AGAIN) if chosen is None else (chosen, now)
         elif batch.held or (batch.state == BatchState.PENDING and batch.start_at is not None and batch.start_at > now):
             again_at = None if batch.held else batch.start_at
         else:

@@ -101,3 +101,10 @@ async def cancel(batch_id: BatchId, who: Writer, batches: Batches) -> BatchRead:
 async def retry(batch_id: BatchId, who: Writer, batches: Batches) -> BatchRead:
     """Gives the devices that failed another turn."""
     return await batches.retry_failed(who.organization_id, batch_id)
+
+
+@router.post("/{batch_id}/rollback", status_code=202)
+@raises(BatchOfRelease, WrongBatchState)
+async def rollback(batch_id: BatchId, who: Writer, batches: Batches) -> BatchRead:
+    """Takes the batch back: another batch, of exactly the devices that it updated, to what each ran before."""
+    return await batches.rollback(who.organization_id, batch_id, who.subject)

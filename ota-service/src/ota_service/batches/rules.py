@@ -5,5 +5,6 @@ DETAILS = {
     "retired": "the device is retired",
     "updates_disabled": "updates are disabled for the device",
     "hardware_mismatch": "the firmware is for other hardware",
+    "previous_firmware_unknown": "it is not known what the device ran before",
 }
 """By reason. What its session says of a device later has its own words."""

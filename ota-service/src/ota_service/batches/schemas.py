@@ -74,6 +74,8 @@ class BatchCreate(BaseModel):
     concurrency: Many | None = None
     per_site: Many | None = None
     deadline_s: Annotated[int, Field(ge=1, le=MAX_SECONDS)] | None = None
+    force: bool = False
+    """Whether an older release may take the place of a later one."""
     window: Window | None = None
 
     @model_validator(mode="after")
@@ -83,7 +85,7 @@ class BatchCreate(BaseModel):
         return self
 
     def terms(self) -> Terms:
-        return Terms(firmware_ids=(self.firmware_id,), deadline_s=self.deadline_s)
+        return Terms(firmware_ids=(self.firmware_id,), deadline_s=self.deadline_s, force=self.force)
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class BatchRead(BaseModel):
     concurrency: int | None
     per_site: int | None
     deadline_s: int | None
+    force: bool
     window: Window | None
     held: bool
     choosing: bool
@@ -167,8 +170,9 @@ class BatchDeviceRead(BaseModel):
 
 
 class BatchDetail(BatchRead):
-    """With the first of its devices; `devices.next` goes on at `/devices`."""
+    """With the first of its devices; `devices.next` goes on at `/devices`. `rolled_back_by` is what takes it back."""
 
+    rolled_back_by: int | None
     devices: Page[BatchDeviceRead]
 
 

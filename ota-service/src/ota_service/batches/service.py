@@ -83,11 +83,7 @@ class BatchService:
                 held=plan.held,
                 release_ref=plan.release_ref,
                 requested_by=by,
-                requested_at=now,
-                updated_at=now,
-                told_at=now,
-                stepped_at=now,
-                next_step_at=now,
+                **_born(now),
             )
         )
         if plan.selection.uids is None:
@@ -121,7 +117,8 @@ class BatchService:
         """With the first of its devices. Raises BatchNotFound."""
         batch = await self._find(organization_id, batch_id)
         devices = await self._devices(batch, state=None, cursor=None, limit=limit)
-        return BatchDetail(**read(batch).model_dump(), devices=devices)
+        rollback = await self._store.rollback_of(organization_id, batch_id)
+        return BatchDetail(**read(batch).model_dump(), rolled_back_by=rollback and rollback.id, devices=devices)
 
     async def page(
         self, organization_id: int, *, state: BatchState | None, cursor: str | None, limit: int
@@ -180,6 +177,40 @@ class BatchService:
             raise NothingToRetry
         return read(await self._reopen(await self._store.change(batch, {}, moved)))
 
+    async def rollback(
+        self, organization_id: int, batch_id: int, by: str, *, release_ref: str | None = None
+    ) -> BatchRead:
+        """Takes the batch back: another one, of exactly the devices that have what it brought, to what each ran before.
+
+        What is under way is cancelled, and the devices are chosen once all of it has ended. Again, it is the same one.
+        Raises BatchNotFound, BatchOfRelease, WrongBatchState.
+        """
+        batch = await self._lock(organization_id, batch_id, release_ref)
+        if (known := await self._store.rollback_of(organization_id, batch_id)) is not None:
+            return read(known)
+        if batch.started_at is None:
+            raise WrongBatchState(batch.state, "rolled back")
+        if batch.state not in ENDED:
+            await self.cancel(organization_id, batch_id, release_ref=release_ref)
+        now = await self._store.now()
+        taking_back = UpdateBatch(
+            organization_id=organization_id,
+            name=f"Rollback of {batch.name}"[:200],
+            target={},
+            chosen_to="",
+            terms={**asdict(Terms(())), "deadline_s": batch.terms.get("deadline_s"), "force": True},
+            concurrency=batch.concurrency,
+            per_site=batch.per_site,
+            window=batch.window,
+            release_ref=release_ref,
+            rollback_of=batch.id,
+            requested_by=by,
+            **_born(now),
+        )
+        taking_back = await self._store.add(taking_back)
+        self._unit.outbox.add(state_event(BatchCreated, taking_back))
+        return read(taking_back)
+
     async def add(
         self, organization_id: int, batch_id: int, uids: Sequence[str], *, release_ref: str | None = None
     ) -> BatchRead:
@@ -193,9 +224,16 @@ class BatchService:
         moved = await self._name(batch, await self._images(organization_id, terms_of(batch).firmware_ids), uids)
         return read(await self._reopen(await self._store.change(batch, {}, moved)))
 
-    async def choose_more(self, batch: UpdateBatch) -> UpdateBatch:
-        """For a worker: takes in the next devices of a locked batch."""
-        return await self._choose(batch, await self._images(batch.organization_id, terms_of(batch).firmware_ids))
+    async def choose_more(self, batch: UpdateBatch) -> UpdateBatch | None:
+        """For a worker: takes in the next devices of a locked batch. None while what it takes back is under way."""
+        if batch.rollback_of is None:
+            images = await self._images(batch.organization_id, terms_of(batch).firmware_ids)
+            return await self._choose(batch, images)
+        if (await self._find(batch.organization_id, batch.rollback_of)).initiated:
+            return None
+        chosen = await self._store.choose_touched(batch, after=batch.chosen_to or "", limit=CHUNK)
+        last = chosen.last if chosen.devices == CHUNK else None
+        return await self._store.change(batch, {"chosen_to": last}, chosen.moved)
 
     async def become(self, batch: UpdateBatch, state: BatchState) -> UpdateBatch:
         """A locked batch in a new state, with its event; a worker looks at it next."""
@@ -303,6 +341,11 @@ class BatchService:
         if batch.release_ref != release_ref:
             raise BatchOfRelease
         return batch
+
+
+def _born(now: datetime) -> dict[str, Any]:
+    """What every batch begins with."""
+    return dict.fromkeys(("requested_at", "updated_at", "told_at", "stepped_at", "next_step_at"), now)
 
 
 def terms_of(batch: UpdateBatch) -> Terms:

@@ -35,6 +35,39 @@ _UNKNOWN = """
     )
 """
 
+_TOUCHED = text(
+    """
+    with touched as (
+        select device.device_uid, device.site_id,
+            array_agg(part.previous_firmware_id order by part.position desc) as firmware_ids
+        from batch_devices as device
+        join update_sessions as session on session.id = device.session_id
+        join update_session_parts as part on part.session_id = session.id
+        join installations as known
+            on known.device_uid = device.device_uid and known.firmware_name = part.name
+            and known.firmware_id = part.firmware_id and known.session_counter <= session.counter
+        where device.batch_id = :rollback_of and device.device_uid > :after
+        group by device.device_uid, device.site_id order by device.device_uid limit :limit
+    ), known as (
+        select device_uid, site_id, case when array_position(firmware_ids, null) is null then firmware_ids end as before
+        from touched
+    ), added as (
+        insert into batch_devices (
+            batch_id, device_uid, state, reason, site_id, firmware_ids, attempts, next_at, updated_at
+        )
+        select :batch_id, device_uid, case when before is null then 'skipped' else 'pending' end,
+            case when before is null then 'previous_firmware_unknown' end, site_id, before, 0,
+            clock_timestamp(), clock_timestamp()
+        from known
+        returning state
+    )
+    select (select count(*) from touched), (select max(device_uid) from touched),
+        count(*) filter (where state = 'pending'), count(*) filter (where state = 'skipped')
+    from added
+    """
+)
+"""Devices that have what the batch brought them, with what they ran before, the last part first."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -132,6 +165,19 @@ class BatchStore:
         extent = select(func.count(), func.max(found.c.device_uid)).select_from(found).subquery()
         devices, last, pending, skipped = (await self._session.execute(select(extent, *counted))).one()
         return Chosen(devices, last, Moved({DeviceState.PENDING: pending, DeviceState.SKIPPED: skipped}))
+
+    async def choose_touched(self, batch: UpdateBatch, *, after: str, limit: int) -> Chosen:
+        """Takes in the next devices that the batch which this one takes back has left something on."""
+        names = {"rollback_of": batch.rollback_of, "batch_id": batch.id, "after": after, "limit": limit}
+        devices, last, pending, skipped = (await self._session.execute(_TOUCHED, names)).one()
+        return Chosen(devices, last, Moved({DeviceState.PENDING: pending, DeviceState.SKIPPED: skipped}))
+
+    async def rollback_of(self, organization_id: int, batch_id: int) -> UpdateBatch | None:
+        """The batch that takes this one back."""
+        query = select(UpdateBatch).where(
+            col(UpdateBatch.rollback_of) == batch_id, col(UpdateBatch.organization_id) == organization_id
+        )
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
     async def add_unknown(self, batch: UpdateBatch, references: Sequence[str]) -> Moved:
         """Takes in as skipped what is no device of the organization."""
