@@ -7,6 +7,7 @@ from ota_service.batches import api as batches
 from ota_service.bootstrap import api_lifespan
 from ota_service.ddi import api as ddi
 from ota_service.ddi import device_api as ddi_of_device
+from ota_service.explanations import api as explanations
 from ota_service.firmware import api as firmware
 from ota_service.fleet import api as fleet
 from ota_service.releases import api as releases
@@ -39,6 +40,7 @@ def build(settings: Settings) -> FastAPI:
         bandwidth.router,
         firmware.router,
         batches.router,
+        explanations.router,
         sessions.router,
         sessions_of_device.router,
         releases.router,

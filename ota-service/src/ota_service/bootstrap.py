@@ -21,6 +21,8 @@ from ota_service.batches.service import BatchService
 from ota_service.batches.store import BatchStore
 from ota_service.ddi.service import DdiService
 from ota_service.ddi.store import DdiStore
+from ota_service.explanations.service import ExplanationService
+from ota_service.explanations.store import ExplanationStore
 from ota_service.firmware.gateway import Blobs
 from ota_service.firmware.jobs import SweepFirmware
 from ota_service.firmware.service import FirmwareService
@@ -161,6 +163,12 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 ReleaseStore(scope.unit.session),
                 scope.get(DocumentService),
                 scope.get(BatchService),
+            ),
+            ExplanationService: lambda scope: ExplanationService(
+                ExplanationStore(scope.unit.session),
+                scope.get(FleetService),
+                scope.get(ReleaseService),
+                scope.get(DocumentService),
             ),
             WaveService: lambda scope: WaveService(
                 WaveStore(scope.unit.session),

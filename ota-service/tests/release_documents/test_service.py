@@ -59,3 +59,14 @@ async def test_a_bundle_fits_some_hardware_and_has_each_firmware_once(resolve, a
     ]
     resolved = await resolve(bundle={"apps": [{"firmware_id": old.id}]}, clusters=[cluster()])
     assert resolved.hardware(resolved.plan.clusters[0]) == ["r1", "r2"]
+
+
+async def test_a_floor_is_a_version_that_there_is(resolve, add_firmware):
+    old, new = await add_firmware("1.0"), await add_firmware("2.0")
+    bundle = {"apps": [{"firmware_id": new.id, "floor": old.version}]}
+    assert (await resolve(bundle=bundle, clusters=[cluster()])).plan.clusters
+    bundle["apps"][0]["floor"] = "1.5"
+    with pytest.raises(ReleaseInvalid) as refused:
+        await resolve(bundle=bundle, clusters=[cluster()])
+    [error] = refused.value.extra["errors"]
+    assert (error["location"][-1], error["type"]) == ("floor", "firmware_not_found")

@@ -94,6 +94,7 @@ def world(theirs, credentials) -> World:
             "GET /api/v2/updates": [f"?device_uid={MARKER}"],
             "POST /api/v2/updates/batches": ["?dry_run=true"],
             "POST /api/v2/releases": ["?dry_run=true"],
+            "GET /api/v2/updates/why": [f"?device_uid={MARKER}", f"?device_uid=mine&release={MARKER}"],
         },
         beyond=frozenset(device_paths),
         public=frozenset({"GET /api/v2/firmware/keys"}),

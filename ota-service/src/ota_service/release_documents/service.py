@@ -75,7 +75,20 @@ class DocumentService:
             else:
                 found[location] = match
         faults += _bundle_faults(plan, found)
+        faults += await self._floor_faults(organization_id, apps, found)
         return found
+
+    async def _floor_faults(
+        self, organization_id: int, apps: Mapping[Location, AppDocument], found: Mapping[Location, Firmware]
+    ) -> list[Fault]:
+        """A floor is a version of the same firmware that was uploaded some time."""
+        floors = {at: (found[at].name, app.floor) for at, app in apps.items() if at in found and app.floor is not None}
+        known = await self._firmware.named(organization_id, ids=(), versions=set(floors.values()))
+        versions = {(one.name, one.version) for one in known}
+        message = "there is no such version of this firmware"
+        return [
+            Fault((*at, "floor"), message, "firmware_not_found") for at, one in floors.items() if one not in versions
+        ]
 
 
 def _bundle_faults(plan: Plan, found: Mapping[Location, Firmware]) -> list[Fault]:

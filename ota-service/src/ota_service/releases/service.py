@@ -112,14 +112,14 @@ class ReleaseService:
 
     async def get(self, organization_id: int, name: str) -> ReleaseDetail:
         """By its slug or its id. Raises ReleaseNotFound."""
-        release = await self._find(organization_id, name)
+        release = await self.find(organization_id, name)
         [tree] = await self.trees([release])
         changes = [ChangeRead.model_validate(change) for change in await self._store.changes(release)]
         return ReleaseDetail(**release_read(tree).model_dump(), document=release.document, changes=changes)
 
     async def hierarchy(self, organization_id: int, name: str) -> ReleaseNode:
         """Raises ReleaseNotFound."""
-        [tree] = await self.trees([await self._find(organization_id, name)])
+        [tree] = await self.trees([await self.find(organization_id, name)])
         return hierarchy(tree)
 
     async def entity(self, organization_id: int, entity_id: str) -> AnyNode:
@@ -323,14 +323,15 @@ class ReleaseService:
     async def _read(self, release: Release) -> ReleaseRead:
         return release_read((await self.trees([release]))[0])
 
-    async def _find(self, organization_id: int, name: str, *, lock: bool = False) -> Release:
+    async def find(self, organization_id: int, name: str, *, lock: bool = False) -> Release:
+        """By its slug or its id. Raises ReleaseNotFound."""
         release = await self._store.find(organization_id, name.removeprefix(_PREFIX), lock=lock)
         if release is None:
             raise ReleaseNotFound
         return release
 
     async def _locked(self, organization_id: int, name: str) -> Release:
-        return await self._find(organization_id, name, lock=True)
+        return await self.find(organization_id, name, lock=True)
 
 
 def _batch(branch: ClusterBranch) -> int:
