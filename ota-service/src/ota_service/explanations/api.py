@@ -6,9 +6,13 @@ from fastapi import APIRouter, Query
 
 from ota_service.explanations.schemas import WhyRead
 from ota_service.explanations.service import ExplanationService
+from ota_service.fleet.errors import DeviceNotFound
+from ota_service.releases.errors import ReleaseNotFound
 from shared.contracts.routes import DEVICE_UID
+from shared.http.declared import raises
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
+from shared.rql.errors import QueryTooSlow
 
 router = APIRouter(prefix="/updates", tags=["updates"])
 
@@ -16,6 +20,7 @@ Explanations = Annotated[ExplanationService, use(ExplanationService)]
 
 
 @router.get("/why")
+@raises(DeviceNotFound, ReleaseNotFound, QueryTooSlow)
 async def why(
     device_uid: Annotated[str, Query(pattern=rf"^{DEVICE_UID.pattern}$")],
     who: Annotated[Principal, requires("updates:read")],
