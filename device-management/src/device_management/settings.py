@@ -15,6 +15,9 @@ class Settings(PostgresSettings):
 
     port: int = 8001
     metrics_port: int = 9001
+    grpc_port: int = Field(default=50051, ge=0, le=65_535)
+    """Where the api serves gRPC beside REST; 0 is nowhere."""
+
     postgres_database: str = "device_management"
     redis_url: str = "redis://127.0.0.1:6379/0"
     broker_management_url: str = "http://muster-admin:muster-admin@127.0.0.1:15672"

@@ -105,6 +105,7 @@ def _services(
             "MUSTER_ADMIN_EMAIL": credentials.admin_email,
             "MUSTER_ADMIN_PASSWORD": credentials.admin_password,
             "MUSTER_BROKER_MANAGEMENT_URL": addresses.broker_admin,
+            "MUSTER_GRPC_PORT": str(ports["grpc"]),
         },
         "ota-service": {"MUSTER_FIRMWARE_STORE": settings.get("MUSTER_FIRMWARE_STORE", layout.firmware.as_uri())},
         "monitoring": {"MUSTER_BROKER_MANAGEMENT_URL": addresses.broker_monitor},

@@ -1,0 +1,81 @@
+"""What every call does beside its work: say who calls, open a unit of work, and turn errors into statuses."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import structlog
+from grpc import aio
+from pydantic import ValidationError
+
+from shared.errors import DomainError
+from shared.http.principal import Principal, authenticate
+from shared.http.rate_limit import Rate
+from shared.http.scope import Scope, Scopes
+from shared.rpc.errors import CODE, InvalidRequest, TooManyRequests, status_of
+from shared.tokens import Audience, KeyRing
+
+Context = aio.ServicerContext[Any, Any]
+
+_log = structlog.get_logger(__name__)
+
+
+class Calls:
+    """Of the services of one process; `rate` is how many each caller may make."""
+
+    def __init__(self, scopes: Scopes, keys: KeyRing, rate: Rate) -> None:
+        self._scopes = scopes
+        self._keys = keys
+        self._rate = rate
+
+    async def caller(self, context: Context, *scopes: str) -> Principal:
+        """The person or program whose token the metadata carries, if it holds these scopes.
+
+        Raises Unauthenticated, Forbidden, TooManyRequests.
+        """
+        who = authenticate(self._keys, _token(context), Audience.PEOPLE)
+        wait = self._rate.take(f"{who.organization_id}/{who.subject}/{who.token_id if who.is_key else ''}")
+        if wait:
+            raise TooManyRequests(wait)
+        who.require(*scopes)
+        return who
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncGenerator[Scope]:
+        """A unit of work, which commits when the block ends."""
+        async with self._scopes() as scope:
+            yield scope
+
+    @asynccontextmanager
+    async def answering(self, context: Context) -> AsyncGenerator[None]:
+        """Around all of a call: what it raises ends it with a status that tells no more than it should."""
+        try:
+            yield
+        except DomainError as error:
+            await _end(context, error)
+        except ValidationError as error:
+            await _end(context, InvalidRequest(_first(error)))
+        except (aio.AbortError, aio.BaseError):
+            raise
+        except Exception:  # noqa: BLE001 - gRPC would tell the caller of it, word for word
+            _log.exception("unexpected error in a call", peer=context.peer())
+            await context.abort(grpc.StatusCode.INTERNAL, "something went wrong on our side")
+
+
+async def _end(context: Context, error: DomainError) -> None:
+    await context.abort(status_of(error), error.detail, ((CODE, error.code),))
+
+
+def _token(context: Context) -> str | None:
+    for name, value in context.invocation_metadata() or ():
+        if name == "authorization" and isinstance(value, str):
+            scheme, _, token = value.partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else None
+    return None
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in found["loc"])
+    return f"{place}: {found['msg']}" if place else found["msg"]
