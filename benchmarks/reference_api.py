@@ -42,5 +42,5 @@ def build_with_references(settings: Settings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    settings = Settings()
+    settings = Settings(grpc_port=0)
     serve(build_with_references(settings), service=SERVICE, settings=settings)
