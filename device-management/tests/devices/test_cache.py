@@ -5,11 +5,16 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
+from device_management.device_status.models import ChangedDevice
 from device_management.devices.cache import DeviceCache, Entry, Listing
 
 
 def entry(revision: int) -> Entry:
     return Entry(1, ("7", "pump-7"), revision, f'"{revision}"', b'{"revision": %d}' % revision)
+
+
+def changed(revision):
+    return ChangedDevice(7, 1, "pump-7", revision)
 
 
 @pytest.fixture
@@ -37,6 +42,13 @@ async def test_what_was_filled_is_read_by_id_and_by_uid(cache):
         assert (answer.etag, answer.body) == ('"1"', b'{"revision": 1}')
 
 
+async def test_thousands_are_forgotten_at_once(cache, elsewhere):
+    await cache.fill(entry(1), await cache.time_ms())
+    others = [ChangedDevice(number, 1, f"pump-{number}", 1) for number in range(100, 1_300)]
+    await cache.forget([*others, changed(2)])
+    assert await elsewhere.get(1, "pump-7") is None
+
+
 async def test_another_organization_finds_nothing(cache):
     await cache.fill(entry(1), await cache.time_ms())
     assert await cache.get(2, "pump-7") is None
@@ -44,14 +56,14 @@ async def test_another_organization_finds_nothing(cache):
 
 async def test_after_a_commit_nothing_older_is_read_here_or_elsewhere(cache, elsewhere):
     await cache.fill(entry(1), await cache.time_ms())
-    await cache.forget([entry(2)])
+    await cache.forget([changed(2)])
     assert await cache.get(1, "pump-7") is None
     assert await elsewhere.get(1, "pump-7") is None
 
 
 async def test_a_read_that_began_before_a_commit_cannot_fill_after_it(cache):
     began = await cache.time_ms()
-    await cache.forget([entry(2)])
+    await cache.forget([changed(2)])
     await cache.fill(entry(1), began)
     assert await cache.get(1, "pump-7") is None
 
@@ -65,7 +77,7 @@ async def test_an_older_fill_does_not_replace_a_newer_one(cache, elsewhere):
 
 async def test_a_late_tombstone_does_not_remove_what_is_newer(cache, elsewhere):
     await cache.fill(entry(3), await cache.time_ms())
-    await cache.forget([entry(2)])
+    await cache.forget([changed(2)])
     assert (await elsewhere.get(1, "pump-7")).body == b'{"revision": 3}'
 
 
@@ -83,7 +95,7 @@ async def test_redis_away_reads_nothing_and_fails_nothing():
     cache = DeviceCache(Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2))
     assert await cache.get(1, "pump-7") is None
     assert await cache.time_ms() is None
-    await cache.forget([entry(1)])
+    await cache.forget([changed(1)])
 
 
 PAGE = Listing("cursor", b'{"items": [], "next": "cursor"}')

@@ -66,6 +66,23 @@ async def test_a_commit_that_comes_late_is_not_skipped(engine: AsyncEngine, tell
     await eventually(lambda: recorded.subjects == ["early", "late"])
 
 
+async def test_a_backlog_is_read_once_though_the_planner_knows_of_none(
+    engine: AsyncEngine, tell, relay, recorded: Recorded, unsent
+):
+    read: list[int] = []
+    for turn in ("before", "now"):
+        await tell(*(f"{turn}-{number}" for number in range(2_000)))
+        task = relay()
+        await eventually(lambda: _none(unsent), timeout=30)
+        task.cancel()
+        await asyncio.wait([task])
+        read.append(await _index_entries_read(engine))
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("vacuum analyze outbox"))
+    assert read[1] - read[0] < 20 * 2_000
+
+
 async def test_a_refused_event_holds_back_its_own_subject_only(tell, relay, recorded: Recorded):
     recorded.refuses["a"] = PublishRefused("full")
     await tell("a", "b", "a", "c")
@@ -207,3 +224,10 @@ async def test_a_backlog_of_thousands_is_sent_without_waiting_between_rounds(tel
 
 async def _none(unsent) -> bool:
     return await unsent() == 0
+
+
+async def _index_entries_read(engine: AsyncEngine) -> int:
+    """By sessions that have ended: they have told their statistics."""
+    query = text("select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'outbox'")
+    async with engine.connect() as connection:
+        return int(await connection.scalar(query))

@@ -52,7 +52,7 @@ class Action(Table, table=True):
         CheckConstraint("state <> 'running' or command_id is not null", name="running_has_command"),
         Index("uq_actions_running", "device_id", unique=True, postgresql_where=text("state = 'running'")),
         Index("ix_actions_queue", "device_id", text("priority desc"), "id", postgresql_where=_OPEN),
-        Index("ix_actions_deadline", "deadline", postgresql_where=_OPEN),
+        Index("ix_actions_deadline", "deadline", postgresql_where=text("completed_at is null")),
         Index("ix_actions_next_attempt_at", "next_attempt_at", postgresql_where=text("next_attempt_at is not null")),
         Index("ix_actions_organization_id_id", "organization_id", "id"),
         Index("ix_actions_device_id_id", "device_id", "id"),

@@ -299,7 +299,7 @@ class ActionService:
         running = await self._store.running(device_ids)
         await self._statuses.show_actions(
             {
-                device_id: (running[device_id].id, shown_status(running[device_id].type))
+                device_id: (running[device_id][0], shown_status(running[device_id][1]))
                 if device_id in running
                 else (None, None)
                 for device_id in device_ids

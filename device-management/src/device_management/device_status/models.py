@@ -21,6 +21,16 @@ class HeldDevice:
 
 
 @dataclass(frozen=True)
+class ChangedDevice:
+    """What readers of a changed device need to know to read it anew."""
+
+    id: int
+    organization_id: int
+    device_uid: str
+    revision: int
+
+
+@dataclass(frozen=True)
 class Presence:
     """What monitoring says of one device; the greater version wins."""
 

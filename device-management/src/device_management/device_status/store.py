@@ -27,6 +27,7 @@ from sqlmodel import col
 
 from device_management.device_status.models import (
     AttributeReport,
+    ChangedDevice,
     Ended,
     HeldDevice,
     Installed,
@@ -37,6 +38,8 @@ from device_management.device_status.models import (
 from device_management.devices.models import Device, present_in
 from device_management.devices.states import ENDED
 from shared.contracts.devices import PURGED
+
+_CHANGED = (col(Device.id), col(Device.organization_id), col(Device.device_uid), col(Device.revision))
 
 
 class DeviceStatusStore:
@@ -69,7 +72,7 @@ class DeviceStatusStore:
         ).returning(col(AttributeReport.device_uid))
         return set((await self._session.scalars(query)).all())
 
-    async def show_actions(self, shown: Mapping[int, tuple[int | None, str | None]]) -> Sequence[Device]:
+    async def show_actions(self, shown: Mapping[int, tuple[int | None, str | None]]) -> list[ChangedDevice]:
         """Sets the running action, and the status it gives, of devices by id, and returns those that changed."""
         showing = _rows(
             "showing",
@@ -85,12 +88,12 @@ class DeviceStatusStore:
                 col(Device.current_action_id).is_distinct_from(showing.c.action_id),
             )
             .values(current_action_id=showing.c.action_id, action_status=showing.c.status, revision=Device.revision + 1)
-            .returning(Device)
-            .execution_options(synchronize_session=False, populate_existing=True)
+            .returning(*_CHANGED)
+            .execution_options(synchronize_session=False)
         )
-        return (await self._session.scalars(query)).all()
+        return [ChangedDevice(*row) for row in await self._session.execute(query)]
 
-    async def apply_presence(self, changes: Sequence[Presence]) -> Sequence[Device]:
+    async def apply_presence(self, changes: Sequence[Presence]) -> list[ChangedDevice]:
         """Takes over newer presences in one statement and returns the devices that changed."""
         uids = cast([change.device_uid for change in changes], ARRAY(Text))
         await self._hold(col(Device.device_uid) == any_(uids))
@@ -111,10 +114,10 @@ class DeviceStatusStore:
                 presence_version=newer.c.presence_version,
                 revision=Device.revision + 1,
             )
-            .returning(Device)
+            .returning(*_CHANGED)
             .execution_options(synchronize_session=False)
         )
-        return (await self._session.scalars(query)).all()
+        return [ChangedDevice(*row) for row in await self._session.execute(query)]
 
     async def install(self, news: Sequence[Installed]) -> list[tuple[Device, str | None]]:
         """Takes over what later updates have put on devices, in one statement; uids must differ.

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -38,14 +38,18 @@ redis.call('PEXPIREAT', KEYS[1], ARGV[3])
 return 1
 """
 
-_TOMBSTONE = """
-local known = redis.call('HGET', KEYS[1], 'r')
-if known and tonumber(known) > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'r', ARGV[1])
-redis.call('HDEL', KEYS[1], 'b')
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1
+_TOMBSTONES = """
+for place, key in ipairs(KEYS) do
+    local revision, known = ARGV[place + 1], redis.call('HGET', key, 'r')
+    if not (known and tonumber(known) > tonumber(revision)) then
+        redis.call('HSET', key, 'r', revision)
+        redis.call('HDEL', key, 'b')
+        redis.call('PEXPIRE', key, ARGV[1])
+    end
+end
 """
+_AT_ONCE: Final = 1_000
+"""Tombstones that one script writes: nobody else is served meanwhile."""
 
 _LOOK = """
 local count = redis.call('GET', KEYS[1]) or '0'
@@ -58,6 +62,19 @@ _READS = Counter("muster_device_cache_reads_total", "Reads of one device, by whe
 _PAGES = Counter("muster_device_cache_pages_total", "Reads of a page of devices, by where it was found", ["found"])
 
 _log = structlog.get_logger(__name__)
+
+
+class Changed(Protocol):
+    """A device that changed, in the revision that it has since."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def organization_id(self) -> int: ...
+    @property
+    def device_uid(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -122,7 +139,7 @@ class DeviceCache:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._fill = redis.register_script(_FILL)
-        self._tombstone = redis.register_script(_TOMBSTONE)
+        self._tombstones = redis.register_script(_TOMBSTONES)
         self._look = redis.register_script(_LOOK)
         self._local: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
         self._away_until = 0.0
@@ -205,18 +222,20 @@ class DeviceCache:
         except (RedisError, OSError) as error:
             self._leave_alone(error)
 
-    async def forget(self, entries: Sequence[Entry]) -> None:
+    async def forget(self, devices: Sequence[Changed]) -> None:
         """After the commit: nothing older than these revisions is served from here on."""
-        for entry in entries:
-            for reference in entry.references:
-                self._local.pop(_key(entry.organization_id, reference), None)
+        stones = [
+            (_key(device.organization_id, reference), device.revision)
+            for device in devices
+            for reference in (str(device.id), device.device_uid)
+        ]
+        for key, _ in stones:
+            self._local.pop(key, None)
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for entry in entries:
-                    for reference in entry.references:
-                        key = _key(entry.organization_id, reference)
-                        await self._tombstone(keys=[key], args=(entry.revision, TOMBSTONE_MS), client=pipe)
-                await pipe.execute()
+            for start in range(0, len(stones), _AT_ONCE):
+                some = stones[start : start + _AT_ONCE]
+                revisions = [revision for _, revision in some]
+                await self._tombstones(keys=[key for key, _ in some], args=[TOMBSTONE_MS, *revisions])
         except (RedisError, OSError) as error:
             self._leave_alone(error)
 

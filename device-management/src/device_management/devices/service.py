@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 
 from device_management.audit.schemas import Actor, AuditEntryRead
 from device_management.audit.service import AuditService
-from device_management.devices.cache import Answer, DeviceCache, Entry, Listing
+from device_management.devices.cache import Answer, Changed, DeviceCache, Entry, Listing
 from device_management.devices.errors import (
     DeviceIsRetired,
     DeviceNotFound,
@@ -266,14 +266,13 @@ class DeviceService:
         for device in devices:
             self._unit.outbox.add(state_event(kind, device))
 
-    def changed(self, devices: Sequence[Device]) -> None:
+    def changed(self, devices: Sequence[Changed]) -> None:
         """After the commit nobody reads these devices, or a list of them, as they were."""
-        entries = [_entry(device) for device in devices]
 
         async def forget() -> None:
-            await self._cache.forget(entries)
+            await self._cache.forget(devices)
 
-        if entries:
+        if devices:
             self._unit.after_commit(forget)
             self.lists_changed({device.organization_id for device in devices})
 

@@ -241,13 +241,13 @@ class JobService:
             type=CHANGE,
             params={"configuration": job.params},
             deadline_s=job.deadline_s,
-            device_uids=[item.name for item in items],
+            device_uids=list(items),
         )
         bulk = await self._actions.request_many(job.organization_id, order, by=by)
-        await self._store.dispatched(job, [item.name for item in items], bulk.bulk_id)
+        await self._store.dispatched(job, items, bulk.bulk_id)
         refused = {skipped.device_uid: skipped.reason for skipped in bulk.skipped}
         await self.hear([Outcome(bulk.bulk_id, uid, ItemState.FAILED, reason) for uid, reason in refused.items()])
-        device_ids = [item.device_id for item in items if item.device_id is not None and item.name not in refused]
+        device_ids = [device_id for uid, device_id in items.items() if device_id is not None and uid not in refused]
         await self._configurations.set_on_all(job.organization_id, sorted(device_ids), job.params)
         return len(items)
 

@@ -97,7 +97,7 @@ class CommandRelay(Rounds):
         engine_url: str,
         publisher: Publishes,
         *,
-        batch: int = 500,
+        batch: int = 1_000,
         poll: timedelta = timedelta(seconds=0.5),
         frozen_after: timedelta = FROZEN_AFTER,
         name: str = "commands",

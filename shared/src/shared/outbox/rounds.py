@@ -47,9 +47,9 @@ class Rounds(ABC):
         publisher: Publishes,
         *,
         name: str,
-        batch: int = 500,
-        poll: timedelta = timedelta(seconds=0.5),
-        frozen_after: timedelta = FROZEN_AFTER,
+        batch: int,
+        poll: timedelta,
+        frozen_after: timedelta,
     ) -> None:
         self._engine_url = engine_url
         self._frozen_after = frozen_after
