@@ -6,6 +6,7 @@ from ota_service.firmware import models as _firmware  # noqa: F401 - fills the m
 from ota_service.fleet.models import Table
 from ota_service.installations import models as _installations  # noqa: F401 - fills the metadata
 from ota_service.manifests import models as _manifests  # noqa: F401 - fills the metadata
+from ota_service.presence import models as _presence  # noqa: F401 - fills the metadata
 from ota_service.releases import models as _releases  # noqa: F401 - fills the metadata
 from ota_service.sessions import models as _sessions  # noqa: F401 - fills the metadata
 from ota_service.settings import Settings

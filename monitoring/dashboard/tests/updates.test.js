@@ -6,11 +6,12 @@ const update = (state, updated_at, extra = {}) => ({ session_id: "s2", state, up
 
 test("every step but the last is open, every other end is not", () => {
   assert.deepEqual(STEPS.map(isOpen), [true, true, true, true, false]);
+  for (const state of ["held", "cancelling"]) assert.equal(isOpen(state), true);
   for (const state of ["failed", "cancelled", "timed_out", undefined]) assert.equal(isOpen(state), false);
 });
 
 test("every open state says what it waits for, online or not", () => {
-  for (const state of STEPS.filter(isOpen)) for (const online of [true, false]) assert.notEqual(waitsFor(state, online), "");
+  for (const state of [...STEPS.filter(isOpen), "held", "cancelling"]) for (const online of [true, false]) assert.notEqual(waitsFor(state, online), "");
 });
 
 test("a download says how far it is as soon as that is known", () => {

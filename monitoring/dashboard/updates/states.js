@@ -1,9 +1,9 @@
 /** What the states of an update mean to a person, and which of two accounts of it counts: pure. */
 
-/** The road of an update that goes well. */
+/** The road of an update that goes well; one that needs consent is held before it. */
 export const STEPS = /** @type {const} */ (["initiated", "acknowledged", "downloading", "flashed", "completed"]);
 
-const OPEN = new Set(["initiated", "acknowledged", "downloading", "flashed"]);
+const OPEN = new Set(["held", "initiated", "acknowledged", "downloading", "flashed", "cancelling"]);
 const INSTALLED = new Set(["flashed", "completed"]);
 
 /**
@@ -42,8 +42,12 @@ export function stateAndProgress({ state, progress }) {
  * @param {boolean} online
  */
 export function waitsFor(state, online) {
-  if (!online && state !== "flashed") return "The device is away. It goes on as soon as it connects.";
+  if (!online && state !== "flashed" && state !== "held") return "The device is away. It goes on as soon as it connects.";
   switch (state) {
+    case "held":
+      return "It waits for consent, of a person or at the device.";
+    case "cancelling":
+      return "The device is asked to stop. It may still go on if it cannot.";
     case "initiated":
       return "Announced to the device, which has not answered yet.";
     case "acknowledged":

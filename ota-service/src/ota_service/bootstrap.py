@@ -34,11 +34,13 @@ from ota_service.installations.service import InstallationService
 from ota_service.installations.store import InstallationStore
 from ota_service.manifests.service import ManifestService
 from ota_service.manifests.store import ManifestStore
+from ota_service.presence.service import PresenceService
+from ota_service.presence.store import PresenceStore
 from ota_service.release_documents.service import DocumentService
 from ota_service.releases.service import ReleaseService
 from ota_service.releases.store import ReleaseStore
 from ota_service.sessions.consumers import PresenceConsumer
-from ota_service.sessions.jobs import Deadlines
+from ota_service.sessions.jobs import Deadlines, Soaks
 from ota_service.sessions.rules import Patience
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.store import SessionStore
@@ -92,6 +94,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             acknowledged=timedelta(seconds=settings.update_acknowledged_seconds),
             downloading=timedelta(seconds=settings.update_downloading_seconds),
             flashed=timedelta(seconds=settings.update_flashed_seconds),
+            cancelling=timedelta(seconds=settings.update_cancelling_seconds),
         )
 
         @asynccontextmanager
@@ -111,6 +114,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             FirmwareService: lambda scope: FirmwareService(
                 FirmwareStore(scope.unit.session), blobs, line, clock=clock, ids=ids
             ),
+            PresenceService: lambda scope: PresenceService(PresenceStore(scope.unit.session)),
             InstallationService: lambda scope: InstallationService(InstallationStore(scope.unit.session)),
             ManifestService: lambda scope: ManifestService(
                 ManifestStore(scope.unit.session),
@@ -127,6 +131,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(FirmwareService),
                 scope.get(ManifestService),
                 scope.get(InstallationService),
+                scope.get(PresenceService),
                 patience=patience,
                 ids=ids,
             ),
@@ -213,6 +218,7 @@ class WorkerParts:
     presence: EventConsumer
     actions: EventConsumer
     deadlines: Deadlines
+    soaks: Soaks
     batch_steps: BatchSteps
     release_steps: ReleaseSteps
     tidy: "Tidy"
@@ -248,6 +254,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),
+            soaks=Soaks(core.scopes),
             batch_steps=BatchSteps(core.scopes),
             release_steps=ReleaseSteps(core.scopes),
             tidy=Tidy(core.scopes),

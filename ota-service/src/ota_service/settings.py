@@ -34,4 +34,6 @@ class Settings(PostgresSettings):
     """How long it may take from there to the download."""
     update_downloading_seconds: int = Field(default=6 * 3_600, ge=1)
     update_flashed_seconds: int = Field(default=3_600, ge=1)
-    """How long it may take to come back with the new version."""
+    """How long it may take to come back with the new version, without a soak that follows."""
+    update_cancelling_seconds: int = Field(default=3_600, ge=1)
+    """How long a device that has begun may take to stop when the update is cancelled."""

@@ -22,6 +22,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "presence": parts.presence.run,
                 "actions": parts.actions.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),
+                "soaks": every(parts.soaks.SECONDS, parts.soaks),
                 "batches": every(parts.batch_steps.SECONDS, parts.batch_steps),
                 "releases": every(parts.release_steps.SECONDS, parts.release_steps),
                 "tidy": every(parts.tidy.SECONDS, parts.tidy),

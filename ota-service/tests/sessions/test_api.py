@@ -128,13 +128,14 @@ async def test_a_failure_says_why_and_its_text_is_cut(update, person):
     assert len(session["error"]) == 500
 
 
-async def test_a_cancelled_session_is_over_at_once_and_the_next_report_is_late(update, person):
-    await update.device.say(update.id, "ack")
+async def test_a_session_that_is_cancelled_before_the_device_has_begun_is_over_and_the_next_report_is_late(
+    update, person
+):
     answer = await person.post(f"/api/v2/updates/{update.id}/cancel")
     assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
     assert (await person.post(f"/api/v2/updates/{update.id}/cancel")).status_code == 200
-    assert code(await update.device.say(update.id, "downloading")) == (409, "wrong_transition")
-    assert (await history(person, update.id))[-1] == ("device", "downloading", False)
+    assert code(await update.device.say(update.id, "ack")) == (409, "wrong_transition")
+    assert (await history(person, update.id))[-1] == ("device", "acknowledged", False)
     assert (await update.device.waiting()).json()["items"] == []
 
 

@@ -9,6 +9,7 @@ from shared.testing.tenancy import Theirs, World, trespasses, uncovered
 MARKER = "zz-theirs"
 OWN, OTHER = 1, 2
 SITE = 77
+VERBS = ("ack", "downloading", "flashed", "complete", "fail", "cancelled", "refuse-cancel", "confirm", "deny")
 OPERATE = ("devices:read", "updates:read", "updates:write", "updates:approve", "organization:admin")
 
 
@@ -44,7 +45,7 @@ def world(theirs, credentials) -> World:
         f"GET {updates}/next",
         f"GET {updates}/{{session_id}}/file",
         f"GET {updates}/{{session_id}}/files/{{position}}",
-        *(f"POST {updates}/{{session_id}}/{verb}" for verb in ("ack", "downloading", "flashed", "complete", "fail")),
+        *(f"POST {updates}/{{session_id}}/{verb}" for verb in VERBS),
     }
     upload = {"files": {"file": b"mine"}, "data": {"name": "mine", "version": "1"}}
     return World(
@@ -76,6 +77,7 @@ def world(theirs, credentials) -> World:
             "PUT /api/v2/firmware/bandwidth/{site_id}": {"json": {"bytes_per_second": 1_000_000}},
             "PUT /api/v2/firmware/policy": {"json": {"approvals": 2}},
             "POST /api/v2/firmware/{firmware_id}/withdraw": {"json": {"reason": "mine"}},
+            "POST /api/v2/updates/{session_id}/cancel": {"json": {"force": True}},
             "POST /api/v2/updates": {"json": {"device_uid": MARKER, "firmware_id": theirs["firmware"]}},
             "POST /api/v2/releases": {
                 "json": {

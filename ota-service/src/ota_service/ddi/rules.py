@@ -28,7 +28,9 @@ PATH = (SessionState.ACKNOWLEDGED, SessionState.DOWNLOADING, SessionState.FLASHE
 """What a client that closes with success has passed through, whether it has said so or not."""
 
 _STATUS = {
+    SessionState.HELD: "WAIT_FOR_CONFIRMATION",
     SessionState.INITIATED: "SCHEDULED",
+    SessionState.CANCELLING: "CANCELING",
     SessionState.ACKNOWLEDGED: "RETRIEVED",
     SessionState.DOWNLOADING: "DOWNLOAD",
     SessionState.FLASHED: "RUNNING",
@@ -82,7 +84,7 @@ def progress(said: Feedback) -> int | None:
 
 def steps(state: SessionState, target: SessionState) -> Sequence[SessionState]:
     """The states through which an action goes from one to the other."""
-    if target not in PATH:
+    if target not in PATH or state == SessionState.CANCELLING:
         return (target,)
     reached = PATH.index(state) + 1 if state in PATH else 0
     return PATH[reached : PATH.index(target) + 1]

@@ -41,6 +41,7 @@ class FleetDevice(Table, table=True):
     serial_number: str | None = Field(default=None, max_length=128)
     hardware_version: str | None = Field(default=None, max_length=64)
     firmware_version: str | None = Field(default=None, max_length=64)
+    reported_firmware_version: str | None = Field(default=None, max_length=64)
     lifecycle: str = Field(max_length=16)
     updates_enabled: bool
     attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

@@ -129,6 +129,7 @@ def _copy(state: DeviceState) -> FleetDevice:
         serial_number=state.serial_number,
         hardware_version=state.hardware_version,
         firmware_version=state.firmware_version,
+        reported_firmware_version=state.reported_firmware_version,
         lifecycle=state.lifecycle,
         updates_enabled=state.updates_enabled,
         attributes=state.attributes,

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ota_service.firmware.errors import FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn
 from ota_service.fleet.errors import DeviceNotFound
+from ota_service.manifests.errors import FirmwareNamedTwice
 from ota_service.sessions.errors import DeviceNotUpdatable, SessionNotFound, SessionOpen, WrongTransition
-from ota_service.sessions.schemas import SessionDetail, SessionRead, UpdateCreate
+from ota_service.sessions.schemas import Cancellation, SessionDetail, SessionRead, UpdateCreate
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.states import SessionState
 from shared.contracts.routes import DEVICE_UID
@@ -28,7 +29,15 @@ OfDevice = Annotated[str | None, Query(pattern=rf"^{DEVICE_UID.pattern}$")]
 
 
 @router.post("", status_code=202)
-@raises(DeviceNotFound, FirmwareNotFound, FirmwareNotApproved, FirmwareWithdrawn, DeviceNotUpdatable, SessionOpen)
+@raises(
+    DeviceNotFound,
+    FirmwareNotFound,
+    FirmwareNotApproved,
+    FirmwareWithdrawn,
+    FirmwareNamedTwice,
+    DeviceNotUpdatable,
+    SessionOpen,
+)
 async def start(
     body: UpdateCreate, who: Writer, sessions: Sessions, answer: Annotated[Once, Depends(once)]
 ) -> SessionRead:
@@ -61,6 +70,23 @@ async def get(session_id: SessionId, who: Reader, sessions: Sessions) -> Session
 
 @router.post("/{session_id}/cancel")
 @raises(WrongTransition)
-async def cancel(session_id: SessionId, who: Writer, sessions: Sessions) -> SessionRead:
-    """Ends an open session at once; cancelling again changes nothing."""
-    return await sessions.cancel(who.organization_id, session_id, who.subject)
+async def cancel(
+    session_id: SessionId, who: Writer, sessions: Sessions, body: Cancellation | None = None
+) -> SessionRead:
+    """Ends an open session, at once unless its device has begun; cancelling again changes nothing."""
+    force = body is not None and body.force
+    return await sessions.cancel(who.organization_id, session_id, who.subject, force=force)
+
+
+@router.post("/{session_id}/confirm")
+@raises(WrongTransition)
+async def confirm(session_id: SessionId, who: Writer, sessions: Sessions) -> SessionRead:
+    """Consent to a held session; confirming again changes nothing."""
+    return await sessions.confirm(who.organization_id, session_id, by=f"person {who.subject}")
+
+
+@router.post("/{session_id}/deny")
+@raises(WrongTransition)
+async def deny(session_id: SessionId, who: Writer, sessions: Sessions) -> SessionRead:
+    """The end of a held session; denying again changes nothing."""
+    return await sessions.deny(who.organization_id, session_id, by=f"person {who.subject}")

@@ -1,4 +1,4 @@
-"""What update sessions hear: devices that connect."""
+"""What update sessions hear: devices that come and go."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ class PresenceConsumer:
         self._scopes = scopes
 
     async def __call__(self, envelopes: Sequence[Envelope]) -> None:
-        """Needs no inbox: an announcement may be repeated."""
+        """Needs no inbox: presence has versions, and an announcement may be repeated."""
         news = [PresenceState.of(envelope) for envelope in envelopes]
         async with self._scopes() as scope:
-            await scope.get(SessionService).devices_connected(news)
+            await scope.get(SessionService).follow(news)

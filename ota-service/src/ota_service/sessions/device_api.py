@@ -12,7 +12,7 @@ from ota_service.firmware.schemas import IMAGE_ANSWERS, Wanted
 from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
 from ota_service.fleet.schemas import DeviceCaller
 from ota_service.fleet.service import FleetService
-from ota_service.sessions.errors import PartNotFound, SessionEnded, SessionNotFound, WrongTransition
+from ota_service.sessions.errors import PartNotFound, SessionEnded, SessionHeld, SessionNotFound, WrongTransition
 from ota_service.sessions.schemas import DeviceReport, Offer, SessionRead
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.states import SessionState
@@ -54,7 +54,7 @@ async def next_offer(who: Device, sessions: Sessions) -> Response | Offer:
 
 @router.head("/{session_id}/file", include_in_schema=False)
 @router.get("/{session_id}/file", response_class=StreamingResponse, responses=IMAGE_ANSWERS)
-@raises(SessionEnded, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
+@raises(SessionEnded, SessionHeld, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
 async def file(session_id: SessionId, who: Device, sessions: Sessions, request: Request) -> StreamingResponse:
     """The first image of an open session: a range of it, or all; its ETag is its SHA-256."""
     return await part_file(session_id, 1, who, sessions, request)
@@ -62,7 +62,7 @@ async def file(session_id: SessionId, who: Device, sessions: Sessions, request: 
 
 @router.head("/{session_id}/files/{position}", include_in_schema=False)
 @router.get("/{session_id}/files/{position}", response_class=StreamingResponse, responses=IMAGE_ANSWERS)
-@raises(SessionEnded, PartNotFound, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
+@raises(SessionEnded, SessionHeld, PartNotFound, RangeNotSatisfiable, BlobDamaged, BlobStoreAway, SiteBusy)
 async def part_file(
     session_id: SessionId, position: int, who: Device, sessions: Sessions, request: Request
 ) -> StreamingResponse:
@@ -105,6 +105,34 @@ async def complete(session_id: SessionId, who: Device, sessions: Sessions, said:
 async def fail(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
     """The device gives up; `error` says why."""
     return await _report(sessions, who, session_id, SessionState.FAILED, said)
+
+
+@router.post("/{session_id}/cancelled")
+@raises(WrongTransition)
+async def cancelled(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+    """The device has stopped, and runs what it ran before."""
+    return await _report(sessions, who, session_id, SessionState.CANCELLED, said)
+
+
+@router.post("/{session_id}/refuse-cancel")
+@raises(WrongTransition)
+async def refuse_cancel(session_id: SessionId, who: Device, sessions: Sessions, said: Report = None) -> SessionRead:
+    """It was to stop and cannot: it goes on where it was."""
+    return await sessions.refuse_cancel(who.organization_id, who.uid, session_id, said or DeviceReport(), by=who.by)
+
+
+@router.post("/{session_id}/confirm")
+@raises(WrongTransition)
+async def give_consent(session_id: SessionId, who: Device, sessions: Sessions) -> SessionRead:
+    """Consent to a held session, given at the device."""
+    return await sessions.confirm(who.organization_id, session_id, by=who.by, uid=who.uid)
+
+
+@router.post("/{session_id}/deny")
+@raises(WrongTransition)
+async def deny_consent(session_id: SessionId, who: Device, sessions: Sessions) -> SessionRead:
+    """The end of a held session, at the device's wish."""
+    return await sessions.deny(who.organization_id, session_id, by=who.by, uid=who.uid)
 
 
 async def _report(

@@ -36,6 +36,16 @@ class SessionOpen(DomainError):
         )
 
 
+class SessionHeld(DomainError):
+    """Nothing of an update is given out before there is consent to it."""
+
+    status = 409
+    code = "update_session_held"
+
+    def __init__(self) -> None:
+        super().__init__("the session is held: it waits for consent")
+
+
 class SessionEnded(DomainError):
     """The file of a session is there as long as the session is open."""
 

@@ -2,31 +2,40 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from ota_service.sessions.models import UpdateSession, UpdateSessionPart
 from ota_service.sessions.schemas import Offer, SessionRead
-from ota_service.sessions.states import SessionState
+from ota_service.sessions.states import WAITING, SessionState
 from shared.contracts import updates
 from shared.contracts.updates import UpdateSessionState
 from shared.outbox.commands import Command
 
 _KINDS: dict[SessionState, type[UpdateSessionState]] = {
+    SessionState.HELD: updates.UpdateSessionHeld,
     SessionState.INITIATED: updates.UpdateSessionInitiated,
     SessionState.ACKNOWLEDGED: updates.UpdateSessionAcknowledged,
     SessionState.DOWNLOADING: updates.UpdateSessionDownloading,
     SessionState.FLASHED: updates.UpdateSessionFlashed,
+    SessionState.CANCELLING: updates.UpdateSessionCancelling,
     SessionState.COMPLETED: updates.UpdateSessionCompleted,
     SessionState.FAILED: updates.UpdateSessionFailed,
     SessionState.CANCELLED: updates.UpdateSessionCancelled,
     SessionState.TIMED_OUT: updates.UpdateSessionTimedOut,
 }
 
+_COMMANDS = {
+    SessionState.HELD: "update_held",
+    SessionState.INITIATED: "update_available",
+    SessionState.CANCELLING: "update_cancelled",
+    SessionState.CANCELLED: "update_cancelled",
+}
+
 
 def state_event(session: UpdateSession, *, before: SessionState | None) -> UpdateSessionState:
     """The event that a session which was `before` has become what it is."""
     state = SessionState(session.state)
-    kind = updates.UpdateSessionProgressed if state == before else _KINDS[state]
+    kind = updates.UpdateSessionProgressed if state == before == SessionState.DOWNLOADING else _KINDS[state]
     return kind(
         organization_id=session.organization_id,
         version=session.version,
@@ -47,25 +56,25 @@ def state_event(session: UpdateSession, *, before: SessionState | None) -> Updat
     )
 
 
-def update_available(session: UpdateSession) -> Command:
-    """The announcement; its id is the session's, so that one which is waiting is not added again."""
-    assert session.deadline is not None  # noqa: S101 - an open session has one, the database sees to it
-    return Command(
-        session.device_uid,
-        session.id,
-        "update_available",
-        {
-            "session_id": str(session.id),
-            "firmware_name": session.firmware_name,
-            "firmware_version": session.firmware_version,
-        },
-        session.deadline,
-    )
+def command_id(session_id: UUID, state: SessionState, version: int) -> UUID:
+    """Of the command that tells a device of its session in that version; one that is waiting is not added again."""
+    return session_id if state == SessionState.INITIATED else uuid5(session_id, f"{state}/{version}")
 
 
-def update_cancelled(session: UpdateSession, *, id: UUID, deadline: datetime) -> Command:  # noqa: A002
-    """Nothing is to be done for the session any more. It is of use as long as the device might still be at it."""
-    return Command(session.device_uid, id, "update_cancelled", {"session_id": str(session.id)}, deadline)
+def command_about(session: UpdateSession, *, until: datetime) -> Command | None:
+    """What a session wants of its device: consent, to begin, or to stop. None when the device knows by itself.
+
+    That it has ended is of use `until` the device can be at it no more.
+    """
+    state = SessionState(session.state)
+    kind = _COMMANDS.get(state)
+    if kind is None:
+        return None
+    params = {"session_id": str(session.id)}
+    if state in WAITING:
+        params |= {"firmware_name": session.firmware_name, "firmware_version": session.firmware_version}
+    id_ = command_id(session.id, state, session.version)
+    return Command(session.device_uid, id_, kind, params, session.deadline or until)
 
 
 def read(session: UpdateSession) -> SessionRead:

@@ -1,4 +1,4 @@
-"""The clock of update sessions."""
+"""The clocks of update sessions."""
 
 from ota_service.sessions.service import SessionService
 from shared.http.scope import Scopes
@@ -21,3 +21,20 @@ class Deadlines:
     async def _batch(self) -> int:
         async with self._scopes() as scope:
             return await scope.get(SessionService).time_out(_BATCH)
+
+
+class Soaks:
+    """Completes what has proved itself for long enough. Any number of workers may run it."""
+
+    SECONDS = 1.0
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    async def __call__(self) -> None:
+        while await self._batch() == _BATCH:
+            pass
+
+    async def _batch(self) -> int:
+        async with self._scopes() as scope:
+            return await scope.get(SessionService).soak(_BATCH)

@@ -18,6 +18,7 @@ def _in(states: frozenset[SessionState]) -> str:
 
 
 IS_OPEN = text(_in(OPEN))
+IS_SOAKING = text(f"state = '{SessionState.FLASHED}' and soak_s is not null")
 IS_AWAITED = text(f"{_in(FINAL)} and batch_id is not null")
 """It has ended, and its batch has not heard of it yet."""
 
@@ -35,6 +36,7 @@ class UpdateSession(Table, table=True):
         CheckConstraint("progress between 0 and 100", name="progress"),
         Index("uq_update_sessions_device_uid_open", "device_uid", unique=True, postgresql_where=IS_OPEN),
         Index("ix_update_sessions_deadline", "deadline", postgresql_where=IS_OPEN),
+        Index("ix_update_sessions_soaking", "confirmed_at", postgresql_where=IS_SOAKING),
         Index("ix_update_sessions_awaited", "batch_id", postgresql_where=IS_AWAITED),
         Index("ix_update_sessions_organization_id_counter", "organization_id", "counter"),
         Index("ix_update_sessions_device_uid_counter", "device_uid", "counter"),
@@ -50,9 +52,14 @@ class UpdateSession(Table, table=True):
     previous_version: str | None = Field(default=None, max_length=64)
     """What the device ran when the session began, as far as it was known."""
     state: str = Field(default=SessionState.INITIATED, max_length=16)
+    resumes: str | None = Field(default=None, max_length=16)
+    """Of one that is or was being cancelled: the state that it goes on with if the device refuses."""
     progress: int | None = Field(default=None)
     error: str | None = Field(default=None, max_length=MAX_ERROR)
     deadline: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    soak_s: int | None = Field(default=None)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """With a soak, when the device itself said that it runs the new version."""
     manifest: str = Field(sa_type=Text)
     signature: str = Field(sa_type=Text)
     key_id: str = Field(max_length=64)

@@ -9,7 +9,8 @@ from datetime import timedelta
 from ota_service.installations.schemas import Brought
 from ota_service.manifests.schemas import Bundle, Draft, Obstacle
 from ota_service.sessions.models import UpdateSession, UpdateSessionPart
-from ota_service.sessions.states import OPEN, SessionState
+from ota_service.sessions.schemas import Terms
+from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
 PROGRESS_STEP = 10
 """Percent. Progress is kept in steps: a download is a dozen changes at the most, however often it is reported."""
@@ -20,16 +21,23 @@ UPDATE_OPEN = Obstacle("update_open", "the device is being updated already")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a session may stay in each open state before it times out."""
+    """How long a session may stay in each open state before it ends by itself. `initiated` includes being held."""
 
     initiated: timedelta = timedelta(days=7)
     acknowledged: timedelta = timedelta(hours=1)
     downloading: timedelta = timedelta(hours=6)
     flashed: timedelta = timedelta(hours=1)
+    cancelling: timedelta = timedelta(hours=1)
 
-    def in_state(self, state: SessionState) -> timedelta | None:
-        """None for a final state, which lasts for ever."""
-        return getattr(self, state) if state in OPEN else None
+    def in_state(self, state: SessionState, *, soak_s: int | None = None) -> timedelta | None:
+        """None for a final state, which lasts for ever. A soak comes on top of the time to come back."""
+        match state:
+            case SessionState.HELD:
+                return self.initiated
+            case SessionState.FLASHED:
+                return self.flashed + timedelta(seconds=soak_s or 0)
+            case _:
+                return getattr(self, state) if state in OPEN else None
 
     def after_initiated(self) -> timedelta:
         """How long a session lasts at the most once its device has acknowledged it."""
@@ -46,12 +54,19 @@ def is_step(before: int | None, now: int | None) -> bool:
 def progress_after(target: SessionState, *, known: int | None, said: int | None) -> int | None:
     """The progress of a session that becomes `target`: what breaks off keeps what was known."""
     if target == SessionState.DOWNLOADING:
-        return said
+        return known if said is None else said
     return 100 if target in {SessionState.FLASHED, SessionState.COMPLETED} else known
 
 
 def opened(
-    draft: Draft, bundle: Bundle, *, by: str, lasting: timedelta, action_id: int | None, batch_id: int | None
+    draft: Draft,
+    bundle: Bundle,
+    terms: Terms,
+    *,
+    by: str,
+    lasting: timedelta,
+    action_id: int | None,
+    batch_id: int | None,
 ) -> UpdateSession:
     """The session of a draft; it may stay `lasting` until the device has begun."""
     first = bundle.firmware[0]
@@ -65,6 +80,8 @@ def opened(
         firmware_name=first.name,
         firmware_version=first.version,
         previous_version=draft.device.firmware_version,
+        state=SessionState.HELD if terms.consent else SessionState.INITIATED,
+        soak_s=terms.soak_s,
         deadline=draft.issued_at + lasting,
         manifest=draft.manifest,
         signature=draft.signature,
@@ -110,3 +127,22 @@ def brought(session: UpdateSession, parts: Iterable[UpdateSessionPart]) -> list[
         )
         for part in parts
     ]
+
+
+def when_cancelled(state: SessionState, *, force: bool) -> SessionState:
+    """What becomes of a session that somebody cancels: a device that has begun is asked to stop first."""
+    if force or state in WAITING:
+        return SessionState.CANCELLED
+    return SessionState.CANCELLING if state in BEGUN | {SessionState.CANCELLING} else SessionState.CANCELLED
+
+
+def when_refused(state: SessionState, resumes: str | None) -> SessionState:
+    """What becomes of one whose device does not stop: it goes on where it was. Others stay as they are."""
+    if state != SessionState.CANCELLING and state in OPEN:
+        return state
+    return SessionState(resumes or SessionState.ACKNOWLEDGED)
+
+
+def when_confirmed(state: SessionState) -> SessionState:
+    """What becomes of one that got its consent; one that has it stays as it is."""
+    return state if state in OPEN - {SessionState.HELD} else SessionState.INITIATED

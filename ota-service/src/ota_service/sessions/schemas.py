@@ -14,6 +14,7 @@ from ota_service.sessions.states import SessionState
 from shared.contracts.routes import DEVICE_UID
 
 MAX_PARTS = 16
+MAX_SOAK_S = 30 * 86_400
 
 _MAX_ERROR = 500
 
@@ -36,6 +37,10 @@ class UpdateCreate(BaseModel):
     """In place of it, several that are installed in this order."""
     deadline_s: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     """Seconds in which the device must have taken the update up; the platform's own default is seven days."""
+    soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S)] | None = None
+    """It is completed once the device itself has said that it runs the new version and stayed connected so long."""
+    consent: bool = False
+    """It is held until a person or the device confirms it."""
     force: bool = False
     """Also what is older than what the device has, or what it runs already."""
 
@@ -47,7 +52,7 @@ class UpdateCreate(BaseModel):
 
     def terms(self) -> "Terms":
         ids = self.firmware_ids or () if self.firmware_id is None else (self.firmware_id,)
-        return Terms(ids, self.deadline_s, force=self.force)
+        return Terms(ids, self.deadline_s, self.soak_s, self.consent, self.force)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Terms:
 
     firmware_ids: tuple[int, ...]
     deadline_s: int | None = None
+    soak_s: int | None = None
+    consent: bool = False
     force: bool = False
     floors: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -83,6 +90,14 @@ class EndedSession:
     error: str | None
 
 
+class Cancellation(BaseModel):
+    """A device that has begun is asked to stop, unless `force` ends the update whatever the device does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    force: bool = False
+
+
 class SessionRead(BaseModel):
     """An update of a device. `deadline` is when it times out unless the device reports; None once it has ended."""
 
@@ -96,6 +111,9 @@ class SessionRead(BaseModel):
     progress: int | None
     error: str | None
     deadline: datetime | None
+    soak_s: int | None
+    confirmed_at: datetime | None
+    """With a soak, when the device itself said that it runs the new version."""
     action_id: int | None = None
     """The action that it carries out."""
     opened_by: str

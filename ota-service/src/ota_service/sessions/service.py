@@ -1,8 +1,9 @@
 """Use cases of update sessions: open, report, cancel, time out, and what a device is offered."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from ota_service.firmware.schemas import Download, Wanted
@@ -12,15 +13,17 @@ from ota_service.fleet.service import FleetService
 from ota_service.installations.service import InstallationService
 from ota_service.manifests.schemas import Bundle, Obstacle
 from ota_service.manifests.service import ManifestService
+from ota_service.presence.service import PresenceService
 from ota_service.sessions.errors import (
     DeviceNotUpdatable,
     PartNotFound,
     SessionEnded,
+    SessionHeld,
     SessionNotFound,
     SessionOpen,
     WrongTransition,
 )
-from ota_service.sessions.events import offer, read, state_event, update_available, update_cancelled
+from ota_service.sessions.events import command_about, command_id, offer, read, state_event
 from ota_service.sessions.models import SessionReport, UpdateSession
 from ota_service.sessions.rules import (
     DEVICE_UNKNOWN,
@@ -31,6 +34,9 @@ from ota_service.sessions.rules import (
     opened,
     parts,
     progress_after,
+    when_cancelled,
+    when_confirmed,
+    when_refused,
 )
 from ota_service.sessions.schemas import (
     DeviceReport,
@@ -44,7 +50,15 @@ from ota_service.sessions.schemas import (
     Terms,
     UpdateCreate,
 )
-from ota_service.sessions.states import FINAL, INSTALLED, SessionState, may_become
+from ota_service.sessions.states import (
+    BROKEN_OFF,
+    FINAL,
+    INSTALLED,
+    SessionState,
+    may_become,
+    may_deny,
+    may_report,
+)
 from ota_service.sessions.store import Change, SessionStore
 from shared.contracts.presence import PresenceState
 from shared.http.pagination import Page, decode_cursor, page_of
@@ -54,6 +68,8 @@ from shared.sql.unit_of_work import UnitOfWork
 MOST_AT_ONCE = 1_000
 
 _DEADLINE = "deadline"
+_DEVICE = "device"
+_SOAK = "soak"
 
 
 class SessionService:
@@ -65,6 +81,7 @@ class SessionService:
         firmware: FirmwareService,
         manifests: ManifestService,
         installations: InstallationService,
+        presence: PresenceService,
         *,
         patience: Patience,
         ids: Ids,
@@ -75,6 +92,7 @@ class SessionService:
         self._firmware = firmware
         self._manifests = manifests
         self._installations = installations
+        self._presence = presence
         self._patience = patience
         self._ids = ids
 
@@ -135,12 +153,11 @@ class SessionService:
         drawn = await self._manifests.draw_up(organization_id, bundle, free, lasting=valid)
         drafts = drawn.drafts.values()
         sessions = [
-            opened(draft, bundle, by=by, lasting=lasting, action_id=action_id, batch_id=batch_id) for draft in drafts
+            opened(draft, bundle, terms, by=by, lasting=lasting, action_id=action_id, batch_id=batch_id)
+            for draft in drafts
         ]
         await self._store.add(sessions, [part for draft in drafts for part in parts(draft, bundle)])
         await self._tell([(session, None) for session in sessions], f"person {by}")
-        for session in sessions:
-            self._announce(session)
         return {session.device_uid: session for session in sessions}, {**obstacles, **drawn.obstacles}
 
     async def get(self, organization_id: int, session_id: UUID) -> SessionDetail:
@@ -170,17 +187,39 @@ class SessionService:
         kept, following = page_of(rows, limit, lambda session: (session.counter,))
         return Page(items=[read(session) for session in kept], next=following)
 
-    async def cancel(self, organization_id: int, session_id: UUID, by: str) -> SessionRead:
-        """Ends an open session at once; the device's next report is refused.
+    async def cancel(self, organization_id: int, session_id: UUID, by: str, *, force: bool = False) -> SessionRead:
+        """Ends an open session at once, or asks a device that has begun to stop, which may refuse; `force` does not.
 
         Raises SessionNotFound and WrongTransition.
         """
         session = await self._find(organization_id, session_id)
-        return await self._become(session, SessionState.CANCELLED, by=f"person {by}", said=DeviceReport())
+        return await self._become(session, partial(when_cancelled, force=force), by=f"person {by}")
 
-    async def cancel_many(self, organization_id: int, session_ids: Collection[UUID], by: str) -> int:
+    async def cancel_many(
+        self, organization_id: int, session_ids: Collection[UUID], by: str, *, force: bool = False
+    ) -> int:
         """The same for those of these sessions that are open, in a constant number of statements; answers how many."""
-        return await self._ended(await self._store.cancel(organization_id, session_ids), f"person {by}")
+        stopping = self._patience.cancelling
+        changes = await self._store.cancel(organization_id, session_ids, stopping=stopping, force=force)
+        return await self._ended(changes, f"person {by}")
+
+    async def refuse_cancel(
+        self, organization_id: int, uid: str, session_id: UUID, said: DeviceReport, *, by: str = _DEVICE
+    ) -> SessionRead:
+        """A device that was to stop goes on where it was. Raises SessionNotFound and WrongTransition."""
+        session = await self._find(organization_id, session_id, device_uid=uid)
+        return await self._become(session, partial(when_refused, resumes=session.resumes), by=by, said=said)
+
+    async def confirm(self, organization_id: int, session_id: UUID, *, by: str, uid: str | None = None) -> SessionRead:
+        """Consent to a held session, by its device if `uid` is given. Raises SessionNotFound and WrongTransition."""
+        session = await self._find(organization_id, session_id, device_uid=uid)
+        return await self._become(session, when_confirmed, by=by)
+
+    async def deny(self, organization_id: int, session_id: UUID, *, by: str, uid: str | None = None) -> SessionRead:
+        """The end of a held session. Raises SessionNotFound and WrongTransition."""
+        session = await self._find(organization_id, session_id, device_uid=uid)
+        said = DeviceReport(error="consent was denied")
+        return await self._become(session, lambda _: SessionState.CANCELLED, by=by, said=said, may=may_deny)
 
     async def hear_ended(self, batch_id: int, *, limit: int) -> list[EndedSession]:
         """Sessions of the batch that have ended, each told once, with the caller's transaction; at most `limit`."""
@@ -194,35 +233,51 @@ class SessionService:
         target: SessionState,
         said: DeviceReport,
         *,
-        by: str = "device",
+        by: str = _DEVICE,
     ) -> SessionRead:
         """What a device, or a gateway for it, says of its session; the same again changes nothing.
 
         Raises SessionNotFound and WrongTransition.
         """
         session = await self._find(organization_id, session_id, device_uid=uid)
-        return await self._become(session, target, by=by, said=said)
+        return await self._become(session, lambda _: target, by=by, said=said, may=may_report)
 
     async def _become(
-        self, session: UpdateSession, target: SessionState, *, by: str, said: DeviceReport
+        self,
+        session: UpdateSession,
+        choose: Callable[[SessionState], SessionState],
+        *,
+        by: str,
+        said: DeviceReport | None = None,
+        may: Callable[[SessionState, SessionState], bool] = may_become,
     ) -> SessionRead:
-        """Tries until it has won or lost for good: whoever is faster brings the session nearer to its end."""
+        """Tries until it has won or lost for good: whoever is faster brings the session nearer to its end.
+
+        `choose` tells the target from the state that the session is in.
+        """
+        said = said or DeviceReport()
         while True:
             before = SessionState(session.state)
-            if before == target and not (
-                target == SessionState.DOWNLOADING and is_step(session.progress, said.progress)
-            ):
-                return read(session)
-            if before != target and not may_become(before, target):
+            target = choose(before)
+            if before != target and not may(before, target):
                 refused = SessionReport.of(session, by, target, before=before, accepted=False, **said.model_dump())
                 await self._store.note_refusal(refused)
                 raise WrongTransition(before, target)
+            confirms = target == SessionState.COMPLETED != before and session.soak_s is not None
+            if confirms:
+                target = SessionState.FLASHED
+            is_news = (confirms and session.confirmed_at is None) or (
+                target == SessionState.DOWNLOADING and is_step(session.progress, said.progress)
+            )
+            if before == target and not is_news:
+                return read(session)
             changed = await self._store.move(
                 session,
                 target,
-                lasting=self._patience.in_state(target),
+                lasting=self._patience.in_state(target, soak_s=session.soak_s),
                 progress=progress_after(target, known=session.progress, said=said.progress),
-                error=said.error if target == SessionState.FAILED else None,
+                error=said.error if target in BROKEN_OFF else None,
+                confirmed=confirms,
             )
             if changed is not None:
                 await self._tell([(changed, before)], by, said)
@@ -232,6 +287,15 @@ class SessionService:
     async def time_out(self, limit: int) -> int:
         """Ends at most `limit` sessions that are past their deadline; answers how many."""
         return await self._ended(await self._store.time_out(limit), _DEADLINE)
+
+    async def soak(self, limit: int) -> int:
+        """Carries at most `limit` soaks on, and as many to their end; answers how many the greater of both was."""
+        confirmed = await self._ended(await self._store.confirm_reported(limit), _DEVICE)
+        return max(confirmed, await self._ended(await self._store.end_soaks(limit), _SOAK))
+
+    async def seen(self, organization_id: int, uid: str) -> None:
+        """A sign of life, with which the soak of a device may end that never was on the broker."""
+        await self._ended(await self._store.end_soak_of(organization_id, uid), _SOAK)
 
     async def _ended(self, changes: Sequence[Change], by: str) -> int:
         await self._tell(changes, by)
@@ -248,10 +312,10 @@ class SessionService:
         )
         for session, before in changes:
             self._unit.outbox.add(state_event(session, before=before))
-            if session.state == SessionState.CANCELLED:
-                until = session.updated_at + self._patience.after_initiated()
-                self._unit.outbox.command(update_cancelled(session, id=self._ids.new(), deadline=until))
-        self._unit.outbox.withdraw(session.id for session, before in changes if before == SessionState.INITIATED)
+        self._unit.outbox.withdraw(
+            command_id(session.id, before, session.version - 1) for session, before in changes if before is not None
+        )
+        self._announce([session for session, before in changes if before != SessionState.CANCELLING])
         installed = {session.id: session for session, _ in changes if session.state in INSTALLED}
         if installed:
             parts_of = await self._store.parts(installed)
@@ -259,22 +323,30 @@ class SessionService:
                 [one for session in installed.values() for one in brought(session, parts_of[session.id])]
             )
 
-    async def devices_connected(self, news: Sequence[PresenceState]) -> None:
-        """Announces what they have not taken up yet: the queue of a connection before may have died with it.
+    async def follow(self, news: Sequence[PresenceState]) -> None:
+        """Takes over who is connected, and announces to who comes what waits for it.
 
-        A device takes an announcement that it gets twice as one.
+        The queue of a connection before may have died with it, and a device takes an announcement that it gets twice as
+        one.
         """
+        await self._presence.follow(news)
         devices = {(item.organization_id, item.device_uid) for item in news if item.online}
-        for session in await self._store.initiated_of(devices):
-            self._announce(session)
-        self._unit.outbox.devices_connected(uid for _, uid in devices)
+        if devices:
+            self._announce(await self._store.waiting_of(devices))
+            self._unit.outbox.devices_connected(uid for _, uid in devices)
 
-    def _announce(self, session: UpdateSession) -> None:
-        self._unit.outbox.command(update_available(session))
+    def _announce(self, sessions: Iterable[UpdateSession]) -> None:
+        for session in sessions:
+            command = command_about(session, until=session.updated_at + self._patience.after_initiated())
+            if command is not None:
+                self._unit.outbox.command(command)
 
     async def offers(self, organization_id: int, uid: str) -> list[Offer]:
         """What waits for the device, or is under way on it: one at the most."""
         session = await self._store.open_of(organization_id, uid)
+        if session is not None and session.soak_s is not None:
+            await self.seen(organization_id, uid)
+            session = await self._store.open_of(organization_id, uid)
         return [] if session is None else [offer(session, (await self._store.parts([session.id]))[session.id])]
 
     async def download(
@@ -282,11 +354,13 @@ class SessionService:
     ) -> Download:
         """The image of one part of an open session.
 
-        Raises SessionNotFound, SessionEnded, PartNotFound and what FirmwareService.download raises.
+        Raises SessionNotFound, SessionEnded, SessionHeld, PartNotFound and what FirmwareService.download raises.
         """
         session = await self._find(organization_id, session_id, device_uid=uid)
         if session.state in FINAL:
             raise SessionEnded(session.state)
+        if session.state == SessionState.HELD:
+            raise SessionHeld
         parts_of = await self._store.parts([session.id])
         part = next((part for part in parts_of[session.id] if part.position == position), None)
         if part is None:

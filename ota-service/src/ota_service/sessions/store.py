@@ -3,21 +3,32 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Select, func, literal, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, exists, func, literal, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
-from ota_service.sessions.models import IS_AWAITED, IS_OPEN, SessionReport, UpdateSession, UpdateSessionPart
+from ota_service.fleet.models import FleetDevice
+from ota_service.presence.models import DevicePresence
+from ota_service.sessions.models import (
+    IS_AWAITED,
+    IS_OPEN,
+    IS_SOAKING,
+    SessionReport,
+    UpdateSession,
+    UpdateSessionPart,
+)
 from ota_service.sessions.schemas import EndedSession
-from ota_service.sessions.states import SessionState
+from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
 Change = tuple[UpdateSession, SessionState | None]
 """A session as it is now, and what it was; None for one that was just opened."""
 
-_IDS = select(UpdateSession.id, UpdateSession.state).where(IS_OPEN)
+_IDS = select(UpdateSession.id, UpdateSession.state)
+_SOAK = func.make_interval(0, 0, 0, 0, 0, 0, UpdateSession.soak_s)
 
 MOST_REFUSALS = 100
 """A device that repeats a refused report for ever fills no table."""
@@ -91,12 +102,12 @@ class SessionStore:
         )
         return (await self._session.scalars(query)).one_or_none()
 
-    async def initiated_of(self, devices: Collection[tuple[int, str]]) -> Sequence[UpdateSession]:
-        """Sessions that these devices, each with its organization, have not taken up yet."""
+    async def waiting_of(self, devices: Collection[tuple[int, str]]) -> Sequence[UpdateSession]:
+        """Sessions of these devices, each with its organization, that wait for the device to begin or to stop."""
         query = select(UpdateSession).where(
             tuple_(col(UpdateSession.organization_id), col(UpdateSession.device_uid)).in_(devices),
             IS_OPEN,
-            UpdateSession.state == SessionState.INITIATED,
+            col(UpdateSession.state).in_(WAITING | {SessionState.CANCELLING}),
         )
         return (await self._session.scalars(query)).all()
 
@@ -121,11 +132,14 @@ class SessionStore:
         lasting: timedelta | None,
         progress: int | None,
         error: str | None,
+        confirmed: bool = False,
     ) -> UpdateSession | None:
         """The session in its new state, which may last `lasting`; None when another was faster.
 
-        One that stays in its state keeps its deadline.
+        One that stays in its state, or gets its consent, keeps its deadline. `confirmed`: the device itself has said
+        that it runs the new version.
         """
+        keeps = seen.state in {target, SessionState.HELD}
         ends_at = None if lasting is None else func.clock_timestamp() + lasting
         query = (
             update(UpdateSession)
@@ -136,10 +150,12 @@ class SessionStore:
             )
             .values(
                 state=target,
+                resumes=seen.state if target == SessionState.CANCELLING else UpdateSession.resumes,
                 version=UpdateSession.version + 1,
-                deadline=UpdateSession.deadline if target == seen.state else ends_at,
+                deadline=UpdateSession.deadline if keeps and lasting is not None else ends_at,
                 progress=progress,
                 error=error,
+                confirmed_at=func.clock_timestamp() if confirmed else UpdateSession.confirmed_at,
                 updated_at=func.clock_timestamp(),
             )
             .returning(UpdateSession)
@@ -153,38 +169,97 @@ class SessionStore:
         Those that another worker or a report holds at this moment are left to it.
         """
         overdue = (
-            _IDS.where(col(UpdateSession.deadline) < func.statement_timestamp())
+            _IDS.where(IS_OPEN, col(UpdateSession.deadline) < func.statement_timestamp())
             .order_by(col(UpdateSession.deadline))
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        error = literal("the device did not report in time: it was ") + UpdateSession.state
-        return await self._end(overdue, SessionState.TIMED_OUT, error)
+        stopping = col(UpdateSession.state) == SessionState.CANCELLING
+        return await self._move_all(
+            overdue,
+            state=case((stopping, SessionState.CANCELLED), else_=SessionState.TIMED_OUT),
+            deadline=None,
+            error=_overdue(),
+        )
 
-    async def cancel(self, organization_id: int, session_ids: Collection[UUID]) -> list[Change]:
-        """Cancels those that are open, locked in the order of their ids so that two never wait in a circle."""
+    async def cancel(
+        self, organization_id: int, session_ids: Collection[UUID], *, stopping: timedelta, force: bool
+    ) -> list[Change]:
+        """Cancels those that are open; devices that have begun may take `stopping` to stop, unless `force`.
+
+        Locked in the order of their ids, so that two never wait in a circle.
+        """
+        ends = frozenset(OPEN if force else WAITING)
         open_ones = (
-            _IDS.where(col(UpdateSession.id).in_(session_ids), UpdateSession.organization_id == organization_id)
+            _IDS.where(
+                col(UpdateSession.id).in_(session_ids),
+                UpdateSession.organization_id == organization_id,
+                col(UpdateSession.state).in_(ends | BEGUN),
+            )
             .order_by(col(UpdateSession.id))
             .with_for_update()
         )
-        return await self._end(open_ones, SessionState.CANCELLED, None)
+        at_once = col(UpdateSession.state).in_(ends)
+        return await self._move_all(
+            open_ones,
+            state=case((at_once, SessionState.CANCELLED), else_=SessionState.CANCELLING),
+            resumes=case((at_once, col(UpdateSession.resumes)), else_=col(UpdateSession.state)),
+            deadline=case((at_once, None), else_=func.clock_timestamp() + stopping),
+        )
 
-    async def _end(self, ids: Select[UUID, str], state: SessionState, error: ColumnElement[str] | None) -> list[Change]:
-        """Ends those that `ids` locks."""
+    async def confirm_reported(self, limit: int) -> list[Change]:
+        """Those with a soak whose devices have reported the new version elsewhere are confirmed."""
+        reported = (
+            _IDS.join(FleetDevice, col(FleetDevice.device_uid) == col(UpdateSession.device_uid))
+            .where(
+                IS_SOAKING,
+                col(UpdateSession.confirmed_at).is_(None),
+                FleetDevice.organization_id == UpdateSession.organization_id,
+                FleetDevice.reported_firmware_version == UpdateSession.firmware_version,
+            )
+            .limit(limit)
+            .with_for_update(of=UpdateSession, skip_locked=True)
+        )
+        return await self._move_all(reported, confirmed_at=func.clock_timestamp())
+
+    async def end_soaks(self, limit: int) -> list[Change]:
+        """Completes those whose devices were connected for the whole of their soak, after they had confirmed."""
+        soaked = (
+            _IDS.join(DevicePresence, col(DevicePresence.device_uid) == col(UpdateSession.device_uid))
+            .where(
+                IS_SOAKING,
+                _soak_is_over(),
+                DevicePresence.organization_id == UpdateSession.organization_id,
+                col(DevicePresence.online),
+                col(DevicePresence.heard_at) + _SOAK <= func.statement_timestamp(),
+            )
+            .order_by(col(UpdateSession.confirmed_at))
+            .limit(limit)
+            .with_for_update(of=UpdateSession, skip_locked=True)
+        )
+        return await self._move_all(soaked, state=literal(SessionState.COMPLETED), deadline=None, progress=100)
+
+    async def end_soak_of(self, organization_id: int, device_uid: str) -> list[Change]:
+        """The same for a device that never was on the broker and gives a sign of life now."""
+        never = ~exists().where(col(DevicePresence.device_uid) == col(UpdateSession.device_uid))
+        soaked = _IDS.where(
+            IS_SOAKING,
+            _soak_is_over(),
+            UpdateSession.organization_id == organization_id,
+            UpdateSession.device_uid == device_uid,
+            never,
+        ).with_for_update(skip_locked=True)
+        return await self._move_all(soaked, state=literal(SessionState.COMPLETED), deadline=None, progress=100)
+
+    async def _move_all(self, ids: Select[UUID, str], **values: Any) -> list[Change]:
+        """Those that `ids` locks, with these values."""
         before = {row.id: SessionState(row.state) for row in await self._session.execute(ids)}
         if not before:
             return []
         query = (
             update(UpdateSession)
             .where(col(UpdateSession.id).in_(before))
-            .values(
-                state=state,
-                version=UpdateSession.version + 1,
-                deadline=None,
-                error=error,
-                updated_at=func.clock_timestamp(),
-            )
+            .values(version=UpdateSession.version + 1, updated_at=func.clock_timestamp(), **values)
             .returning(UpdateSession)
             .execution_options(populate_existing=True, synchronize_session=False)
         )
@@ -236,3 +311,26 @@ class SessionStore:
 
 def _rows(models: Sequence[SQLModel]) -> str:
     return to_json([model.model_dump() for model in models]).decode()
+
+
+def _soak_is_over() -> ColumnElement[bool]:
+    return col(UpdateSession.confirmed_at) + _SOAK <= func.statement_timestamp()
+
+
+def _overdue() -> ColumnElement[str]:
+    """What a session's device has failed to do in time."""
+    soaking, state = col(UpdateSession.soak_s).is_not(None), col(UpdateSession.state)
+    flashed = and_(state == SessionState.FLASHED, soaking)
+    return case(
+        (state == SessionState.CANCELLING, "the device did not say that it has stopped"),
+        (state == SessionState.HELD, "nobody has confirmed it"),
+        (
+            and_(flashed, col(UpdateSession.confirmed_at).is_(None)),
+            literal("the device did not report that it runs ") + UpdateSession.firmware_version,
+        ),
+        (
+            flashed,
+            literal("the device did not stay connected for ") + cast(UpdateSession.soak_s, Text) + literal(" s"),
+        ),
+        else_=literal("the device did not report in time: it was ") + state,
+    )

@@ -38,6 +38,12 @@ class UpdateSessionState(EventData):
         return f"update_session/{self.session_id}"
 
 
+class UpdateSessionHeld(UpdateSessionState):
+    """It was opened and waits for consent."""
+
+    type = "update_session.held.v1"
+
+
 class UpdateSessionInitiated(UpdateSessionState):
     type = "update_session.initiated.v1"
 
@@ -57,7 +63,15 @@ class UpdateSessionProgressed(UpdateSessionState):
 
 
 class UpdateSessionFlashed(UpdateSessionState):
+    """Told once more when the device itself has said that it runs the new version, and a soak begins."""
+
     type = "update_session.flashed.v1"
+
+
+class UpdateSessionCancelling(UpdateSessionState):
+    """The device had begun and is asked to stop. It may go on all the same, and what it has installed it has."""
+
+    type = "update_session.cancelling.v1"
 
 
 class UpdateSessionCompleted(UpdateSessionState):

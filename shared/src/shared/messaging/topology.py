@@ -194,7 +194,7 @@ BINDINGS = (
     Binding(DEVICE_ATTRIBUTES_QUEUE, EVENTS_EXCHANGE, DeviceAttributesReported.type),
     Binding(REGISTRATIONS_QUEUE, EVENTS_EXCHANGE, DeviceRegistrationRequested.type),
     *(Binding(OTA_TENANTS_QUEUE, EVENTS_EXCHANGE, event) for event in _ORGANIZATION_TYPES),
-    Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, DeviceConnected.type),
+    *(Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (

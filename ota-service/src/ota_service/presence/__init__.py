@@ -1,0 +1,1 @@
+"""Whether devices are connected to the broker: a copy of monitoring's presence."""
