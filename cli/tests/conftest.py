@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from muster_cli.main import app
 from shared.testing import eventually
 
+from .convoy import Convoy
 from .desk import Desk
 from .ota import Ota
 from .shelf import Shelf
@@ -47,6 +48,7 @@ class Platform:
     imported: int = 0
     shelf: Shelf = field(default_factory=Shelf)
     desk: Desk = field(default_factory=Desk)
+    convoy: Convoy = field(default_factory=Convoy)
     told: float = 0
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
@@ -63,7 +65,12 @@ class Platform:
         query = parse_qs(split.query)
         if parts[0] in {"firmware", "updates"}:
             document = body if headers.get("Content-Type", "").startswith("multipart") else json.loads(body or b"null")
-            return self.shelf.answer(method, parts, query, headers, document)
+            of_batches = parts[:2] == ["updates", "batches"]
+            return (
+                self.convoy.answer(method, parts[2:], query, document)
+                if of_batches
+                else self.shelf.answer(method, parts, query, headers, document)
+            )
         if parts[0] == "actions":
             return self.desk.answer(method, parts, query, json.loads(body or b"null"))
         return self._import(method, parts, body) if parts[0] == "imports" else self._devices(method, parts, query, body)

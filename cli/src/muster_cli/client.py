@@ -13,6 +13,11 @@ from muster_cli.errors import Refused
 from muster_cli.models import (
     Action,
     ActionPage,
+    Batch,
+    BatchDevice,
+    BatchDevicePage,
+    BatchPage,
+    BatchPreview,
     Device,
     DevicePage,
     DeviceToken,
@@ -33,13 +38,15 @@ from muster_cli.sign_in import PasswordSignIn
 from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
-P = TypeVar("P", ActionPage, DevicePage, FirmwarePage, RefusedRowPage, UpdatePage)
+P = TypeVar("P", ActionPage, BatchDevicePage, BatchPage, DevicePage, FirmwarePage, RefusedRowPage, UpdatePage)
 
 _MAX_CONNECTIONS = 32
 _TIMEOUT_S = 15.0
 _UPLOAD_TIMEOUT_S = 300.0
+_BATCH_TIMEOUT_S = 60.0
 _PAGE = 500
 _PIECE = 65_536
+_BATCHES = "/api/v2/updates/batches"
 
 
 class MusterClient:
@@ -129,6 +136,38 @@ class MusterClient:
 
     async def cancel_update(self, session_id: str) -> UpdateSession:
         return await self._call(UpdateSession, "POST", f"/api/v2/updates/{quote(session_id, safe='')}/cancel")
+
+    async def create_batch(self, body: Mapping[str, Any]) -> Batch:
+        return await self._call(Batch, "POST", _BATCHES, json=body, timeout=_BATCH_TIMEOUT_S)
+
+    async def preview_batch(self, body: Mapping[str, Any]) -> BatchPreview:
+        """What it would come to; nothing is written."""
+        return await self._call(
+            BatchPreview, "POST", _BATCHES, params={"dry_run": "true"}, json=body, timeout=_BATCH_TIMEOUT_S
+        )
+
+    async def batches(self, *, state: str | None = None, limit: int | None = None) -> AsyncIterator[Batch]:
+        """The organization's batches, newest first; at most `limit`."""
+        params = {} if state is None else {"state": state}
+        async for page in self._pages(BatchPage, _BATCHES, params, limit):
+            for batch in page.items:
+                yield batch
+
+    async def batch(self, batch_id: int) -> Batch:
+        return await self._call(Batch, "GET", f"{_BATCHES}/{batch_id}", params={"limit": "1"})
+
+    async def batch_devices(
+        self, batch_id: int, *, state: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[BatchDevice]:
+        """By uid; at most `limit`."""
+        params = {} if state is None else {"state": state}
+        async for page in self._pages(BatchDevicePage, f"{_BATCHES}/{batch_id}/devices", params, limit):
+            for device in page.items:
+                yield device
+
+    async def change_batch(self, batch_id: int, verb: str) -> Batch:
+        """`verb` is start, cancel, retry or rollback; the last answers the batch that takes this one back."""
+        return await self._call(Batch, "POST", f"{_BATCHES}/{batch_id}/{verb}")
 
     async def run_action(self, device_uid: str, kind: str, params: Mapping[str, Any], *, deadline_s: int) -> Action:
         body = {"device_uid": device_uid, "type": kind, "params": params, "deadline_s": deadline_s}

@@ -187,6 +187,67 @@ class UpdatePage(BaseModel):
     next: str | None = None
 
 
+class Batch(BaseModel):
+    """One firmware for many devices; `counts` says how many of them are in each state."""
+
+    id: int
+    name: str
+    state: str
+    firmware_ids: list[int]
+    start_at: datetime | None = None
+    total: int
+    counts: dict[str, int]
+    rollback_of: int | None = None
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in {"pending", "in_progress"}
+
+    @property
+    def done(self) -> int:
+        return self.total - self.counts.get("pending", 0) - self.counts.get("initiated", 0)
+
+
+class BatchPage(BaseModel):
+    items: list[Batch]
+    next: str | None = None
+
+
+class BatchDevice(BaseModel):
+    """What became of a device of a batch, and why."""
+
+    device_uid: str
+    state: str
+    reason: str | None = None
+    detail: str | None = None
+    session_id: str | None = None
+    attempts: int
+
+
+class BatchDevicePage(BaseModel):
+    items: list[BatchDevice]
+    next: str | None = None
+
+
+class SkippedDevice(BaseModel):
+    device_uid: str
+    reason: str
+    detail: str | None = None
+
+
+class BatchPreview(BaseModel):
+    """What a batch would come to: devices that would get the update, and those that would not, by reason."""
+
+    total: int
+    pending: int
+    skipped: dict[str, int]
+    sample: list[SkippedDevice]
+
+
 class ActionAttempt(BaseModel):
     """One command to the device, and what it said."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from muster_cli import batches
 from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import CommandError, Refused
@@ -16,6 +17,7 @@ _ASK_EVERY_S = 0.5
 _COMPLETED = "completed"
 
 app = typer.Typer(no_args_is_help=True, help="Update devices with approved firmware.")
+app.add_typer(batches.app, name="batch")
 
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="The update's id.")]
 
