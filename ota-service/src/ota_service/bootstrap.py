@@ -39,7 +39,7 @@ from ota_service.presence.store import PresenceStore
 from ota_service.release_documents.service import DocumentService
 from ota_service.releases.service import ReleaseService
 from ota_service.releases.store import ReleaseStore
-from ota_service.sessions.consumers import PresenceConsumer
+from ota_service.sessions.consumers import PresenceConsumer, ResyncConsumer
 from ota_service.sessions.jobs import Deadlines, Soaks
 from ota_service.sessions.rules import Patience
 from ota_service.sessions.service import SessionService
@@ -216,6 +216,7 @@ class WorkerParts:
     fleet: EventConsumer
     tenants: EventConsumer
     presence: EventConsumer
+    resync: EventConsumer
     actions: EventConsumer
     deadlines: Deadlines
     soaks: Soaks
@@ -252,6 +253,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
             tenants=EventConsumer(broker, topology.OTA_TENANTS_QUEUE, TenantConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
+            resync=EventConsumer(broker, topology.OTA_RESYNC_QUEUE, ResyncConsumer(core.scopes)),
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),
             soaks=Soaks(core.scopes),

@@ -20,6 +20,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "fleet": parts.fleet.run,
                 "tenants": parts.tenants.run,
                 "presence": parts.presence.run,
+                "resync": parts.resync.run,
                 "actions": parts.actions.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),
                 "soaks": every(parts.soaks.SECONDS, parts.soaks),

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from ota_service.sessions.consumers import PresenceConsumer
+from ota_service.sessions.consumers import PresenceConsumer, ResyncConsumer
+from shared.contracts.devices import DeviceSnapshot
 from shared.contracts.envelope import Envelope
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -90,3 +91,47 @@ async def test_a_cancellation_that_comes_too_late_tells_nobody(update, person, s
         await update.device.say(update.id, verb)
     assert (await person.post(f"/api/v2/updates/{update.id}/cancel")).status_code == 409
     assert await commands(sql) == []
+
+
+async def test_who_is_told_again_is_told_with_the_newest_update_and_the_copies_hear_nothing_new(
+    app, update, person, device, add_firmware, sql
+):
+    await update.device.say(update.id, "fail")
+    newer = await add_firmware("3.0")
+    opened = await person.post("/api/v2/updates", json={"device_uid": "pump-1", "firmware_id": newer.id})
+    await device().say(opened.json()["session_id"], "ack")
+    told_before = await sql.fetchval("select count(*) from outbox")
+    news = [
+        DeviceSnapshot(
+            organization_id=1,
+            version=1,
+            device_id=number,
+            device_uid=uid,
+            lifecycle="deployed",
+            min_token_generation=1,
+            registered_at=AT,
+            updated_at=AT,
+        )
+        for number, uid in enumerate(("pump-1", "pump-2"))
+    ]
+    envelopes = [
+        Envelope(
+            id=uuid4(),
+            source="/device-management",
+            type=state.type,
+            subject=state.subject(),
+            time=AT,
+            organizationid=1,
+            data=state.model_dump(mode="json"),
+        )
+        for state in news
+    ]
+    await ResyncConsumer(app.state.scopes)(envelopes)
+    told = await sql.fetch("select type, payload from outbox order by id offset $1", told_before)
+    [snapshot] = [json.loads(row["payload"])["data"] for row in told]
+    assert told[0]["type"] == "update_session.snapshot.v1"
+    assert (snapshot["session_id"], snapshot["state"], snapshot["version"]) == (
+        opened.json()["session_id"],
+        "acknowledged",
+        2,
+    )

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 from ota_service.sessions.models import UpdateSession, UpdateSessionPart
 from ota_service.sessions.schemas import Offer, SessionRead
 from ota_service.sessions.states import WAITING, SessionState
 from shared.contracts import updates
-from shared.contracts.updates import UpdateSessionState
+from shared.contracts.updates import UpdateSessionSnapshot, UpdateSessionState
 from shared.outbox.commands import Command
+
+E = TypeVar("E", bound=UpdateSessionState)
 
 _KINDS: dict[SessionState, type[UpdateSessionState]] = {
     SessionState.HELD: updates.UpdateSessionHeld,
@@ -35,7 +38,16 @@ _COMMANDS = {
 def state_event(session: UpdateSession, *, before: SessionState | None) -> UpdateSessionState:
     """The event that a session which was `before` has become what it is."""
     state = SessionState(session.state)
-    kind = updates.UpdateSessionProgressed if state == before == SessionState.DOWNLOADING else _KINDS[state]
+    progressed = state == before == SessionState.DOWNLOADING
+    return _event(updates.UpdateSessionProgressed if progressed else _KINDS[state], session)
+
+
+def snapshot(session: UpdateSession) -> UpdateSessionSnapshot:
+    """That the session is what it is, for copies that lost it."""
+    return _event(UpdateSessionSnapshot, session)
+
+
+def _event(kind: type[E], session: UpdateSession) -> E:
     return kind(
         organization_id=session.organization_id,
         version=session.version,
@@ -45,7 +57,7 @@ def state_event(session: UpdateSession, *, before: SessionState | None) -> Updat
         firmware_name=session.firmware_name,
         firmware_version=session.firmware_version,
         previous_version=session.previous_version,
-        state=state,
+        state=session.state,
         counter=session.counter,
         progress=session.progress,
         error=session.error,

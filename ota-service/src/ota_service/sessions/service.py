@@ -23,7 +23,7 @@ from ota_service.sessions.errors import (
     SessionOpen,
     WrongTransition,
 )
-from ota_service.sessions.events import command_about, command_id, offer, read, state_event
+from ota_service.sessions.events import command_about, command_id, offer, read, snapshot, state_event
 from ota_service.sessions.models import SessionReport, UpdateSession
 from ota_service.sessions.rules import (
     DEVICE_UNKNOWN,
@@ -334,6 +334,11 @@ class SessionService:
         if devices:
             self._announce(await self._store.waiting_of(devices))
             self._unit.outbox.devices_connected(uid for _, uid in devices)
+
+    async def tell_again(self, uids: Collection[str]) -> None:
+        """Tells the newest session of each of these devices again, for copies that lost it."""
+        for session in await self._store.newest_of(uids):
+            self._unit.outbox.add(snapshot(session))
 
     def _announce(self, sessions: Iterable[UpdateSession]) -> None:
         for session in sessions:

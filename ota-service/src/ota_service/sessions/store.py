@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, exists, func, literal, text, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
@@ -108,6 +109,16 @@ class SessionStore:
             tuple_(col(UpdateSession.organization_id), col(UpdateSession.device_uid)).in_(devices),
             IS_OPEN,
             col(UpdateSession.state).in_(WAITING | {SessionState.CANCELLING}),
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def newest_of(self, uids: Collection[str]) -> Sequence[UpdateSession]:
+        """The newest session of each of these devices, of whichever organization, that has had one."""
+        query = (
+            select(UpdateSession)
+            .where(col(UpdateSession.device_uid).in_(uids))
+            .ext(distinct_on(col(UpdateSession.device_uid)))
+            .order_by(col(UpdateSession.device_uid), col(UpdateSession.counter).desc())
         )
         return (await self._session.scalars(query)).all()
 

@@ -72,6 +72,7 @@ from shared.contracts.updates import (
     UpdateSessionHeld,
     UpdateSessionInitiated,
     UpdateSessionProgressed,
+    UpdateSessionSnapshot,
     UpdateSessionTimedOut,
 )
 
@@ -115,6 +116,7 @@ EVENTS: tuple[type[EventData], ...] = (
     UpdateSessionCancelling,
     UpdateSessionCancelled,
     UpdateSessionTimedOut,
+    UpdateSessionSnapshot,
     UpdateRefused,
     BatchCreated,
     BatchStarted,

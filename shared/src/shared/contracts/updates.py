@@ -90,6 +90,12 @@ class UpdateSessionTimedOut(UpdateSessionState):
     type = "update_session.timed_out.v1"
 
 
+class UpdateSessionSnapshot(UpdateSessionState):
+    """Not a change: the present state of a device's newest session, sent again so that a copy can be rebuilt."""
+
+    type = "update_session.snapshot.v1"
+
+
 class UpdateRefused(EventData):
     """An action that began cannot be carried out: no session was opened for it."""
 

@@ -28,6 +28,7 @@ from shared.contracts.updates import (
     UpdateSessionCompleted,
     UpdateSessionFailed,
     UpdateSessionFlashed,
+    UpdateSessionSnapshot,
     UpdateSessionState,
     UpdateSessionTimedOut,
 )
@@ -44,6 +45,7 @@ OTA_ACTIONS_QUEUE = "ota-service.actions"
 OTA_PRESENCE_QUEUE = "ota-service.presence"
 OTA_ACCESS_QUEUE = "ota-service.access"
 OTA_TENANTS_QUEUE = "ota-service.tenants"
+OTA_RESYNC_QUEUE = "ota-service.resync"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
 DEVICE_ATTRIBUTES_QUEUE = "device-management.attributes"
@@ -139,6 +141,7 @@ CONSUMED_QUEUES = (
     _consumed(OTA_ACTIONS_QUEUE),
     _consumed(OTA_ACCESS_QUEUE),
     _consumed(OTA_TENANTS_QUEUE),
+    _consumed(OTA_RESYNC_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(DEVICE_ATTRIBUTES_QUEUE),
@@ -174,7 +177,7 @@ _GROUP_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event,
 _ORGANIZATION_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, OrganizationState))
 _UPDATE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
 
-_SNAPSHOTS = {OrganizationSnapshot, AccessSnapshot, DeviceSnapshot, GroupSnapshot}
+_SNAPSHOTS = {OrganizationSnapshot, AccessSnapshot, DeviceSnapshot, GroupSnapshot, UpdateSessionSnapshot}
 
 BINDINGS = (
     Binding(TELEMETRY_QUEUE, DEVICES_EXCHANGE, "devices.*.telemetry"),
@@ -190,11 +193,16 @@ BINDINGS = (
         Binding(OTA_ACTIONS_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (ActionStarted, ActionCancelled, ActionTimedOut)
     ),
-    *(Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event) for event in (*_UPDATE_TYPES, UpdateRefused.type)),
+    *(
+        Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event)
+        for event in (*_UPDATE_TYPES, UpdateRefused.type)
+        if event != UpdateSessionSnapshot.type
+    ),
     Binding(DEVICE_ATTRIBUTES_QUEUE, EVENTS_EXCHANGE, DeviceAttributesReported.type),
     Binding(REGISTRATIONS_QUEUE, EVENTS_EXCHANGE, DeviceRegistrationRequested.type),
     *(Binding(OTA_TENANTS_QUEUE, EVENTS_EXCHANGE, event) for event in _ORGANIZATION_TYPES),
     *(Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
+    Binding(OTA_RESYNC_QUEUE, EVENTS_EXCHANGE, DeviceSnapshot.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (
