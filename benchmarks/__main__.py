@@ -18,16 +18,19 @@ from benchmarks import (
     messaging,
     search,
     telemetry_ingest,
+    update_batch,
 )
 from benchmarks.figures import Figure, Row
 from benchmarks.platform import Platform, started
 
 RESULTS = Path(__file__).with_name("results.json")
-ROWS = ("messaging", "ingest", "latency", "read", "batch", "search", "configuration")
+ROWS = ("messaging", "ingest", "latency", "read", "batch", "search", "configuration", "updates")
 
 _DEVICES = 200
 _PROBES = 10
 _CONFIGURED = 10_000
+_UPDATED = 10_000
+_UPDATED_LARGE = 100_000
 _LOAD_UNMEASURED = 1_000.0
 """Messages a second beside the latency when ingest is not measured in the same run."""
 
@@ -36,13 +39,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all when none is named")
     parser.add_argument("--quick", action="store_true", help="one short round of each: shows that it runs, no more")
+    parser.add_argument("--large", action="store_true", help="updates of 100,000 devices in place of 10,000")
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
     facts = machine.facts()
     began = time.monotonic()
     with started() as platform:
-        rows = uvloop.run(_measure(platform, arguments.rows or ROWS, quick=arguments.quick))
+        rows = uvloop.run(_measure(platform, arguments.rows or ROWS, quick=arguments.quick, large=arguments.large))
     for row in rows:
         print("\n" + "\n".join(row.lines()))
     document = {
@@ -55,7 +59,7 @@ def main() -> None:
     print(f"\n{document['seconds']} s on {facts['cores']} cores; all of it is in {RESULTS}")
 
 
-async def _measure(platform: Platform, names: Sequence[str], *, quick: bool) -> list[Row]:
+async def _measure(platform: Platform, names: Sequence[str], *, quick: bool, large: bool) -> list[Row]:
     rounds = 1 if quick else 3
     tokens = await platform.enrol("bench", _DEVICES)
     uids = list(tokens)
@@ -80,6 +84,9 @@ async def _measure(platform: Platform, names: Sequence[str], *, quick: bool) -> 
         elif name == "configuration":
             count = 500 if quick else _CONFIGURED
             rows.append(await mass_configuration.measure(platform, count=count, rounds=rounds))
+        elif name == "updates":
+            count = 1_000 if quick else _UPDATED_LARGE if large else _UPDATED
+            rows.append(await update_batch.measure(platform, count=count, rounds=rounds))
         else:
             rows.append(
                 await cached_read.measure(platform, uids[0], seconds=1.0 if quick else 1.5, rounds=1 if quick else 7)
