@@ -17,9 +17,16 @@ UID = "pump-1"
 HARDWARE = "px-300"
 IMAGE = hashlib.sha256(b"image").digest() * 8192
 """256 KiB."""
-_NEXT = {"ack": "acknowledged", "downloading": "downloading", "flashed": "flashed", "complete": "completed"}
+_NEXT = {
+    "ack": "acknowledged",
+    "downloading": "downloading",
+    "flashed": "flashed",
+    "complete": "completed",
+    "fail": "failed",
+    "cancelled": "cancelled",
+}
 _ORDER = ["initiated", "acknowledged", "downloading", "flashed", "completed"]
-_OPEN = set(_ORDER[:-1])
+_OPEN = {*_ORDER[:-1], "held", "cancelling"}
 
 
 def encoded(data: bytes) -> str:
@@ -36,6 +43,8 @@ class Ota:
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     key_id: str = "key-1"
     image: bytes = IMAGE
+    images: list[bytes] = field(default_factory=list)
+    """Of the parts, served at files/1 and so on."""
     etag: str = '"v1"'
     session: dict[str, Any] | None = None
     offer: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +87,23 @@ class Ota:
         self.session = {"id": session_id, "state": state, "manifest": text, "signature": signature}
         return session_id
 
+    def open_bundle(self, *images: bytes, number: int = 1, state: str = "initiated", **manifest: Any) -> None:
+        """Opens a session with a part for each image, named part-1 and so on."""
+        self.images = list(images)
+        parts = [
+            {
+                "name": f"part-{position}",
+                "version": f"{position}.{number}",
+                "release_counter": number,
+                "size": len(image),
+                "sha256": hashlib.sha256(image).hexdigest(),
+            }
+            for position, image in enumerate(images, start=1)
+        ]
+        session_id = self.open(number, state=state, **({**parts[0], "parts": parts} | manifest))
+        files = f"/api/v2/device/{self.uid}/updates/{session_id}/files"
+        self.offer["downloads"] = [f"{files}/{position}" for position in range(1, len(images) + 1)]
+
     @property
     def state(self) -> str:
         assert self.session is not None
@@ -116,13 +142,19 @@ class Ota:
         if self.cancel_at == step:
             session["state"] = "cancelled"
         state = session["state"]
-        target = "failed" if step == "fail" else _NEXT[step]
-        follows = state in _OPEN and (target == "failed" or _ORDER.index(target) == _ORDER.index(state) + 1)
-        if state != target and not follows:
+        target = session.get("resumes", "downloading") if step == "refuse-cancel" else _NEXT[step]
+        if state != target and not self._follows(state, target, step):
             return 409, {"code": "wrong_transition"}
         session["state"] = target
         self.reports.append((step, detail))
         return 200, {"session_id": session_id, "state": target}
+
+    def _follows(self, state: str, target: str, step: str) -> bool:
+        if state == "cancelling":
+            return step not in {"ack", "downloading"}
+        if state not in _OPEN or target in {"failed", "cancelled"}:
+            return state in _OPEN
+        return state in _ORDER and _ORDER.index(target) == _ORDER.index(state) + 1
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application."""
@@ -139,6 +171,9 @@ class Ota:
             offer = self.next_offer()
             await answer(send, 200 if offer else 204, offer)
         elif path.endswith("/file"):
+            await self.file(headers, send)
+        elif "/files/" in path:
+            self.image = self.images[int(path.rpartition("/")[2]) - 1]
             await self.file(headers, send)
         else:
             session_id, step = path.split("/")[-2:]

@@ -66,7 +66,9 @@ class TestAnHonestPlatform:
         assert ota.steps() == ALL_STEPS
         assert world.outcomes == [(Outcome.COMPLETED, None)]
         assert machine.memory == Memory(
-            running=Image(session="session-1", name="pump-os", version="1.1.0", release_counter=1), counter=1
+            running=Image(session="session-1", name="pump-os", version="1.1.0", release_counter=1),
+            counter=1,
+            releases={"pump-os": 1},
         )
         assert machine.boots == 1
 

@@ -59,7 +59,7 @@ class UpdateClient:
             raise PlatformError("the platform's offer cannot be read") from None
 
     async def report(self, session_id: str, step: str, **detail: object) -> None:
-        """Tells how far it is: `step` is ack, downloading, flashed, complete or fail. Raises SessionOver."""
+        """Tells how far it is: `step` ends the path, ack or cancelled for example. Raises SessionOver."""
         path = f"{self._updates}/{quote(session_id, safe='')}/{step}"
         await self._patiently(lambda: self._call("POST", path, json=detail))
 
@@ -71,15 +71,15 @@ class UpdateClient:
             return
 
     @asynccontextmanager
-    async def image(self, offer: Offer, *, start: int, etag: str | None) -> AsyncGenerator[httpx.Response]:
-        """The image from byte `start` on, if it still is the one of `etag`, else from its first byte.
+    async def image(self, path: str, *, start: int, etag: str | None) -> AsyncGenerator[httpx.Response]:
+        """The image at `path` from byte `start` on, if it still is the one of `etag`, else from its first byte.
 
         Raises SessionOver, and UpdateFailed when the platform itself no longer has it whole.
         """
         headers = {"Accept-Encoding": "identity"}
         if start and etag is not None:
             headers |= {"Range": f"bytes={start}-", "If-Range": etag}
-        response = await self._patiently(lambda: self._open(offer.download, headers))
+        response = await self._patiently(lambda: self._open(path, headers))
         try:
             yield response
         finally:

@@ -10,7 +10,7 @@ import httpx
 
 from muster_cli.updater.client import UpdateClient
 from muster_cli.updater.errors import UpdateFailed
-from muster_cli.updater.offers import Manifest, Offer
+from muster_cli.updater.offers import Part
 
 _BARREN_ATTEMPTS = 5
 """So many cut downloads in a row that brought nothing new."""
@@ -26,16 +26,16 @@ class Download:
     def __init__(
         self,
         client: UpdateClient,
-        offer: Offer,
-        manifest: Manifest,
+        path: str,
+        part: Part,
         *,
         arrived: Arrived,
         bytes_per_second: float | None = None,
     ) -> None:
         """`arrived` is awaited with the bytes received so far; the device's link carries so many a second, or any."""
         self._client = client
-        self._offer = offer
-        self._manifest = manifest
+        self._path = path
+        self._part = part
         self._arrived = arrived
         self._bytes_per_second = bytes_per_second
         self._etag: str | None = None
@@ -46,7 +46,7 @@ class Download:
         furthest = barren = 0
         while True:
             try:
-                async with self._client.image(self._offer, start=self._received, etag=self._etag) as response:
+                async with self._client.image(self._path, start=self._received, etag=self._etag) as response:
                     self._begin(response)
                     await self._take(response)
                 break
@@ -57,16 +57,16 @@ class Download:
                     reason = f"cut {barren} times in a row at byte {self._received}: {type(error).__name__}"
                     raise UpdateFailed("download_cut", reason) from error
                 await asyncio.sleep(self._client.patience.first_s * barren)
-        if self._received != self._manifest.size:
-            raise UpdateFailed("wrong_size", f"the image has {self._received} bytes and not {self._manifest.size}")
-        if self._sha256.hexdigest() != self._manifest.sha256:
+        if self._received != self._part.size:
+            raise UpdateFailed("wrong_size", f"the image has {self._received} bytes and not {self._part.size}")
+        if self._sha256.hexdigest() != self._part.sha256:
             raise UpdateFailed("wrong_sha256", "the image is not the one that was signed")
 
     def _begin(self, response: httpx.Response) -> None:
         """Goes on where the last answer was cut if this one does, else begins anew."""
         if response.status_code == 206:
             span = _FROM.fullmatch(response.headers.get("Content-Range", ""))
-            if span is not None and int(span[1]) == self._received and int(span[2]) == self._manifest.size:
+            if span is not None and int(span[1]) == self._received and int(span[2]) == self._part.size:
                 return
         self._restart()
         if response.status_code != 200:
@@ -74,14 +74,14 @@ class Download:
         etag = response.headers.get("ETag", "")
         self._etag = etag if etag.startswith('"') else None
         length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) != self._manifest.size:
-            raise UpdateFailed("wrong_size", f"the image has {length} bytes and not {self._manifest.size}")
+        if length.isdecimal() and int(length) != self._part.size:
+            raise UpdateFailed("wrong_size", f"the image has {length} bytes and not {self._part.size}")
 
     async def _take(self, response: httpx.Response) -> None:
         began, before = time.monotonic(), self._received
         async for chunk in response.aiter_raw():
-            if self._received + len(chunk) > self._manifest.size:
-                raise UpdateFailed("wrong_size", f"the image does not end after {self._manifest.size} bytes")
+            if self._received + len(chunk) > self._part.size:
+                raise UpdateFailed("wrong_size", f"the image does not end after {self._part.size} bytes")
             self._sha256.update(chunk)
             self._received += len(chunk)
             await self._arrived(self._received)

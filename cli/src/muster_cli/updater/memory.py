@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Image(BaseModel):
-    """An installed firmware, and the session that brought it."""
+    """An installed firmware, the session that brought it, and the release counters of all its parts by name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -12,6 +12,10 @@ class Image(BaseModel):
     name: str
     version: str
     release_counter: int
+    parts: dict[str, int] = {}
+
+    def releases(self) -> dict[str, int]:
+        return {self.name: self.release_counter, **self.parts}
 
 
 class Memory(BaseModel):
@@ -22,6 +26,12 @@ class Memory(BaseModel):
     running: Image | None = None
     staged: Image | None = None
     counter: int = 0
+    releases: dict[str, int] = {}
+    """The release counter of everything that ever was booted, by name, as it was last."""
+
+    def release_of(self, name: str) -> int | None:
+        running = {} if self.running is None else self.running.releases()
+        return self.releases.get(name, running.get(name))
 
     def runs(self, session: str) -> bool:
         return self.running is not None and self.running.session == session
@@ -34,7 +44,9 @@ class Memory(BaseModel):
 
     def booted(self, counter: int) -> "Memory":
         """With what was staged, by the session with that counter."""
-        return self.model_copy(update={"running": self.staged}).used_up(counter)
+        staged = {} if self.staged is None else self.staged.releases()
+        releases = self.releases | staged
+        return self.model_copy(update={"running": self.staged, "releases": releases}).used_up(counter)
 
     def used_up(self, counter: int) -> "Memory":
         """After the session with that counter, however it ended: its manifest is never good again."""

@@ -20,7 +20,10 @@ _PATH = re.compile(r"/[\w.~%-][\w.~%/-]{0,500}", re.ASCII)
 
 
 class Offer(BaseModel):
-    """`manifest` is canonical JSON, `signature` Ed25519 over its UTF-8 bytes in base64, `download` a path."""
+    """`manifest` is canonical JSON, `signature` Ed25519 over its UTF-8 bytes in base64; the downloads are paths.
+
+    `downloads` has one for each part, `download` is that of the first.
+    """
 
     session_id: str
     state: str
@@ -28,23 +31,40 @@ class Offer(BaseModel):
     signature: str
     key_id: str
     download: str
+    downloads: list[str] = []
+
+    def paths(self) -> list[str]:
+        return self.downloads if len(self.downloads) > 1 else [self.download]
 
 
-class Manifest(BaseModel):
-    """What the platform has signed; members that a device does not know are ignored. Times in epoch seconds."""
+class Part(BaseModel):
+    """One firmware of a manifest."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+    name: str
+    version: str
+    release_counter: int
+    size: Annotated[int, Field(gt=0)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Manifest(Part):
+    """What the platform has signed; members that a device does not know are ignored. Times in epoch seconds.
+
+    The first of `parts` is there once more on the outside; without `parts` it is the only one.
+    """
 
     session: str
     device_uid: str
     counter: int
-    release_counter: int
-    name: str
-    version: str
-    size: Annotated[int, Field(gt=0)]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     hardware_versions: list[str]
     expires_at: int
+    parts: list[Part] = []
+
+    def in_order(self) -> list[Part]:
+        """What is installed, the first one first."""
+        return self.parts or [Part.model_validate(self.model_dump(include=set(Part.model_fields)))]
 
 
 class PublicKey(BaseModel):
@@ -96,9 +116,19 @@ def verified(offer: Offer, trust: Trust) -> Manifest:
         raise UpdateFailed("wrong_device", "the manifest is another device's")
     if manifest.session != offer.session_id:
         raise UpdateFailed("wrong_session", "the manifest is another session's")
-    if not _PATH.fullmatch(offer.download):
+    if not all(_PATH.fullmatch(path) for path in offer.paths()):
         raise UpdateFailed("foreign_download", "the image is not on the platform")
+    _check_parts(offer, manifest)
     return manifest
+
+
+def _check_parts(offer: Offer, manifest: Manifest) -> None:
+    parts = manifest.in_order()
+    first = parts[0].model_dump()
+    if first != manifest.model_dump(include=set(first)) or len({part.name for part in parts}) < len(parts):
+        raise UpdateFailed("mixed_parts", "the parts of the manifest do not belong together")
+    if len(offer.paths()) != len(parts):
+        raise UpdateFailed("missing_parts", f"{len(offer.paths())} images are offered for {len(parts)} parts")
 
 
 def accept(manifest: Manifest, trust: Trust, memory: Memory, *, now: float) -> None:
@@ -110,10 +140,7 @@ def accept(manifest: Manifest, trust: Trust, memory: Memory, *, now: float) -> N
     if manifest.hardware_versions and trust.hardware_version not in manifest.hardware_versions:
         known = ", ".join(manifest.hardware_versions)
         raise UpdateFailed("wrong_hardware", f"the image is for {known}; this is {trust.hardware_version}")
-    running = memory.running
-    if running is None or running.name != manifest.name or trust.allow_older:
-        return
-    if manifest.release_counter < running.release_counter:
-        raise UpdateFailed(
-            "older_release", f"release {manifest.release_counter} is older than {running.release_counter}, which runs"
-        )
+    for part in manifest.in_order():
+        has = memory.release_of(part.name)
+        if has is not None and part.release_counter < has and not trust.allow_older:
+            raise UpdateFailed("older_release", f"{part.name} {part.release_counter} is older than {has}, which runs")

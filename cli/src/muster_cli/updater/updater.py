@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from typing import Protocol
@@ -15,7 +16,9 @@ from muster_cli.updater.offers import Manifest, Offer, Trust, accept, verified
 
 _MAX_ERROR_LENGTH = 500
 _REPORT_EVERY_S = 1.0
+_HELD = "held"
 _INITIATED = "initiated"
+_CANCELLING = "cancelling"
 _FLASHED = "flashed"
 
 
@@ -65,6 +68,8 @@ class Updater:
         self._ended = ended
         self._bytes_per_second = bytes_per_second
         self._cancelled: str | None = None
+        self._completed: str | None = None
+        """It may be offered once more, while it soaks."""
         self._reported_at = 0.0
 
     def cancel(self, session_id: str) -> None:
@@ -84,7 +89,12 @@ class Updater:
                 self._ended(Outcome.STOPPED, None)
 
     async def _carry_out(self, offer: Offer) -> None:
-        """To its end, whichever. Raises SessionOver, and PlatformError without having ended it."""
+        """To its end, whichever. Raises SessionOver, and PlatformError without having ended it.
+
+        One that is held waits for somebody else's consent.
+        """
+        if offer.state == _HELD:
+            return
         try:
             manifest = verified(offer, self._trust)
         except UpdateFailed as failure:
@@ -93,18 +103,32 @@ class Updater:
         try:
             await self._install(offer, manifest)
             await self._client.report(offer.session_id, "complete")
-            self._ended(Outcome.COMPLETED, None)
+            if offer.session_id != self._completed:
+                self._ended(Outcome.COMPLETED, None)
+            self._completed = offer.session_id
         except UpdateFailed as failure:
             await self._fail(offer, failure)
             self._use_up(manifest)
         except SessionOver:
             self._use_up(manifest)
+            await self._stop(offer)
             raise
+
+    async def _stop(self, offer: Offer) -> None:
+        """Says that nothing of it goes on here, which a platform that has ended it by itself does not need to hear."""
+        with suppress(SessionOver):
+            await self._client.report(offer.session_id, "cancelled")
 
     async def _install(self, offer: Offer, manifest: Manifest) -> None:
         """Until the image runs and the platform knows it, from the step that the device had reached before."""
         machine, session = self._machine, manifest.session
+        if offer.state == _CANCELLING:
+            if not machine.memory.runs(session) and not machine.memory.has_staged(session):
+                raise SessionOver("the update was cancelled")
+            await self._client.report(session, "refuse-cancel")
         if machine.memory.runs(session):
+            if offer.state == _CANCELLING:
+                await self._client.report(session, "flashed")
             return
         if not machine.memory.has_staged(session):
             if offer.state == _FLASHED:
@@ -127,21 +151,33 @@ class Updater:
                 async with self._client.turns.download:
                     await self._client.report(session, "downloading", progress=0)
                     self._reported_at = time.monotonic()
-                    arrived = partial(self._arrived, manifest)
-                    speed = self._bytes_per_second
-                    await Download(self._client, offer, manifest, arrived=arrived, bytes_per_second=speed).run()
+                    await self._load(offer, manifest)
         except TimeoutError:
             raise UpdateFailed("expired", "the manifest expired before the image had arrived") from None
         return Image(
-            session=session, name=manifest.name, version=manifest.version, release_counter=manifest.release_counter
+            session=session,
+            name=manifest.name,
+            version=manifest.version,
+            release_counter=manifest.release_counter,
+            parts={part.name: part.release_counter for part in manifest.in_order()[1:]},
         )
 
-    async def _arrived(self, manifest: Manifest, received: int) -> None:
+    async def _load(self, offer: Offer, manifest: Manifest) -> None:
+        """All parts, in the order of the manifest."""
+        before = 0
+        for path, part in zip(offer.paths(), manifest.in_order(), strict=True):
+            arrived = partial(self._arrived, manifest, before)
+            speed = self._bytes_per_second
+            await Download(self._client, path, part, arrived=arrived, bytes_per_second=speed).run()
+            before += part.size
+
+    async def _arrived(self, manifest: Manifest, before: int, received: int) -> None:
+        """`received` bytes of a part, `before` of those that came earlier."""
         self._heed(manifest.session)
-        now = time.monotonic()
-        if now - self._reported_at >= _REPORT_EVERY_S and received < manifest.size:
+        now, total = time.monotonic(), sum(part.size for part in manifest.in_order())
+        if now - self._reported_at >= _REPORT_EVERY_S and before + received < total:
             self._reported_at = now
-            percent = received * 100 // manifest.size
+            percent = (before + received) * 100 // total
             await self._client.report_once(manifest.session, "downloading", progress=percent)
 
     async def _fail(self, offer: Offer, failure: UpdateFailed) -> None:
