@@ -7,6 +7,10 @@ from starlette.types import ASGIApp
 from shared.observability import logging
 from shared.settings import ServiceSettings
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the gateway keeps an idle connection (60 s): who closes first must be the one that would use it next, or
+else a request is sent into a connection that is just closing, and is lost."""
+
 
 def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) -> None:
     """Serves until SIGTERM, then drains for at most `drain_seconds`."""
@@ -21,5 +25,6 @@ def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) ->
         access_log=False,
         forwarded_allow_ips=settings.trusted_proxies,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.drain_seconds),
     )
