@@ -112,7 +112,7 @@ class ReleaseDocument(_Shape):
     """Whether one who holds `updates:approve` must approve it before it starts."""
     join_late: bool = False
     """Whether devices that come to match a cluster later take part."""
-    on_failure: str = Field(default="pause", pattern=r"^(pause|fail)$")
+    on_failure: str = Field(default="pause", pattern=r"^(pause|fail|rollback)$")
 
     deadline_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
     """In how many seconds a device must have taken its update up; the platform's own default without."""

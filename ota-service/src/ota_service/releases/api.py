@@ -135,6 +135,13 @@ async def cancel(release_id: Name, who: Writer, releases: Releases) -> ReleaseRe
     return await releases.cancel(who.organization_id, release_id, who.subject)
 
 
+@router.post("/{release_id}/rollback")
+@raises(WrongReleaseState)
+async def roll_back(release_id: Name, who: Writer, releases: Releases) -> ReleaseRead:
+    """Puts every device that it touched back to what it ran before."""
+    return await releases.roll_back(who.organization_id, release_id, who.subject)
+
+
 @entities.get("/{entity_id}")
 @raises(EntityNotFound)
 async def entity(

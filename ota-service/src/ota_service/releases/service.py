@@ -205,6 +205,12 @@ class ReleaseService:
         release = await self._locked(organization_id, name)
         return await self._end(release, ReleaseState.CANCELLED, contracts.ReleaseCancelled, by=_person(by))
 
+    async def roll_back(self, organization_id: int, name: str, by: str) -> ReleaseRead:
+        """Puts every device that it touched back to what it ran before. Raises ReleaseNotFound, WrongReleaseState."""
+        release = await self._locked(organization_id, name)
+        kind = contracts.ReleaseRollbackStarted
+        return await self._end(release, ReleaseState.ROLLING_BACK, kind, by=_person(by))
+
     async def stop(self, release: Release, wave: ReleaseWave, *, reason: str, detail: str) -> ReleaseRead:
         """A wave has failed its gate: a locked release does what its document says of that."""
         why = {"reason": reason, "detail": detail}

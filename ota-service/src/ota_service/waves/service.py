@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
 
+from ota_service.batches.errors import WrongBatchState
 from ota_service.batches.schemas import BatchPlan
 from ota_service.batches.service import BatchService
 from ota_service.firmware.errors import FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn
@@ -19,6 +20,7 @@ from ota_service.release_documents.service import DocumentService
 from ota_service.releases.models import (
     ClusterBranch,
     Release,
+    ReleaseCluster,
     ReleaseWave,
     WaveBranch,
 )
@@ -55,6 +57,8 @@ class WaveService:
         match ReleaseState(release.state):
             case ReleaseState.SCHEDULED:
                 await self._releases.begin(release)
+            case ReleaseState.ROLLING_BACK:
+                went_on = await self._take_back(release)
             case _:
                 went_on = await self._carry_on(release)
         await self._store.step_again_in(release, 0 if went_on else _LOOK_AGAIN_S)
@@ -158,6 +162,31 @@ class WaveService:
                 conditions[source] = await self._documents.conditions(release.organization_id, chosen)
         await self._releases.join(release, conditions, clusters)
         await self._store.mark(release, joined_at=now)
+
+    async def _take_back(self, release: Release) -> bool:
+        """Each batch is taken back by another one, which begins once nothing of it is under way any more."""
+        [tree] = await self._releases.trees([release])
+        waiting = [branch.cluster for branch in tree.clusters if branch.cluster.taken_back_at is None]
+        now = await self._store.now()
+        for cluster in waiting:
+            await self._store.mark(cluster, rollback_batch_id=await self._back(release, cluster), taken_back_at=now)
+        if waiting:
+            return True
+        if not await self._store.has_ended([branch.cluster.rollback_batch_id for branch in tree.clusters]):
+            return False
+        await self._releases.become(release, ReleaseState.ROLLED_BACK, contracts.ReleaseRolledBack)
+        return True
+
+    async def _back(self, release: Release, cluster: ReleaseCluster) -> int | None:
+        """The batch that takes a cluster back; None where nothing was begun."""
+        if cluster.batch_id is None:
+            return None
+        with suppress(WrongBatchState):
+            batch = await self._batches.rollback(
+                release.organization_id, cluster.batch_id, release.created_by, release_ref=ref_of(release)
+            )
+            return batch.id
+        return None
 
 
 def _verdict(branch: WaveBranch, now: datetime) -> Verdict:

@@ -8,6 +8,8 @@ from sqlalchemy import func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from ota_service.batches.models import UpdateBatch
+from ota_service.batches.states import ENDED
 from ota_service.releases.models import Release, ReleaseCluster, ReleaseDevice, ReleaseWave
 from ota_service.releases.states import STEPPED, ReleaseState
 
@@ -48,6 +50,14 @@ class WaveStore:
         for name, value in values.items():
             setattr(row, name, value)
         await self._session.flush()
+
+    async def has_ended(self, batch_ids: Sequence[int | None]) -> bool:
+        """Whether none of these batches goes on any more."""
+        query = select(UpdateBatch.id).where(
+            col(UpdateBatch.id).in_([batch_id for batch_id in batch_ids if batch_id is not None]),
+            col(UpdateBatch.state).not_in(ENDED),
+        )
+        return (await self._session.scalars(query.limit(1))).first() is None
 
     async def waiting(self, cluster: ReleaseCluster, limit: int) -> Sequence[str]:
         """Devices that its batch does not have yet."""
