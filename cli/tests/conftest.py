@@ -21,6 +21,7 @@ from .convoy import Convoy
 from .desk import Desk
 from .ota import Ota
 from .shelf import Shelf
+from .yard import Yard
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"
 LONG_AGO = "2026-01-02T03:04:05.678Z"
@@ -49,6 +50,7 @@ class Platform:
     shelf: Shelf = field(default_factory=Shelf)
     desk: Desk = field(default_factory=Desk)
     convoy: Convoy = field(default_factory=Convoy)
+    yard: Yard = field(default_factory=Yard)
     told: float = 0
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
@@ -71,8 +73,9 @@ class Platform:
                 if of_batches
                 else self.shelf.answer(method, parts, query, headers, document)
             )
-        if parts[0] == "actions":
-            return self.desk.answer(method, parts, query, json.loads(body or b"null"))
+        if parts[0] in {"actions", "releases"}:
+            there = self.desk if parts[0] == "actions" else self.yard
+            return there.answer(method, parts, query, json.loads(body or b"null"))
         return self._import(method, parts, body) if parts[0] == "imports" else self._devices(method, parts, query, body)
 
     def _devices(self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:

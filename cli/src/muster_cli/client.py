@@ -29,6 +29,10 @@ from muster_cli.models import (
     PublicKeys,
     RefusedRow,
     RefusedRowPage,
+    Release,
+    ReleaseDryRun,
+    ReleaseNode,
+    ReleasePage,
     Resync,
     SearchResult,
     UpdatePage,
@@ -38,7 +42,9 @@ from muster_cli.sign_in import PasswordSignIn
 from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
-P = TypeVar("P", ActionPage, BatchDevicePage, BatchPage, DevicePage, FirmwarePage, RefusedRowPage, UpdatePage)
+P = TypeVar(
+    "P", ActionPage, BatchDevicePage, BatchPage, DevicePage, FirmwarePage, RefusedRowPage, ReleasePage, UpdatePage
+)
 
 _MAX_CONNECTIONS = 32
 _TIMEOUT_S = 15.0
@@ -168,6 +174,28 @@ class MusterClient:
     async def change_batch(self, batch_id: int, verb: str) -> Batch:
         """`verb` is start, cancel, retry or rollback; the last answers the batch that takes this one back."""
         return await self._call(Batch, "POST", f"{_BATCHES}/{batch_id}/{verb}")
+
+    async def create_release(self, document: Any) -> Release:
+        return await self._call(Release, "POST", "/api/v2/releases", json=document)
+
+    async def dry_run_release(self, document: Any) -> ReleaseDryRun:
+        return await self._call(ReleaseDryRun, "POST", "/api/v2/releases?dry_run=true", json=document)
+
+    async def releases(self, *, state: str | None = None, limit: int | None = None) -> AsyncIterator[Release]:
+        """The organization's releases, newest first; at most `limit`."""
+        params = {} if state is None else {"state": state}
+        async for page in self._pages(ReleasePage, "/api/v2/releases", params, limit):
+            for release in page.items:
+                yield release
+
+    async def release(self, name: str) -> Release:
+        return await self._call(Release, "GET", f"/api/v2/releases/{quote(name, safe='')}")
+
+    async def release_hierarchy(self, name: str) -> ReleaseNode:
+        return await self._call(ReleaseNode, "GET", f"/api/v2/releases/{quote(name, safe='')}/hierarchy")
+
+    async def ask_release(self, name: str, verb: str, body: Any = None) -> Release:
+        return await self._call(Release, "POST", f"/api/v2/releases/{quote(name, safe='')}/{verb}", json=body)
 
     async def run_action(self, device_uid: str, kind: str, params: Mapping[str, Any], *, deadline_s: int) -> Action:
         body = {"device_uid": device_uid, "type": kind, "params": params, "deadline_s": deadline_s}

@@ -2,7 +2,7 @@
 
 import typer
 
-from muster_cli import actions, devices, firmware, simulate, updates
+from muster_cli import actions, devices, firmware, releases, simulate, updates
 
 app = typer.Typer(
     name="muster",
@@ -14,5 +14,6 @@ app = typer.Typer(
 app.add_typer(devices.app, name="devices")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(updates.app, name="updates")
+app.add_typer(releases.app, name="releases")
 app.add_typer(actions.app, name="actions")
 app.command("simulate")(simulate.simulate)

@@ -306,3 +306,76 @@ class Problem(BaseModel):
 class ProblemPlace(BaseModel):
     location: list[str]
     message: str
+
+
+class ReleaseProgress(BaseModel):
+    """How many devices of a release, or of a part of it, are how far."""
+
+    devices: int
+    waiting: int
+    in_progress: int
+    succeeded: int
+    failed: int
+    skipped: int
+    cancelled: int
+
+
+class ReleaseWave(BaseModel):
+    id: str
+    name: str
+    state: str
+    progress: ReleaseProgress
+
+
+class Release(BaseModel):
+    """Firmware for a fleet in waves. `detail` says why it does not go on."""
+
+    id: str
+    slug: str
+    name: str
+    state: str
+    detail: str | None = None
+    progress: ReleaseProgress
+    waves: list[ReleaseWave]
+    created_by: str
+    created_at: datetime
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it goes on no more by itself."""
+        return self.state not in {"scheduled", "running", "rolling_back"}
+
+
+class ReleasePage(BaseModel):
+    items: list[Release]
+    next: str | None = None
+
+
+class ReleaseNode(BaseModel):
+    """A part of a release, with those below it."""
+
+    id: str
+    state: str
+    progress: ReleaseProgress
+    waves: list["ReleaseNode"] = []
+    clusters: list["ReleaseNode"] = []
+    bundle: "ReleaseNode | None" = None
+    apps: list["ReleaseNode"] = []
+
+
+class DryCluster(BaseModel):
+    id: str
+    devices: int
+
+
+class DryWave(BaseModel):
+    id: str
+    clusters: list[DryCluster]
+
+
+class ReleaseDryRun(BaseModel):
+    """What a release would come to; `obstacles` counts the devices that could not be updated now, by reason."""
+
+    devices: int
+    obstacles: dict[str, int]
+    waves: list[DryWave]

@@ -1,0 +1,240 @@
+"""`muster releases`: firmware for a fleet in waves, from a file."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.live import Live
+from rich.tree import Tree
+
+from muster_cli.client import MusterClient
+from muster_cli.command import Invocation, platform_command
+from muster_cli.errors import BadUsage
+from muster_cli.models import Release, ReleaseDryRun, ReleaseNode
+
+_ASK_EVERY_S = 0.5
+_COMPLETED = "completed"
+
+app = typer.Typer(no_args_is_help=True, help="Update a fleet in waves.")
+
+Name = Annotated[str, typer.Argument(metavar="RELEASE", help="A release's slug.")]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 22:00 is a text, as in its version 1.2: neither a number to the base of sixty nor a date."""
+
+
+_INTEGER = ("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"))
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        *([_INTEGER] if first in set("-+0123456789") else []),
+        *(one for one in resolvers if not one[0].endswith((":timestamp", ":int"))),
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@app.command("create")
+@platform_command
+async def create_release(
+    invocation: Invocation,
+    file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="The release, as YAML or JSON.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would come to now.")] = False,
+) -> None:
+    """Draw a release up. It waits as a draft for `start`."""
+    document = _read(file)
+    async with invocation.client() as client:
+        if dry_run:
+            _show_dry_run(invocation, await client.dry_run_release(document))
+            return
+        created = await client.create_release(document)
+    _show(invocation, created)
+
+
+@app.command("list")
+@platform_command
+async def list_releases(
+    invocation: Invocation,
+    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+) -> None:
+    """Your organization's releases, newest first."""
+    async with invocation.client() as client:
+        releases = [release async for release in client.releases(state=state, limit=limit)]
+    invocation.output.rows(
+        ["RELEASE", "NAME", "STATE", "DONE", "CREATED"],
+        [[r.slug, r.name, r.state, _done(r), r.created_at.isoformat(timespec="seconds")] for r in releases],
+        data=releases,
+    )
+
+
+@app.command("show")
+@platform_command
+async def show_release(invocation: Invocation, release: Name) -> None:
+    """Read one release with its waves."""
+    async with invocation.client() as client:
+        found = await client.release(release)
+    _show(invocation, found)
+
+
+@app.command("watch", epilog="Exit codes: 0 completed, 1 ended or paused otherwise.")
+@platform_command
+async def watch_release(invocation: Invocation, release: Name) -> None:
+    """Follow a release until it ends or pauses: on a terminal as a tree, elsewhere a line for each change."""
+    async with invocation.client() as client:
+        found = await (_follow_tree(client, release) if sys.stderr.isatty() else _follow_lines(client, release))
+    _show(invocation, found)
+    if found.state != _COMPLETED:
+        raise typer.Exit(1)
+
+
+@app.command("approve")
+@platform_command
+async def approve_release(invocation: Invocation, release: Name) -> None:
+    """Let a draft that asks for it start."""
+    await _ask(invocation, release, "approve")
+
+
+@app.command("start")
+@platform_command
+async def start_release(invocation: Invocation, release: Name) -> None:
+    """Begin, now or at the time that the release says."""
+    await _ask(invocation, release, "start")
+
+
+@app.command("pause")
+@platform_command
+async def pause_release(invocation: Invocation, release: Name) -> None:
+    """Begin with no more devices; those that have begun go on."""
+    await _ask(invocation, release, "pause")
+
+
+@app.command("resume")
+@platform_command
+async def resume_release(
+    invocation: Invocation,
+    release: Name,
+    ignore_failures: Annotated[bool, typer.Option("--ignore-failures", help="Although a wave has failed.")] = False,
+) -> None:
+    """Go on."""
+    await _ask(invocation, release, "resume", {"ignore_failures": ignore_failures})
+
+
+@app.command("retry")
+@platform_command
+async def retry_release(invocation: Invocation, release: Name) -> None:
+    """Update the devices again for which it failed, and go on."""
+    await _ask(invocation, release, "retry")
+
+
+@app.command("cancel")
+@platform_command
+async def cancel_release(invocation: Invocation, release: Name) -> None:
+    """End a release and the updates that are under way."""
+    await _ask(invocation, release, "cancel")
+
+
+@app.command("rollback")
+@platform_command
+async def roll_release_back(invocation: Invocation, release: Name) -> None:
+    """Put every device that it touched back to what it ran before."""
+    await _ask(invocation, release, "rollback")
+
+
+async def _ask(invocation: Invocation, release: str, verb: str, body: dict[str, Any] | None = None) -> None:
+    async with invocation.client() as client:
+        changed = await client.ask_release(release, verb, body)
+    _show(invocation, changed)
+
+
+def _read(file: Path) -> Any:
+    """The document; what is wrong with it is for the platform to say. Raises BadUsage."""
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - derives from SafeLoader
+    except OSError as error:
+        raise BadUsage(f"{file} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadUsage(f"{file} is no YAML: {error}") from None
+
+
+async def _follow_lines(client: MusterClient, name: str) -> Release:
+    shown = ""
+    while True:
+        found = await client.release(name)
+        line = f"{found.slug}: {_state(found)}, {_done(found)}"
+        if line != shown:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+            shown = line
+        if found.is_over:
+            return found
+        await asyncio.sleep(_ASK_EVERY_S)
+
+
+async def _follow_tree(client: MusterClient, name: str) -> Release:
+    with Live(console=Console(stderr=True), auto_refresh=False) as live:
+        while True:
+            found = await client.release(name)
+            live.update(_tree(await client.release_hierarchy(name)), refresh=True)
+            if found.is_over:
+                return found
+            await asyncio.sleep(_ASK_EVERY_S)
+
+
+def _tree(node: ReleaseNode) -> Tree:
+    progress = node.progress
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    tree = Tree(f"{node.id}  {node.state}  {progress.succeeded}/{progress.devices}{failed}")
+    for child in _below(node):
+        tree.add(_tree(child))
+    return tree
+
+
+def _below(node: ReleaseNode) -> Iterator[ReleaseNode]:
+    yield from node.waves
+    yield from node.clusters
+    if node.bundle is not None:
+        yield node.bundle
+    yield from node.apps
+
+
+def _state(release: Release) -> str:
+    return f"{release.state}, {release.detail}" if release.detail else release.state
+
+
+def _done(release: Release) -> str:
+    return f"{release.progress.succeeded}/{release.progress.devices}"
+
+
+def _show(invocation: Invocation, release: Release) -> None:
+    fields: dict[str, object] = {
+        "Release": release.slug,
+        "Name": release.name,
+        "State": _state(release),
+        "Devices": release.progress.devices,
+        "Succeeded": release.progress.succeeded,
+        "Failed": release.progress.failed,
+        "Skipped": release.progress.skipped,
+        "Created": f"{release.created_at.isoformat()} by {release.created_by}",
+    }
+    for wave in release.waves:
+        progress = wave.progress
+        done = f"{progress.succeeded} of {progress.devices} updated, {progress.failed} failed"
+        fields[f"Wave {wave.id.removeprefix('wave:')}"] = f"{wave.state}, {done}"
+    invocation.output.record(fields, data=release)
+
+
+def _show_dry_run(invocation: Invocation, found: ReleaseDryRun) -> None:
+    fields: dict[str, object] = {"Devices": found.devices}
+    for reason, devices in found.obstacles.items():
+        fields[f"Cannot be updated now, {reason}"] = devices
+    for wave in found.waves:
+        for cluster in wave.clusters:
+            fields[f"{wave.id} {cluster.id}"] = cluster.devices
+    invocation.output.record(fields, data=found)
