@@ -69,7 +69,7 @@ def draw_up(person, document):
 def started(draw_up, act, steps):
     async def started(*percents, **differs):
         await draw_up(*percents, **differs)
-        await act("start")
+        await act("start", name=differs.get("slug", "rel-1"))
         await steps()
 
     return started

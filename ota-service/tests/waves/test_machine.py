@@ -1,0 +1,81 @@
+"""Whatever people, devices, workers and time do to a release, one after the other or at once: the ledger holds."""
+
+import asyncio
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ota_service.sessions.states import OPEN
+from shared.testing.databases import empty
+
+from ..releases.conftest import UIDS
+from . import ledger
+
+actions = st.one_of(
+    st.sampled_from([("work",), ("time",), ("pause",), ("resume",), ("retry",), ("cancel",), ("rollback",)]),
+    st.tuples(st.sampled_from(["finish", "fail"]), st.integers(1, 6)),
+    st.just(("work",)),
+)
+plans = st.lists(st.lists(actions, min_size=1, max_size=3), min_size=1, max_size=8)
+shapes = st.fixed_dictionaries(
+    {
+        "success_threshold": st.sampled_from([50, 90, 100]),
+        "failure_threshold": st.sampled_from([10, 50]),
+        "on_failure": st.sampled_from(["pause", "fail", "rollback"]),
+        "concurrency": st.sampled_from([None, 2]),
+    }
+)
+
+
+@given(plans, shapes)
+@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_no_wave_after_its_gate_no_device_twice_and_an_end(
+    add_devices, add_firmware, person, device, open_sessions, deadlines, steps, sql, plan, shape
+):
+    await empty(sql)
+    await add_devices(*UIDS[:8])
+    bundle = {"apps": [{"firmware_id": (await add_firmware()).id}]}
+    clusters = [{"rql": 'like(device_uid,"pump-*")'}]
+    waves = [{"percent": 25}, {"percent": 75}]
+    document = {"name": "x", "slug": "rel-1", "bundle": bundle, "clusters": clusters, "waves": waves, **shape}
+    assert (await person.post("/api/v2/releases", json=document)).status_code == 201
+    await person.post("/api/v2/releases/rel-1/start")
+    await steps()
+
+    async def say(most, *verbs):
+        for uid, session_id in list((await open_sessions()).items())[:most]:
+            for verb in verbs:
+                answer = await device(uid).say(session_id, verb)
+                assert answer.status_code in {200, 409}, answer.text
+
+    async def act(action):
+        match action:
+            case ("work",):
+                await steps()
+            case ("finish", most):
+                await say(most, "ack", "downloading", "flashed", "complete")
+            case ("fail", most):
+                await say(most, "fail")
+            case ("time",):
+                await sql.execute("update update_sessions set deadline = now() where deadline is not null")
+                await deadlines()
+            case (verb,):
+                body = {"ignore_failures": True} if verb == "resume" else None
+                answer = await person.post(f"/api/v2/releases/rel-1/{verb}", json=body)
+                assert answer.status_code in {200, 409}, answer.text
+
+    for together in plan:
+        # One bare connection: what goes by it is done one after the other, people's requests beside it.
+        alone = [action for action in together if action[0] in {"work", "time", "finish", "fail"}]
+        others = asyncio.gather(*(act(action) for action in together if action not in alone))
+        for action in alone:
+            await act(action)
+        await others
+        await ledger.check(sql)
+    for _ in range(6):
+        await person.post("/api/v2/releases/rel-1/resume", json={"ignore_failures": True})
+        await act(("time",))
+        await steps()
+    assert not {row["state"] for row in await sql.fetch("select state from update_sessions")} & OPEN
+    await ledger.check(sql)
