@@ -17,10 +17,16 @@ _SKIPPED = {
     "device_not_found": "see whether it is registered",
 }
 _UNDER_WAY = {
+    SessionState.HELD: ("waits_for_consent", "the update waits until a person or the device confirms it"),
+    SessionState.CANCELLING: ("cancelling", "the device was asked to stop the update and has not answered"),
     SessionState.INITIATED: ("not_taken_up", "the device has been told of the update and has not taken it up"),
     SessionState.ACKNOWLEDGED: ("in_progress", "the device has taken the update up and has not begun the download"),
     SessionState.DOWNLOADING: ("in_progress", "the device downloads the update"),
     SessionState.FLASHED: ("in_progress", "the device has installed the update and has not confirmed that it runs it"),
+}
+_STEPS = {
+    SessionState.HELD: "confirm or deny it",
+    SessionState.INITIATED: "see that the device is on and connected",
 }
 _ENDED = {
     SessionState.COMPLETED: ("updated", "the device was updated", None),
@@ -66,12 +72,9 @@ def session_reason(session: LastSession | None) -> Reason:
     state = SessionState(session.state)
     if state in _UNDER_WAY:
         word, sentence = _UNDER_WAY[state]
-        step = "see that the device is on and connected" if state is SessionState.INITIATED else None
-        return Reason(word, sentence, step, until=session.deadline)
-    if state in _ENDED:
-        word, sentence, next_step = _ENDED[state]
-        return Reason(word, f"{sentence}: {session.error}" if session.error else sentence, next_step)
-    return Reason("in_progress", f"its update is {state.replace('_', ' ')}", until=session.deadline)
+        return Reason(word, sentence, _STEPS.get(state), until=session.deadline)
+    word, sentence, next_step = _ENDED[state]
+    return Reason(word, f"{sentence}: {session.error}" if session.error else sentence, next_step)
 
 
 def _not_begun(member: Membership) -> Reason | None:

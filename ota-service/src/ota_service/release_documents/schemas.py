@@ -117,6 +117,10 @@ class ReleaseDocument(_Shape):
     deadline_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
     """In how many seconds a device must have taken its update up; the platform's own default without."""
 
+    device_soak_s: Annotated[int, Field(ge=1, le=_WEEK_S)] | None = None
+    """How long a device must have been connected with the new version before it counts as updated."""
+    consent: bool = False
+    """Whether the update of each device waits until a person or the device confirms it."""
     force: bool = False
     """Whether an older version may replace a newer one."""
 

@@ -205,6 +205,8 @@ def _terms(document: ReleaseDocument, branch: ClusterBranch) -> Terms:
     return Terms(
         firmware_ids=tuple(app.firmware_id for app in branch.apps),
         deadline_s=document.deadline_s,
+        soak_s=document.device_soak_s,
+        consent=document.consent,
         force=document.force,
         floors={app.name: app.floor for app in branch.apps if app.floor is not None},
     )
