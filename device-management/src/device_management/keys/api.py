@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from device_management.auth.errors import BadCredentials
 from device_management.keys.errors import KeyNotFound
 from device_management.keys.schemas import ApiKeyCreate, GatewayCreate, KeyIssued, KeyRead
 from device_management.keys.service import KeyService
@@ -24,7 +25,7 @@ KeyId = Annotated[UUID, raises(KeyNotFound)]
 
 
 @router.post("/api-keys", status_code=201)
-@raises(ScopeNotHeld)
+@raises(ScopeNotHeld, BadCredentials)
 async def issue_api_key(body: ApiKeyCreate, who: Person, keys: Keys) -> KeyIssued:
     """A token for programs that speaks for the caller; shown this once."""
     return await keys.issue_api_key(who, body)

@@ -28,7 +28,7 @@ def _host(value: str) -> str:
 def _certificate(value: str) -> str:
     try:
         ssl.create_default_context(cadata=value)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):
         raise PydanticCustomError("certificate", "certificates in PEM form") from None
     return value
 
