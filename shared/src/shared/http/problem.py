@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -112,10 +113,20 @@ def _refusal(request: Request, error: RequestValidationError) -> DomainError:
     return ValidationFailed("the request does not have the expected shape", errors=places)
 
 
-def _http_error(_request: Request, error: Exception) -> JSONResponse:
+def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
     code = _CODES.get(error.status_code, HTTPStatus(error.status_code).name.lower())
-    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the path. Each is a route of its own, of which the framework names one."""
+    routes = [route for route in iter_route_contexts(request.app.routes) if hasattr(route, "path_regex")]
+    path = next((route.path for route in routes if route.path_regex.match(request.scope["path"])), None)
+    return ", ".join(sorted({method for route in routes if route.path == path for method in route.methods or ()}))
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,46 @@
+"""What the framework itself refuses."""
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
+
+from shared.http import problem
+
+
+class Thing(BaseModel):
+    name: str
+
+
+@pytest.fixture
+def client():
+    app, router = FastAPI(), APIRouter(prefix="/things")
+    problem.install(app)
+
+    @router.get("/{_thing}")
+    async def get(_thing: str) -> None: ...
+
+    @router.put("/{_thing}")
+    async def put(_thing: str, _body: Thing) -> None: ...
+
+    app.include_router(router, prefix="/api")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://muster.test")
+
+
+async def test_a_method_that_is_not_there_is_answered_with_all_that_are(client):
+    answer = await client.delete("/api/things/1")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "code"),
+    [
+        (b"{", "application/json", 400, "invalid_json"),
+        (b"[" * 100_000, "application/json", 400, "bad_request"),
+        (b'{"name": "x"}', "text/plain", 415, "unsupported_media_type"),
+        (b'{"name": 1}', "application/json", 422, "validation_failed"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_told_from_one_of_the_wrong_shape(client, body, media_type, status, code):
+    answer = await client.put("/api/things/1", content=body, headers={"Content-Type": media_type})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
