@@ -5,6 +5,7 @@ SERVICE ?=
 DEVICES ?= 25
 ROUNDS ?= 20
 ARGS ?=
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d " ")
 
 VENV := .venv/bin
 STACK_COMMAND := $(VENV)/muster-stack
@@ -58,7 +59,8 @@ fmt: bootstrap ## format, and repair what ruff can
 bench: bootstrap ## measure, each figure against its ceiling
 	@$(VENV)/python -m benchmarks
 
-soak: bootstrap ## the fault tests again and again  [ROUNDS=20]
+soak: bootstrap ## the fault tests again and again, and every route under schemathesis  [ROUNDS=20 SEED=1]
+	@echo 'schemathesis from SEED=$(SEED)'; $(VENV)/pytest -q -m attack --timeout=7200 --attack-seed=$(SEED) $(ARGS)
 	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; $(VENV)/pytest -q tests/faults $(ARGS) || exit 1; done
 
 clean: bootstrap ## end everything and remove the stack with its data

@@ -7,6 +7,7 @@ nothing that runs is touched.
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from muster_stack.ports import LOOPBACK
 from muster_stack.rabbitmq import MONITOR_USER, create_vhost, delete_vhost
 from muster_stack.stack import Stack
 from muster_stack.throwaway import ThrowAway
+from shared.testing.attack import Attack
 from shared.testing.documented import watched
 
 _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
@@ -75,6 +77,7 @@ class RabbitMQServer:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--attack-seed", type=int, help="attack the services at length, from this seed")
     parser.addoption("--budgets", action="store_true", help="fail when a suite takes longer than it may")
 
 
@@ -119,6 +122,12 @@ def _throw_away(config: pytest.Config) -> ThrowAway:
     if _servers not in config.stash:
         config.stash[_servers] = ThrowAway()
     return config.stash[_servers]
+
+
+@pytest.fixture
+def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Attack:
+    """schemathesis: a short run that is always the same, or with `--attack-seed` a long one."""
+    return Attack(tmp_path, seed=request.config.option.attack_seed)
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,12 @@
 """monitoring on a real MongoDB and RabbitMQ, in the virtual host "/": the broker's own events exist there only."""
 
-import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 import aiormq
 import httpx
 import pytest
-import uvicorn
 
 from monitoring.app import build
 from monitoring.fleet.service import FleetService
@@ -19,7 +16,8 @@ from monitoring.worker import opened
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.mongo import client
-from shared.testing import UNLIMITED, Credentials, eventually
+from shared.testing import UNLIMITED, Credentials
+from shared.testing.attack import served
 from shared.worker import in_background
 
 from .worlds import Raw, device_state
@@ -118,16 +116,8 @@ def start_worker(settings) -> Callable[[], object]:
 @pytest.fixture
 async def address(settings) -> AsyncIterator[str]:
     """The api behind a real uvicorn."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(build(settings), log_config=None, timeout_graceful_shutdown=1))
-        server.capture_signals = nullcontext
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        await eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        await serving
+    async with served(build(settings)) as address:
+        yield address
 
 
 @pytest.fixture

@@ -58,8 +58,8 @@ _UPLOAD: dict[str, Any] = {
                     "required": ["file", "name", "version"],
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "name": {"type": "string", "maxLength": 64},
-                        "version": {"type": "string", "maxLength": 64},
+                        "name": {"type": "string", "minLength": 1, "maxLength": 64},
+                        "version": {"type": "string", "minLength": 1, "maxLength": 64},
                         "hardware_versions": {"type": "array", "items": {"type": "string", "maxLength": 64}},
                         "sha256": {"type": "string", "description": "Refuses a file that has another one"},
                     },
