@@ -1,6 +1,7 @@
 """Mass configuration of a fleet whose replies come at once, against bare publishing and against Temporal.
 
-One queue takes the commands of every device and answers each of them, so that all devices are there.
+One queue takes the commands of every device and answers each of them, so that all devices are there. A round begins
+when the platform has nothing left to do: what follows a registration or the round before is not measured with it.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import aiormq
+import asyncpg
 import httpx
 from aiormq import spec
 from aiormq.abc import AbstractChannel, DeliveredMessage
@@ -19,6 +21,7 @@ from benchmarks import temporal
 from benchmarks.figures import Aim, Figure, Row
 from benchmarks.platform import Platform
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
+from shared.messaging import topology
 from shared.messaging.publisher import WINDOW
 from shared.testing import eventually
 
@@ -44,6 +47,7 @@ async def measure(platform: Platform, *, count: int, rounds: int) -> Row:
     ):
         await _register(client, place, count)
         for number in range(rounds):
+            await _nothing_left_to_do(platform)
             body = json.dumps(
                 {"id": str(uuid4()), "type": "configuration_change", "params": {"configuration": {"round": number}}}
             ).encode()
@@ -77,6 +81,24 @@ async def _register(client: httpx.AsyncClient, place: str, count: int) -> None:
     for start in range(0, count, _REGISTERED_AT_ONCE):
         answer = await client.post("/api/v2/devices/batch", json=devices[start : start + _REGISTERED_AT_ONCE])
         answer.raise_for_status()
+
+
+async def _nothing_left_to_do(platform: Platform) -> None:
+    """Waits until every event has been published and every queue of the services is empty, twice in a row."""
+    database = await asyncpg.connect(f"{platform.info['postgres']}/device_management")
+    try:
+        async with aiormq.connect(platform.info["amqp"]) as connection:
+            channel = await connection.channel()
+            quiet = 0
+            async with asyncio.timeout(_PATIENCE_S):
+                while quiet < 2:
+                    waiting = await database.fetchval("select count(*) from outbox where sent_at is null")
+                    for queue in topology.CONSUMED_QUEUES:
+                        waiting += (await channel.queue_declare(queue.name, passive=True)).message_count or 0
+                    quiet = 0 if waiting else quiet + 1
+                    await asyncio.sleep(0.5)
+    finally:
+        await database.close()
 
 
 async def _configure(
