@@ -172,10 +172,12 @@ async def test_an_update_is_cancelled_after_a_question_and_what_comes_late_is_in
     await expect(panel(visit)).to_have_attribute("data-state", "acknowledged")
     await cancel.click()
     await visit.page.get_by_role("button", name="Cancel the update").click()
-    await expect(panel(visit)).to_have_attribute("data-state", "cancelled", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "cancelling", timeout=_SOON)
     await expect(visit.page.get_by_role("dialog")).to_have_count(0)
-    await expect(visit.page.get_by_role("button", name="Update", exact=True)).to_be_enabled()
     assert await device.report(session_id, "downloading") == 409
+    assert await device.report(session_id, "cancelled") == 200
+    await expect(panel(visit)).to_have_attribute("data-state", "cancelled", timeout=_SOON)
+    await expect(visit.page.get_by_role("button", name="Update", exact=True)).to_be_enabled()
     await visit.page.reload()
     await panel(visit).get_by_text("Reports", exact=True).click()
     await expect(panel(visit).locator("details li", has_text="refused")).to_contain_text("downloading")

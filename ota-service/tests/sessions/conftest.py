@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from ota_service.firmware.schemas import FirmwareRead, FirmwareUpload
 from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.service import FleetService
+from ota_service.sessions.consumers import PresenceConsumer
 from ota_service.sessions.jobs import Deadlines
 from shared.contracts.devices import DeviceSnapshot
+from shared.contracts.envelope import Envelope
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 IMAGE = bytes(range(256)) * 2_000
@@ -135,3 +139,31 @@ async def update(add_devices, add_firmware, person, device) -> Update:
     answer = await person.post("/api/v2/updates", json={"device_uid": "pump-1", "firmware_id": firmware.id})
     assert answer.status_code == 202, answer.text
     return Update(answer.json()["session_id"], device(), firmware)
+
+
+@pytest.fixture
+def presence(app):
+    versions = count(1)
+
+    async def hear(verb, uid="pump-1", *, version=None):
+        """`verb` is connected or disconnected."""
+        at = datetime.now(UTC)
+        data = {
+            "organization_id": 1,
+            "version": version or next(versions),
+            "device_uid": uid,
+            "online": verb == "connected",
+            "since": at,
+        }
+        event = Envelope(
+            id=uuid4(),
+            source="/monitoring",
+            type=f"device.{verb}.v1",
+            subject=f"presence/{uid}",
+            time=at,
+            organizationid=1,
+            data=data,
+        )
+        await PresenceConsumer(app.state.scopes)([event])
+
+    return hear

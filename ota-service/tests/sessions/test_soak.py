@@ -1,14 +1,8 @@
 """With a soak an update is completed once the device has proved the new version for long enough."""
 
-from datetime import UTC, datetime
-from itertools import count
-from uuid import uuid4
-
 import pytest
 
-from ota_service.sessions.consumers import PresenceConsumer
 from ota_service.sessions.jobs import Soaks
-from shared.contracts.envelope import Envelope
 
 from . import ledger
 from .test_api import PATH, code, events
@@ -20,34 +14,6 @@ FLASHED = PATH[:3]
 @pytest.fixture
 def soaks(app):
     return Soaks(app.state.scopes)
-
-
-@pytest.fixture
-def presence(app):
-    versions = count(1)
-
-    async def hear(verb, uid="pump-1", *, version=None):
-        """`verb` is connected or disconnected."""
-        at = datetime.now(UTC)
-        data = {
-            "organization_id": 1,
-            "version": version or next(versions),
-            "device_uid": uid,
-            "online": verb == "connected",
-            "since": at,
-        }
-        event = Envelope(
-            id=uuid4(),
-            source="/monitoring",
-            type=f"device.{verb}.v1",
-            subject=f"presence/{uid}",
-            time=at,
-            organizationid=1,
-            data=data,
-        )
-        await PresenceConsumer(app.state.scopes)([event])
-
-    return hear
 
 
 @pytest.fixture
