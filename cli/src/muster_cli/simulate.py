@@ -48,9 +48,6 @@ async def simulate(
     link_speed: Annotated[
         float | None, typer.Option(min=1.0, help="KiB a second and device, for downloads. Default: any.")
     ] = None,
-    allow_older: Annotated[
-        bool, typer.Option("--allow-older", help="Take firmware that is older than what a device runs.")
-    ] = False,
 ) -> None:
     """Simulate devices that register, sign in to the broker, publish telemetry, take updates and do actions.
 
@@ -77,9 +74,7 @@ async def simulate(
             if updates and (tally.tokens_issued or not flash.keys()):
                 flash.burn(await enrolment.manifest_keys())
         async with Turns.open(connection.server) as (http, turns):
-            shared = UpdatingFleet(
-                http, turns, signing_keys(flash.keys()), flash, tally, bytes_per_second=speed, allow_older=allow_older
-            )
+            shared = UpdatingFleet(http, turns, signing_keys(flash.keys()), flash, tally, bytes_per_second=speed)
             fleet = Fleet(
                 population,
                 enrolled,

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -163,14 +162,13 @@ class TestAttacks:
         ota.open(5)
         await world.refused("replayed")
 
-    async def test_an_older_release_is_refused_unless_the_operator_may_go_back(self, world, ota, machine):
+    async def test_an_older_release_is_refused_unless_the_operator_has_signed_for_going_back(self, world, ota, machine):
         machine.memory = Memory(
             running=Image(session="session-1", name="pump-os", version="2.0.0", release_counter=9), counter=1
         )
         ota.open(2, release_counter=8)
         await world.refused("older_release")
-        ota.open(3, release_counter=8)
-        world.trust = replace(world.trust, allow_older=True)
+        ota.open(3, release_counter=8, force=True)
         await world.run()
         assert ota.state == "completed"
 

@@ -84,10 +84,16 @@ def test_a_manifest_is_canonical_json_and_binds_all_parts():
         firmware(1, name="voice"),
     ]
     text = manifest(
-        parts, session_id="s", device_uid="pump-1", counter=7, issued_at=AT, expires_at=AT + timedelta(days=1)
+        parts,
+        session_id="s",
+        device_uid="pump-1",
+        counter=7,
+        issued_at=AT,
+        expires_at=AT + timedelta(days=1),
+        force=False,
     )
     assert text == (
-        '{"counter":7,"device_uid":"pump-1","expires_at":1795305600,"hardware_versions":["r2"],'
+        '{"counter":7,"device_uid":"pump-1","expires_at":1795305600,"force":false,"hardware_versions":["r2"],'
         '"issued_at":1795219200,"name":"edge","parts":['
         '{"name":"edge","release_counter":3,"sha256":"ab","size":11,"version":"3.0"},'
         '{"name":"radio","release_counter":1,"sha256":"cd","size":11,"version":"1.0"},'

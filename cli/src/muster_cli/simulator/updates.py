@@ -35,7 +35,6 @@ class UpdatingFleet:
     tally: Tally
     bytes_per_second: float | None = None
     write_s: float = 1.0
-    allow_older: bool = False
     patience: Patience = field(default_factory=Patience)
 
 
@@ -145,7 +144,7 @@ class DeviceUpdates:
         fleet = self._fleet
         return Updater(
             UpdateClient(fleet.http, self._uid, self._token, fleet.turns, fleet.patience),
-            Trust(self._uid, self._hardware_version, fleet.keys, fleet.allow_older),
+            Trust(self._uid, self._hardware_version, fleet.keys),
             SimulatedMachine(fleet, self._uid, self._registered_at, self._reboot),
             ended=self._ended,
             bytes_per_second=fleet.bytes_per_second,

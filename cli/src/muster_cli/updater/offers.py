@@ -60,6 +60,8 @@ class Manifest(Part):
     counter: int
     hardware_versions: list[str]
     expires_at: int
+    force: bool = False
+    """The operator goes back to an older release, and has signed for it."""
     parts: list[Part] = []
 
     def in_order(self) -> list[Part]:
@@ -78,15 +80,11 @@ class PublicKey(BaseModel):
 
 @dataclass(frozen=True)
 class Trust:
-    """What a device was made with: who it is, and whose manifests it takes.
-
-    `allow_older` lets the operator go back to an earlier release; otherwise a device never runs one older than its own.
-    """
+    """What a device was made with: who it is, and whose manifests it takes."""
 
     uid: str
     hardware_version: str | None
     keys: Mapping[str, Ed25519PublicKey]
-    allow_older: bool = False
 
 
 def signing_keys(published: Iterable[PublicKey]) -> dict[str, Ed25519PublicKey]:
@@ -142,5 +140,5 @@ def accept(manifest: Manifest, trust: Trust, memory: Memory, *, now: float) -> N
         raise UpdateFailed("wrong_hardware", f"the image is for {known}; this is {trust.hardware_version}")
     for part in manifest.in_order():
         has = memory.release_of(part.name)
-        if has is not None and part.release_counter < has and not trust.allow_older:
+        if has is not None and part.release_counter < has and not manifest.force:
             raise UpdateFailed("older_release", f"{part.name} {part.release_counter} is older than {has}, which runs")

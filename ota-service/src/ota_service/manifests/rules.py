@@ -71,12 +71,14 @@ def manifest(
     counter: int,
     issued_at: datetime,
     expires_at: datetime,
+    force: bool,
 ) -> str:
     """Canonical JSON: sorted keys, no blanks, ASCII, whole numbers, UTC times in seconds.
 
     `parts` are in the order of their installation; the first is there once more on the outside. The hardware versions
     are those that every part is for. Source: RFC 8785 for values of these kinds. Fresh `counter` and `expires_at` make
-    replaying an old one an attack that shows, while going back to an older release is the operator's choice.
+    replaying an old one an attack that shows. Going back to an older release is the operator's choice, which `force`
+    tells the device.
     """
     parts = [
         {
@@ -93,6 +95,7 @@ def manifest(
         "counter": counter,
         "device_uid": device_uid,
         "expires_at": int(expires_at.timestamp()),
+        "force": force,
         "hardware_versions": _common_hardware(firmware),
         "issued_at": int(issued_at.timestamp()),
         "parts": parts,

@@ -90,6 +90,7 @@ class ManifestService:
             counter=counter,
             issued_at=issued_at,
             expires_at=issued_at + lasting,
+            force=bundle.force,
         )
         signature = self._signer.sign(document.encode())
         previous = {name: one.confirmed_id for name, one in on_device.items() if one.confirmed_id is not None}
