@@ -109,6 +109,15 @@ async def test_a_device_is_updated_within_its_window_alone(order, steps, states,
     await ledger.check(sql)
 
 
+async def test_the_sessions_of_a_batch_have_its_terms(order, steps, sql, look):
+    batch = await order(device_ids=["pump-1"], consent=True, soak_s=60, deadline_s=600)
+    assert (batch["consent"], batch["soak_s"], batch["force"]) == (True, 60, False)
+    await steps()
+    session = await sql.fetchrow("select * from update_sessions")
+    assert (session["state"], session["soak_s"]) == ("held", 60)
+    assert (await look(batch["id"]))["counts"]["initiated"] == 1
+
+
 async def test_a_device_that_times_out_has_failed(order, steps, states, sql, deadlines):
     batch = (await order(device_ids=["pump-1"]))["id"]
     await steps()

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from ota_service.batches.states import BatchState, DeviceState
 from ota_service.firmware.schemas import FirmwareId
 from ota_service.fleet.schemas import Selection
-from ota_service.sessions.schemas import Terms
+from ota_service.sessions.schemas import MAX_SOAK_S, Terms
 from shared.http.pagination import Page
 from shared.rql.parser import MAX_LENGTH
 
@@ -74,6 +74,10 @@ class BatchCreate(BaseModel):
     concurrency: Many | None = None
     per_site: Many | None = None
     deadline_s: Annotated[int, Field(ge=1, le=MAX_SECONDS)] | None = None
+    soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S)] | None = None
+    """How long each device must run the new version, as it says itself, before its update counts as completed."""
+    consent: bool = False
+    """Whether somebody must agree to each update before it begins."""
     force: bool = False
     """Whether an older release may take the place of a later one."""
     window: Window | None = None
@@ -85,7 +89,8 @@ class BatchCreate(BaseModel):
         return self
 
     def terms(self) -> Terms:
-        return Terms(firmware_ids=(self.firmware_id,), deadline_s=self.deadline_s, force=self.force)
+        given = self.model_dump(include={"deadline_s", "soak_s", "consent", "force"})
+        return Terms(firmware_ids=(self.firmware_id,), **given)
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ class BatchRead(BaseModel):
     concurrency: int | None
     per_site: int | None
     deadline_s: int | None
+    soak_s: int | None = None
+    consent: bool = False
     force: bool
     window: Window | None
     held: bool

@@ -198,7 +198,7 @@ class BatchService:
             name=f"Rollback of {batch.name}"[:200],
             target={},
             chosen_to="",
-            terms={**asdict(Terms(())), "deadline_s": batch.terms.get("deadline_s"), "force": True},
+            terms={**asdict(Terms(())), "deadline_s": batch.terms["deadline_s"], "force": True},
             concurrency=batch.concurrency,
             per_site=batch.per_site,
             window=batch.window,
