@@ -150,7 +150,7 @@ CONSUMED_QUEUES = (
     _consumed(DEVICE_ACTIONS_QUEUE),
     _consumed(BROKER_ACCESS_QUEUE),
     _consumed(WEBHOOKS_QUEUE),
-    _consumed(DEVICE_REPORTS_QUEUE),
+    _consumed(DEVICE_REPORTS_QUEUE, single_consumer=True),
     _consumed(CONFIGURATION_QUEUE),
 )
 
