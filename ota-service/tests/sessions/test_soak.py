@@ -1,5 +1,7 @@
 """With a soak an update is completed once the device has proved the new version for long enough."""
 
+import asyncio
+
 import pytest
 
 from ota_service.sessions.jobs import Soaks
@@ -162,3 +164,25 @@ async def test_nothing_is_confirmed_before_it_is_flashed(add_devices, add_firmwa
     body = {"device_uid": "pump-1", "firmware_id": (await add_firmware()).id, "soak_s": 60}
     session_id = (await person.post("/api/v2/updates", json=body)).json()["session_id"]
     assert code(await device().say(session_id, "complete")) == (409, "wrong_transition")
+
+
+async def test_of_many_workers_that_end_soaks_while_devices_come_and_go_each_ends_one_once(
+    app, add_devices, add_firmware, person, device, presence, pass_soak, sql
+):
+    uids = [f"pump-{number}" for number in range(12)]
+    await add_devices(*uids)
+    firmware = await add_firmware()
+    for uid in uids:
+        body = {"device_uid": uid, "firmware_id": firmware.id, "soak_s": 60}
+        session_id = (await person.post("/api/v2/updates", json=body)).json()["session_id"]
+        for verb in PATH:
+            await device(uid).say(session_id, verb)
+        await presence("connected", uid)
+    await pass_soak()
+    lost, kept = uids[:4], uids[4:]
+    for uid in lost:
+        await presence("disconnected", uid)
+    workers = (Soaks(app.state.scopes)() for _ in range(3))
+    await asyncio.gather(*workers, *(presence("connected", uid) for uid in lost))
+    assert await states(sql) == {"flashed": len(lost), "completed": len(kept)}
+    await ledger.check(sql)
