@@ -68,6 +68,7 @@ async def test_devices_may_be_named_in_place_of_a_query(admin, pumps):
         (b"{", 400),
         (b'{"rql_query": "eq(attributes/type", "config_params": {"a": 1}}', 400),
         (b'{"config_params": {"a": 1}}', 422),
+        (b'{"device_uids": ["pump-1"], "config_params": {}}', 422),
     ],
 )
 async def test_what_is_no_json_or_no_query_is_refused(admin, content, status_code):

@@ -92,6 +92,8 @@ class WorkflowStart(BaseModel):
     def _one_target(self) -> Self:
         if (self.rql_query is None) == (self.device_uids is None):
             raise PydanticCustomError("one_target", "give one of rql_query and device_uids")
+        if not self.config_params:
+            raise PydanticCustomError("nothing", "config_params name at least one member to set")
         return self
 
 
