@@ -14,15 +14,22 @@ from ota_service.ddi.errors import ArtifactNotFound, NotAcceptable, NotAdmitted,
 from ota_service.ddi.rules import as_clock, chunk, history_status
 from ota_service.ddi.schemas import (
     ActionHistory,
+    AutoConfirm,
     Base,
     Caller,
+    CancelAction,
     Config,
     ConfigData,
+    ConfirmationAction,
+    ConfirmationBase,
+    ConfirmationFeedback,
     Deployment,
     DeploymentBase,
     Feedback,
     Link,
+    Offered,
     Polling,
+    StopId,
 )
 from ota_service.ddi.service import Action, DdiService
 from ota_service.firmware.schemas import Wanted
@@ -62,7 +69,7 @@ async def base(request: Request, device: Device, ddi: Ddi) -> Response:
     here = _address(request)
     links: dict[str, Link] = {}
     if found.offer is not None:
-        query = f"?c={found.offer.checksum}" if found.offer.kind == "deploymentBase" else ""
+        query = "" if found.offer.kind == Offered.CANCEL else f"?c={found.offer.checksum}"
         links[found.offer.kind] = Link(href=f"{here}/{found.offer.kind}/{found.offer.action}{query}")
     if found.installed is not None:
         links["installedBase"] = Link(href=f"{here}/installedBase/{found.installed}")
@@ -98,6 +105,65 @@ async def installed(request: Request, action: str, device: Device, ddi: Ddi) -> 
     """What was installed."""
     found = await ddi.installed(device, action, reports=_history(request))
     return _answer(request, _deployment(request, found).encode())
+
+
+@router.get("/cancelAction/{action}")
+async def cancellation(request: Request, action: str, device: Device, ddi: Ddi) -> Response:
+    """What is to be stopped."""
+    number = str(await ddi.cancellation(device, action))
+    return _answer(request, CancelAction(id=number, cancel_action=StopId(stop_id=number)).encode())
+
+
+@router.post("/cancelAction/{action}/feedback")
+async def cancellation_feedback(request: Request, action: str, device: Device, ddi: Ddi) -> Response:
+    """Whether it stops."""
+    await ddi.report_cancellation(device, action, await _body(request, Feedback))
+    return Response()
+
+
+@router.get("/confirmationBase")
+async def confirmation_base(request: Request, device: Device, ddi: Ddi) -> Response:
+    """Whether the device consents beforehand, and what waits for its consent."""
+    waiting = await ddi.confirmations(device)
+    here = f"{_address(request)}/confirmationBase"
+    verb = "deactivateAutoConfirm" if device.auto_confirm else "activateAutoConfirm"
+    links = {verb: Link(href=f"{here}/{verb}")}
+    if waiting is not None:
+        links["confirmationBase"] = Link(href=f"{here}/{waiting.action}?c={waiting.checksum}")
+    return _answer(
+        request, ConfirmationBase(auto_confirm=AutoConfirm(active=device.auto_confirm), links=links).encode()
+    )
+
+
+@router.post("/confirmationBase/activateAutoConfirm")
+async def activate_auto_confirm(device: Device, ddi: Ddi) -> Response:
+    """From now on updates need not ask."""
+    await ddi.set_auto_confirm(device, active=True)
+    return Response()
+
+
+@router.post("/confirmationBase/deactivateAutoConfirm")
+async def deactivate_auto_confirm(device: Device, ddi: Ddi) -> Response:
+    """From now on updates that ask wait for the answer."""
+    await ddi.set_auto_confirm(device, active=False)
+    return Response()
+
+
+@router.get("/confirmationBase/{action}")
+async def confirmation(request: Request, action: str, device: Device, ddi: Ddi) -> Response:
+    """What the user is asked to consent to."""
+    found = await ddi.confirmation(device, action, reports=_history(request))
+    body = ConfirmationAction(
+        id=str(found.session.counter), confirmation=_content(request, found), action_history=_past(request, found)
+    )
+    return _answer(request, body.encode())
+
+
+@router.post("/confirmationBase/{action}/feedback")
+async def confirmation_feedback(request: Request, action: str, device: Device, ddi: Ddi) -> Response:
+    """The user's decision."""
+    await ddi.report_confirmation(device, action, await _body(request, ConfirmationFeedback))
+    return Response()
 
 
 @router.head("/softwaremodules/{module}/artifacts/{filename}")

@@ -14,9 +14,11 @@ from ota_service.ddi.schemas import (
     Hashes,
     Link,
     Mode,
+    Offered,
     Preferences,
 )
 from ota_service.firmware.models import Firmware
+from ota_service.sessions.models import UpdateSession
 from ota_service.sessions.states import SessionState
 
 LEAST_POLL_SECONDS = 30
@@ -30,10 +32,10 @@ PATH = (SessionState.ACKNOWLEDGED, SessionState.DOWNLOADING, SessionState.FLASHE
 _STATUS = {
     SessionState.HELD: "WAIT_FOR_CONFIRMATION",
     SessionState.INITIATED: "SCHEDULED",
-    SessionState.CANCELLING: "CANCELING",
     SessionState.ACKNOWLEDGED: "RETRIEVED",
     SessionState.DOWNLOADING: "DOWNLOAD",
     SessionState.FLASHED: "RUNNING",
+    SessionState.CANCELLING: "CANCELING",
     SessionState.COMPLETED: "FINISHED",
     SessionState.FAILED: "ERROR",
     SessionState.CANCELLED: "CANCELED",
@@ -76,6 +78,30 @@ def meaning(said: Feedback) -> SessionState | None:
             return SessionState.DOWNLOADING
         case _:
             return None
+
+
+def answers_cancel(said: Feedback) -> bool | None:
+    """Whether the device stops, by its report on a cancellation; None: it has not decided."""
+    match said.status.execution:
+        case Execution.CLOSED:
+            return said.status.result.finished != Finished.FAILURE
+        case Execution.CANCELED:
+            return True
+        case Execution.REJECTED:
+            return False
+        case _:
+            return None
+
+
+def offered(session: UpdateSession) -> Offered | None:
+    """Where a device is sent for its open session. One that has said that it is done is left alone."""
+    match session.state:
+        case SessionState.HELD:
+            return Offered.CONFIRMATION
+        case SessionState.CANCELLING:
+            return Offered.CANCEL
+        case _:
+            return None if session.confirmed_at is not None else Offered.DEPLOYMENT
 
 
 def progress(said: Feedback) -> int | None:

@@ -1,6 +1,7 @@
 """Use cases of the protocol: let a device in, tell it what waits, take its reports, serve its artifacts."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,14 +11,35 @@ from ota_service.ddi.errors import (
     ActionRefused,
     ArtifactNotFound,
     NotAdmitted,
+    NotBeingCancelled,
     TargetNotFound,
     TooManyAttributes,
     TooManyReports,
 )
 from ota_service.ddi.events import attributes_reported, registration_requested
 from ota_service.ddi.models import MAX_REPORTS, DdiFeedback
-from ota_service.ddi.rules import LEAST_POLL_SECONDS, attributes_after, checksum, meaning, preferences, progress, steps
-from ota_service.ddi.schemas import MAX_ATTRIBUTES, Caller, ConfigData, Feedback, Offer, Offered, Poll
+from ota_service.ddi.rules import (
+    LEAST_POLL_SECONDS,
+    answers_cancel,
+    attributes_after,
+    checksum,
+    meaning,
+    offered,
+    preferences,
+    progress,
+    steps,
+)
+from ota_service.ddi.schemas import (
+    MAX_ATTRIBUTES,
+    Caller,
+    ConfigData,
+    ConfirmationFeedback,
+    Consent,
+    Feedback,
+    Offer,
+    Offered,
+    Poll,
+)
 from ota_service.ddi.store import DdiStore
 from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import Download, Wanted
@@ -108,7 +130,13 @@ class DdiService:
         session, last = await self._store.open_and_last(caller.organization_id, caller.uid)
         offer = None
         if session is not None:
-            offer = Offer(Offered.DEPLOYMENT, session.counter, checksum(session.counter, session.manifest))
+            if session.state == SessionState.HELD and caller.auto_confirm:
+                session = await self._confirm(caller, session)
+            if session.state == SessionState.FLASHED:
+                await self._sessions.seen(caller.organization_id, caller.uid)
+            kind = offered(session)
+            if kind is not None:
+                offer = Offer(kind, session.counter, checksum(session.counter, session.manifest))
         return Poll(
             seconds=caller.preferences.poll_seconds,
             offer=offer,
@@ -126,7 +154,7 @@ class DdiService:
     async def deployment(self, caller: Caller, action: str, *, reports: int) -> Action:
         """The open action, with its latest `reports`; to read it is to take it up. Raises ActionNotFound."""
         session = await self._session(caller, action)
-        if session.state in FINAL:
+        if session.state in FINAL | {SessionState.HELD, SessionState.CANCELLING}:
             raise ActionNotFound
         if session.state == SessionState.INITIATED:
             await self._become(caller, session, SessionState.ACKNOWLEDGED, DeviceReport())
@@ -145,11 +173,15 @@ class DdiService:
 
         Raises ActionNotFound, TooManyReports, ActionGone and ActionRefused.
         """
-        session = await self._session(caller, action)
+        session, target = await self._session(caller, action), meaning(said)
+        if session.state == SessionState.HELD:
+            raise ActionNotFound
         await self._note(caller, session, said)
-        if session.state in FINAL:
+        if session.state in FINAL or (session.confirmed_at is not None and target != SessionState.FAILED):
             raise ActionGone(session.state)
-        target = meaning(said) or SessionState.ACKNOWLEDGED
+        if target in {None, SessionState.DOWNLOADING} and session.state == SessionState.CANCELLING:
+            return
+        target = target or SessionState.ACKNOWLEDGED
         error = "; ".join(said.status.details) or "the client closed with failure and said no more"
         told = DeviceReport(progress=progress(said), error=error if target == SessionState.FAILED else None)
         await self._become(caller, session, target, told)
@@ -157,12 +189,70 @@ class DdiService:
             await self._store.want_attributes(caller.organization_id, caller.uid)
 
     async def _become(self, caller: Caller, session: UpdateSession, target: SessionState, said: DeviceReport) -> None:
-        try:
+        with _words_of_the_protocol():
             for step in steps(SessionState(session.state), target):
                 await self._sessions.report(caller.organization_id, caller.uid, session.id, step, said, by=caller.by)
-        except WrongTransition as error:
-            state = SessionState(error.extra["state"])
-            raise (ActionGone if state in FINAL else ActionRefused)(state) from None
+
+    async def cancellation(self, caller: Caller, action: str) -> int:
+        """The action that is being cancelled. Raises ActionNotFound."""
+        session = await self._session(caller, action)
+        if session.state != SessionState.CANCELLING:
+            raise ActionNotFound
+        return session.counter
+
+    async def report_cancellation(self, caller: Caller, action: str, said: Feedback) -> None:
+        """The device stops, or goes on. Raises ActionNotFound, TooManyReports, ActionGone, NotBeingCancelled."""
+        session = await self._session(caller, action)
+        await self._note(caller, session, said)
+        if session.state in FINAL:
+            raise ActionGone(session.state)
+        if session.state != SessionState.CANCELLING:
+            raise NotBeingCancelled
+        told = DeviceReport(error="; ".join(said.status.details) or None)
+        stops = answers_cancel(said)
+        if stops:
+            await self._become(caller, session, SessionState.CANCELLED, told)
+        elif stops is not None:
+            with _words_of_the_protocol():
+                await self._sessions.refuse_cancel(caller.organization_id, caller.uid, session.id, told, by=caller.by)
+
+    async def confirmations(self, caller: Caller) -> Offer | None:
+        """What waits for the user's consent, if anything does. Raises TargetNotFound."""
+        self._require_known(caller)
+        offer = (await self.poll(caller)).offer
+        return offer if offer is not None and offer.kind == Offered.CONFIRMATION else None
+
+    async def confirmation(self, caller: Caller, action: str, *, reports: int) -> Action:
+        """What waits for the user's consent. Raises ActionNotFound."""
+        session = await self._session(caller, action)
+        if session.state != SessionState.HELD:
+            raise ActionNotFound
+        return await self._action(session, reports)
+
+    async def report_confirmation(self, caller: Caller, action: str, said: ConfirmationFeedback) -> None:
+        """The user's decision. Raises ActionNotFound, ActionGone."""
+        session = await self._session(caller, action)
+        if session.state != SessionState.HELD:
+            raise ActionGone(session.state)
+        if said.confirmation == Consent.CONFIRMED:
+            await self._confirm(caller, session)
+            return
+        with _words_of_the_protocol():
+            await self._sessions.deny(caller.organization_id, session.id, by=caller.by, uid=caller.uid)
+
+    async def set_auto_confirm(self, caller: Caller, *, active: bool) -> None:
+        """Whether the device consents beforehand; what waits for its consent has it then. Raises TargetNotFound."""
+        self._require_known(caller)
+        target = await self._store.locked(caller.organization_id, caller.uid)
+        target.auto_confirm = active
+        session, _ = await self._store.open_and_last(caller.organization_id, caller.uid)
+        if active and session is not None and session.state == SessionState.HELD:
+            await self._confirm(caller, session)
+
+    async def _confirm(self, caller: Caller, session: UpdateSession) -> UpdateSession:
+        with _words_of_the_protocol():
+            await self._sessions.confirm(caller.organization_id, session.id, by=caller.by, uid=caller.uid)
+        return await self._session(caller, str(session.counter))
 
     async def put_attributes(self, caller: Caller, config: ConfigData) -> None:
         """What the device says of itself, for device-management to take over.
@@ -199,7 +289,7 @@ class DdiService:
     async def _artifact(self, caller: Caller, module: str, filename: str) -> tuple[UpdateSession, Firmware]:
         self._require_known(caller)
         session, _ = await self._store.open_and_last(caller.organization_id, caller.uid)
-        if session is None:
+        if session is None or session.state == SessionState.HELD:
             raise ArtifactNotFound
         for firmware in await self._store.firmware(session):
             if (str(firmware.id), firmware.filename) == (module, filename):
@@ -240,3 +330,13 @@ class DdiService:
     def _require_known(self, caller: Caller) -> None:
         if not caller.known:
             raise TargetNotFound
+
+
+@contextmanager
+def _words_of_the_protocol() -> Generator[None]:
+    """A transition that lost a race as what it means here."""
+    try:
+        yield
+    except WrongTransition as error:
+        state = SessionState(error.extra["state"])
+        raise (ActionGone if state in FINAL else ActionRefused)(state) from None

@@ -53,7 +53,7 @@ class DdiStore:
         return None if row is None else Known(row[0], row[1], row[2])
 
     async def open_and_last(self, organization_id: int, uid: str) -> tuple[UpdateSession | None, UpdateSession | None]:
-        """The device's open session unless that is held for consent, and the last that was completed."""
+        """The device's open session, and the last that was completed."""
         completed: ColumnElement[bool] = col(UpdateSession.state) == SessionState.COMPLETED
         query = (
             select(UpdateSession)
@@ -61,7 +61,6 @@ class DdiStore:
                 UpdateSession.device_uid == uid,
                 UpdateSession.organization_id == organization_id,
                 or_(IS_OPEN, completed),
-                UpdateSession.state != SessionState.HELD,
             )
             .order_by(col(UpdateSession.counter).desc())
             .limit(2)
@@ -71,12 +70,11 @@ class DdiStore:
         return next((session for session in found if session.state != SessionState.COMPLETED), None), last
 
     async def session(self, organization_id: int, uid: str, counter: int) -> UpdateSession | None:
-        """The session that this protocol names by its counter, as it is now; one that is held is not found."""
+        """The session that this protocol names by its counter, as it is now."""
         query = select(UpdateSession).where(
             UpdateSession.counter == counter,
             UpdateSession.device_uid == uid,
             UpdateSession.organization_id == organization_id,
-            UpdateSession.state != SessionState.HELD,
         )
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
