@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from prometheus_client import Counter
 from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
+from shared.garbage import collect_rarely
 from shared.http import health
 from shared.http.health import Check
 from shared.observability import logging
@@ -38,6 +39,7 @@ def run_worker(
 ) -> None:
     """Opens the worker and runs it; SIGTERM or SIGINT cancels the jobs and waits `drain_seconds` for them."""
     logging.configure(service, level=settings.log_level, style=settings.log_format)
+    collect_rarely()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(opened, service, settings))
 

@@ -4,6 +4,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from shared.garbage import collect_rarely
 from shared.observability import logging
 from shared.settings import ServiceSettings
 
@@ -15,6 +16,7 @@ else a request is sent into a connection that is just closing, and is lost."""
 def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) -> None:
     """Serves until SIGTERM, then drains for at most `drain_seconds`."""
     logging.configure(service, level=settings.log_level, style=settings.log_format)
+    collect_rarely()
     uvicorn.run(
         app,
         host=settings.host,
