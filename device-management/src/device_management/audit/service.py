@@ -1,7 +1,6 @@
 """Use cases of the audit log: write down changes in their own transaction, and read them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pydantic_core import to_jsonable_python
 
@@ -25,10 +24,11 @@ class AuditService:
         """
         trace = correlation.current()
         kept: list[Change] = []
-        for change in changes:
-            before, after = difference(to_jsonable_python(change.before), to_jsonable_python(change.after))
+        states = to_jsonable_python([(change.before, change.after) for change in changes])
+        for change, state in zip(changes, states, strict=True):
+            before, after = difference(*state)
             if before is None or after is None or before or after:
-                kept.append(replace(change, before=before, after=after))
+                kept.append(Change(change.subject_kind, change.subject_id, change.action, before, after))
         if kept:
             await self._store.add(organization_id, who, kept, correlation_id=trace.correlation_id if trace else None)
 

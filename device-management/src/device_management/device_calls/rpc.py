@@ -94,7 +94,7 @@ class DeviceCalls(DeviceManagementServicer):
             read = await unit.get(RegistrationService).register_batch(
                 organization_id, [device for _, device in devices], by=by
             )
-        answer.device_ids.extend(success.device.device_uid for success in read.successful)
+        answer.device_ids.extend(device["device_uid"] for device in read.successful)
         positions = {device.device_uid: position for position, device in devices if device.device_uid is not None}
         for failure in read.failed:
             uid = str(failure.device.get("device_uid") or "")

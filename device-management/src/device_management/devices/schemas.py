@@ -16,12 +16,6 @@ MAX_JSON_BYTES = 16 * 1024
 MAX_JSON_DEPTH = 8
 
 
-def _storable_text(value: str) -> str:
-    if "\0" in value:
-        raise PydanticCustomError("text_nul", "text must not hold NUL")
-    return value
-
-
 def storable_json(value: dict[str, Any]) -> dict[str, Any]:
     """Refuses what PostgreSQL's jsonb does not hold (NUL, lone surrogates, NaN) and what is too deep or too large.
 
@@ -60,9 +54,12 @@ def _depth(value: Any) -> int:
 DeviceReference = Annotated[str, raises(DeviceNotFound)]
 """The id or the uid of a device, in a path."""
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_storable_text)]
-Serial = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_storable_text)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable_text)]
+_NO_NUL = r"^[^\x00]*$"
+"""What PostgreSQL's text holds."""
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
+Serial = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_NO_NUL)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
 Attributes = Annotated[dict[str, Any], AfterValidator(storable_json)]
 
 

@@ -179,7 +179,7 @@ class ImportService:
         unknown = {uid: _valid(DeviceCreate, _beginning(rows[uid][1])) for uid in edits if uid not in outcomes}
         creates = {uid: body for uid, body in unknown.items() if isinstance(body, DeviceCreate)}
         outcomes |= {uid: body for uid, body in unknown.items() if isinstance(body, tuple)}
-        results: dict[str, DeviceRead | DomainError] = {}
+        results: dict[str, object] = {}
         if creates:
             registered = await self._registration.register_many(job.organization_id, list(creates.values()), by=by)
             results = dict(zip(creates, registered, strict=True))

@@ -60,6 +60,6 @@ async def register_batch(
 ) -> Response:
     """Registers many devices, each on its own. A body whose shape is wrong is refused whole, and nothing is written."""
     answer = await registration.register_batch(who.organization_id, body, by=Actor.of(who))
-    status = 207 if answer.failed else 201
-    await once.keep(answer, status=status)
-    return Response(answer.model_dump_json(), status, media_type="application/json")
+    status, encoded = 207 if answer.failed else 201, answer.encode()
+    await once.keep_json(encoded.decode(), status=status)
+    return Response(encoded, status, media_type="application/json")

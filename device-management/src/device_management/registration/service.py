@@ -14,20 +14,20 @@ from device_management.devices.states import Lifecycle
 from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
 from device_management.organizations.service import OrganizationService
 from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
-from device_management.registration.events import beginning, read_new, registered
+from device_management.registration.events import beginning, read_new, registered, shown
 from device_management.registration.models import NewDevice, Stored
 from device_management.registration.rules import first_states, uid_problem
 from device_management.registration.schemas import (
+    BatchAnswer,
     BatchDevice,
     BatchFailure,
-    BatchRead,
-    BatchSuccess,
     DeviceCreate,
     DeviceMembers,
 )
 from device_management.registration.store import RegistrationStore
 from shared.clock import Clock
 from shared.contracts.device_requests import DeviceRegistrationRequested
+from shared.contracts.devices import DeviceRegistered, subject_of
 from shared.errors import DomainError
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
@@ -64,25 +64,24 @@ class RegistrationService:
         [outcome] = await self.register_many(organization_id, [body], by=by)
         if isinstance(outcome, DomainError):
             raise outcome
-        return outcome
+        return read_new(*outcome)
 
-    async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchRead:
+    async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchAnswer:
         """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
         if len(bodies) > self._batch_limit:
             raise BatchTooLarge(self._batch_limit)
-        outcomes = await self.register_many(organization_id, bodies, by=by)
-        answer = BatchRead(successful=[], failed=[])
-        for body, outcome in zip(bodies, outcomes, strict=True):
+        answer = BatchAnswer(successful=[], failed=[])
+        for body, outcome in zip(bodies, await self.register_many(organization_id, bodies, by=by), strict=True):
             if isinstance(outcome, DomainError):
                 given = body.model_dump(mode="json", exclude_unset=True)
                 answer.failed.append(BatchFailure(device=given, error=outcome.detail, code=outcome.code))
             else:
-                answer.successful.append(BatchSuccess.model_construct(device=outcome))
+                answer.successful.append(shown(*outcome))
         return answer
 
     async def register_many(
         self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
-    ) -> list[DeviceRead | DomainError]:
+    ) -> list[tuple[NewDevice, Stored] | DomainError]:
         """Registers each on its own, and answers each in its place: one that is refused stops no other.
 
         Raises OrganizationNotFound, OrganizationIsSuspended, and GatewaysRegisterNothing where a gateway asks.
@@ -104,16 +103,14 @@ class RegistrationService:
                 proposed[uid] = _new(organization_id, uid, body, now)
                 outcomes.append(uid)
         stored, left_out = await self._store_within_limit(organization_id, proposed)
-        added = [(proposed[uid], given) for uid, given in stored.items()]
-        for new, given in added:
-            self._unit.outbox.add(registered(new, given))
+        added = {uid: (proposed[uid], given) for uid, given in stored.items()}
+        for uid, (new, given) in added.items():
+            self._unit.outbox.add_plain(DeviceRegistered, registered(new, given), subject=subject_of(uid))
         self._devices.lists_changed([organization_id])
-        await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added])
+        await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added.values()])
         refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
         return [
-            outcome
-            if isinstance(outcome, DomainError)
-            else refused.get(outcome) or read_new(proposed[outcome], stored[outcome])
+            outcome if isinstance(outcome, DomainError) else refused.get(outcome) or added[outcome]
             for outcome in outcomes
         ]
 

@@ -11,6 +11,11 @@ PURGED = "purged"
 """The lifecycle in a tombstone. A copy that holds it answers as if there were no such device."""
 
 
+def subject_of(device_uid: str) -> str:
+    """The subject of every event about this device."""
+    return f"device/{device_uid}"
+
+
 class DeviceState(EventData):
     """The whole public state of a device. `min_token_generation` refuses older device tokens (see `shared.tokens`)."""
 
@@ -41,7 +46,7 @@ class DeviceState(EventData):
     updated_at: datetime
 
     def subject(self) -> str:
-        return f"device/{self.device_uid}"
+        return subject_of(self.device_uid)
 
 
 class DeviceRegistered(DeviceState):

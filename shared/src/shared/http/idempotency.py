@@ -81,10 +81,15 @@ class Once:
     async def keep(self, answer: M, *, status: int | None = None) -> M:
         """Stores `answer` with the effect, and returns it. `status` is the route's, unless this answer has another."""
         if self._session is not None:
-            where = [_table.c[name] == value for name, value in self._identity.items()]
-            values = {"status": status or self._status, "answer": answer.model_dump_json()}
-            await self._session.execute(update(_table).where(*where).values(values))
+            await self.keep_json(answer.model_dump_json(), status=status)
         return answer
+
+    async def keep_json(self, answer: str, *, status: int | None = None) -> None:
+        """As `keep`, of an answer that is JSON already."""
+        if self._session is not None:
+            where = [_table.c[name] == value for name, value in self._identity.items()]
+            values = {"status": status or self._status, "answer": answer}
+            await self._session.execute(update(_table).where(*where).values(values))
 
 
 @raises(IdempotencyKeyReused)

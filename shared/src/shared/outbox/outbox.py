@@ -1,6 +1,7 @@
 """What a unit of work tells the world: rows in the transaction of the change, so that both or neither exist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from shared.contracts.envelope import EventData
 from shared.ids import Ids
 from shared.outbox import commands
 from shared.outbox.commands import Command, WrittenCommand, write_command
-from shared.outbox.writing import WrittenEvent, write
+from shared.outbox.writing import WrittenEvent, write, write_plain
 
 WAKE_CHANNEL = "outbox"
 
@@ -51,6 +52,15 @@ class Outbox:
         """
         self._events.append(
             write(event, source=self._source, clock=self._clock, ids=self._ids, causation_id=causation_id)
+        )
+
+    def add_plain(self, kind: type[EventData], data: Mapping[str, Any], *, subject: str) -> None:
+        """Adds an event of `kind` by its data, which is known to have that shape; for thousands at once.
+
+        Raises ValueError for one too large to publish.
+        """
+        self._events.append(
+            write_plain(kind, data, subject=subject, source=self._source, clock=self._clock, ids=self._ids)
         )
 
     def command(self, command: Command) -> None:
