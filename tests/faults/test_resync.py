@@ -41,6 +41,9 @@ async def fleet(stack: Stack, people: httpx.AsyncClient) -> None:
 async def test_emptied_copies_are_whole_again_though_the_worker_dies_in_the_middle(
     stack: Stack, people: httpx.AsyncClient, load, fleet: None
 ):
+    await _refuse_a_key(people)
+    await _update_a_device(people)
+    updates = await eventually(lambda: _updates(stack), why="monitoring knows of the update")
     async with load(devices=5, per_second=100) as traffic:
         await traffic.reaches(100)
         await _empty_the_copies(stack)
@@ -68,7 +71,52 @@ async def test_emptied_copies_are_whole_again_though_the_worker_dies_in_the_midd
         return await _ota_copy(stack) == wanted and _monitoring_copy(stack) == wanted
 
     await eventually(are_whole, timeout=90, interval=0.5, why="both copies as the fleet is, with its versions")
+
+    async def is_the_rest() -> bool:
+        tenants, *refused = await _beside(stack)
+        truth = await _rows(stack, "device_management", "select slug, version from organizations")
+        list_of = "select kind || ':' || subject_id, version from revocations where until is null or until > now()"
+        entries = await _rows(stack, "device_management", list_of)
+        return tenants == truth and all(entries <= each for each in refused) and _updates(stack) >= updates
+
+    await eventually(is_the_rest, timeout=30, interval=0.5, why="organizations, refused tokens and updates too")
     await traffic.all_stored_once()
+
+
+async def _refuse_a_key(people: httpx.AsyncClient) -> None:
+    key = {"name": "to be refused", "scopes": ["devices:read"]}
+    issued = (await people.post("/api/v2/api-keys", json=key)).raise_for_status().json()
+    (await people.delete(f"/api/v2/api-keys/{issued['id']}")).raise_for_status()
+
+
+async def _update_a_device(people: httpx.AsyncClient) -> None:
+    uid = f"updated-{uuid4().hex[:8]}"
+    (await people.post("/api/v2/devices", json={"device_uid": uid, "status": "deployed"})).raise_for_status()
+    files = {"file": ("image.bin", uid.encode())}
+    image = (await people.post("/api/v2/firmware", data={"name": uid, "version": "2"}, files=files)).json()
+    (await people.post(f"/api/v2/firmware/{image['id']}/approve")).raise_for_status()
+
+    async def is_opened() -> bool:
+        body = {"device_uid": uid, "firmware_id": image["id"]}
+        return (await people.post("/api/v2/updates", json=body)).is_success
+
+    await eventually(is_opened, why="ota-service knows the device")
+
+
+async def _beside(stack: Stack) -> list[set[tuple[str, int]]]:
+    """What the other services know of organizations, and each of them of refused tokens."""
+    with pymongo.MongoClient(stack.info["mongodb"]) as client:
+        refused = {(entry["_id"], entry["version"]) for entry in client["monitoring"]["revocations"].find({})}
+    return [
+        await _rows(stack, "ota_service", "select slug, version from tenants"),
+        await _rows(stack, "ota_service", "select kind || ':' || subject_id, version from revocations"),
+        refused,
+    ]
+
+
+def _updates(stack: Stack) -> set[tuple[str, int]]:
+    with pymongo.MongoClient(stack.info["mongodb"]) as client:
+        return {(update["_id"], update["newest"]["version"]) for update in client["monitoring"]["updates"].find({})}
 
 
 async def _register_all_along(people: httpx.AsyncClient) -> None:
@@ -79,10 +127,12 @@ async def _register_all_along(people: httpx.AsyncClient) -> None:
 
 async def _empty_the_copies(stack: Stack) -> None:
     connection = await asyncpg.connect(_postgres(stack, "ota_service"))
-    await connection.execute("delete from fleet_devices")
+    for table in ("fleet_devices", "tenants", "revocations"):
+        await connection.execute(f"delete from {table}")  # noqa: S608 - a word of ours
     await connection.close()
     with pymongo.MongoClient(stack.info["mongodb"]) as client:
-        client["monitoring"]["devices"].delete_many({})
+        for collection in ("devices", "updates", "revocations"):
+            client["monitoring"][collection].delete_many({})
 
 
 async def _devices(stack: Stack) -> set[tuple[str, int]]:
@@ -101,7 +151,7 @@ def _monitoring_copy(stack: Stack) -> set[tuple[str, int]]:
 async def _rows(stack: Stack, database: str, query: str) -> set[tuple[str, int]]:
     connection = await asyncpg.connect(_postgres(stack, database))
     try:
-        return {(row["device_uid"], row["version"]) for row in await connection.fetch(query)}
+        return {(row[0], row[1]) for row in await connection.fetch(query)}
     finally:
         await connection.close()
 

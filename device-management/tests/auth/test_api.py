@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from device_management.auth.gateway import LONGEST_WAIT_S, Attempts
 from device_management.auth.service import AuthService
+from device_management.organizations.service import OrganizationService
 from shared.testing import Credentials, eventually
 
 EMAIL, PASSWORD = "admin@fleet.example", "correct horse battery"
@@ -121,6 +122,13 @@ async def test_a_password_is_kept_as_argon2id_and_a_refresh_token_as_a_hash(anyo
     assert (await sql.fetchval("select password_hash from users")).startswith("$argon2id$")
     digests = await sql.fetch("select digest from refresh_tokens")
     assert all(secret.encode() not in row["digest"] and len(row["digest"]) == 32 for row in digests)
+
+
+async def test_the_first_organization_is_told_like_any_other_and_once(app, sql):
+    async with app.state.scopes() as scope:
+        await scope.get(OrganizationService).ensure(slug="muster", name="Muster")
+    told = await sql.fetch("select payload from outbox where type = 'organization.created.v1'")
+    assert [json.loads(row["payload"])["data"]["slug"] for row in told] == ["muster"]
 
 
 async def test_a_first_administrator_is_made_once(app, sql):

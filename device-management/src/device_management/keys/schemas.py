@@ -37,7 +37,10 @@ class GatewayCreate(BaseModel):
 
 
 class KeyRead(BaseModel):
-    """`prefix` stands in the token as well; `last_used_at` is at most some minutes behind."""
+    """`prefix` stands in the token as well.
+
+    `last_used_at` is at most some minutes behind, and knows of uses at this service alone.
+    """
 
     id: UUID
     name: str

@@ -163,7 +163,14 @@ class OrganizationService:
             self._unit.outbox.add(state_event(OrganizationSnapshot, organization))
 
     async def ensure(self, *, slug: str, name: str) -> Organization:
-        return await self._store.ensure(slug=slug, name=name)
+        """The organization of that slug, made and told if there is none; many processes may call it at once."""
+        made = await self._store.add(Organization(slug=slug, name=name, settings={}))
+        if made is not None:
+            self._unit.outbox.add(state_event(OrganizationCreated, made))
+        found = made or await self._store.find_by_slug(slug)
+        if found is None:
+            raise OrganizationNotFound
+        return found
 
     async def _move(
         self,

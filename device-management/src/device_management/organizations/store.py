@@ -54,15 +54,8 @@ class OrganizationStore:
         )
         return (await self._session.scalars(query)).one()
 
-    async def ensure(self, *, slug: str, name: str) -> Organization:
-        """The organization of that slug, made if there is none; safe to call from many processes at once."""
-        await self._session.execute(
-            insert(Organization)
-            .values(slug=slug, name=name, state="active", settings={})
-            .on_conflict_do_nothing(index_elements=["slug"])
-        )
-        found = await self._session.scalars(select(Organization).where(Organization.slug == slug))
-        return found.one()
+    async def find_by_slug(self, slug: str) -> Organization | None:
+        return (await self._session.scalars(select(Organization).where(Organization.slug == slug))).one_or_none()
 
     async def _locked(self, organization_id: int, *, read: bool) -> Organization | None:
         query = (
