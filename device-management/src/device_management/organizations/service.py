@@ -164,7 +164,7 @@ class OrganizationService:
 
     async def ensure(self, *, slug: str, name: str) -> Organization:
         """The organization of that slug, made and told if there is none; many processes may call it at once."""
-        made = await self._store.add(Organization(slug=slug, name=name, settings={}))
+        made = await self._store.add(Organization(**OrganizationCreate(slug=slug, name=name).model_dump()))
         if made is not None:
             self._unit.outbox.add(state_event(OrganizationCreated, made))
         found = made or await self._store.find_by_slug(slug)
