@@ -4,15 +4,6 @@ import pytest
 
 from ota_service.batch_runs.jobs import BatchSteps
 
-from ..sessions.conftest import (  # noqa: F401 - fixtures
-    add_devices,
-    add_firmware,
-    connect,
-    deadlines,
-    device,
-    person,
-)
-
 
 @pytest.fixture
 def steps(app) -> BatchSteps:
@@ -21,14 +12,14 @@ def steps(app) -> BatchSteps:
 
 
 @pytest.fixture
-async def fleet(add_devices, add_firmware) -> int:  # noqa: F811
+async def fleet(add_devices, add_firmware) -> int:
     """Three devices that may be updated, and the firmware for them."""
     await add_devices("pump-1", "pump-2", "pump-3")
     return (await add_firmware()).id
 
 
 @pytest.fixture
-def order(person, fleet):  # noqa: F811
+def order(person, fleet):
     """Makes a batch of all that there are, unless it says otherwise."""
 
     async def order(**differs):
@@ -42,7 +33,7 @@ def order(person, fleet):  # noqa: F811
 
 
 @pytest.fixture
-def look(person):  # noqa: F811
+def look(person):
     async def look(batch_id):
         return (await person.get(f"/api/v2/updates/batches/{batch_id}")).json()
 
@@ -63,7 +54,7 @@ def states(look):
 
 
 @pytest.fixture
-def finish(device, look):  # noqa: F811
+def finish(device, look):
     """Devices that carry their updates out, or say why not."""
 
     async def finish(batch_id, *uids, failing=()):

@@ -11,9 +11,7 @@ from ota_service.tenants.service import TenantService
 from shared.contracts.organizations import OrganizationChanged
 from shared.testing import eventually
 
-from ..sessions.conftest import AT, IMAGE, add_devices, add_firmware, connect, person
-
-__all__ = ["IMAGE", "add_devices", "add_firmware", "connect", "person"]
+from ..conftest import AT
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from hashlib import md5, sha1
 
 import pytest
 
-from .conftest import IMAGE
+from ..conftest import IMAGE
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hashlib import md5, sha1, sha256
 
 import pytest
 
-from .conftest import IMAGE
+from ..conftest import IMAGE
 
 
 async def test_a_deployment_names_what_to_install_and_where_it_is(update, state_of):

@@ -8,10 +8,6 @@ import pytest
 from ota_service.batch_runs.jobs import BatchSteps
 from ota_service.waves.jobs import ReleaseSteps
 
-from ..sessions.conftest import add_devices, add_firmware, connect, deadlines, device
-
-__all__ = ["add_devices", "add_firmware", "connect", "deadlines", "device"]
-
 UIDS = [f"pump-{number:02d}" for number in range(20)]
 
 

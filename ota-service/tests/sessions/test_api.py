@@ -10,7 +10,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from shared.manifests import ManifestSigner
 
-from .conftest import IMAGE
+from ..conftest import IMAGE
 
 PATH = ["ack", "downloading", "flashed", "complete"]
 

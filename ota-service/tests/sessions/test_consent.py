@@ -2,8 +2,8 @@
 
 import pytest
 
+from ..conftest import IMAGE
 from . import ledger
-from .conftest import IMAGE
 from .test_api import PATH, code, events
 from .test_consumers import commands
 from .test_races import pass_deadlines, states

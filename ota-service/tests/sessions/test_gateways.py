@@ -9,7 +9,7 @@ from shared.revocations import Revocation
 from shared.testing import eventually
 from shared.tokens import Audience
 
-from .conftest import IMAGE
+from ..conftest import IMAGE
 from .test_api import PATH, code, history
 
 GATEWAY = "9b2e6c1e-0000-4000-8000-000000000001"

@@ -2,11 +2,6 @@
 
 from ..releases.conftest import (
     act,
-    add_devices,
-    add_firmware,
-    connect,
-    deadlines,
-    device,
     document,
     draw_up,
     finish,
@@ -20,11 +15,6 @@ from ..releases.conftest import (
 
 __all__ = [
     "act",
-    "add_devices",
-    "add_firmware",
-    "connect",
-    "deadlines",
-    "device",
     "document",
     "draw_up",
     "finish",
