@@ -52,6 +52,7 @@ def build(settings: Settings) -> FastAPI:
         roles.router,
         keys.router,
         audit.router,
+        actions.bulk_router,
         actions.router,
         actions.device_router,
         resync.router,

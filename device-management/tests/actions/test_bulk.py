@@ -23,6 +23,11 @@ async def test_each_device_is_asked_or_skipped_with_the_reason(fleet, stranger, 
     assert len(await commands("pump-1")) == 1
 
 
+async def test_the_word_is_not_taken_for_the_id_of_an_action(fleet):
+    answer = await fleet.get("/api/v2/actions/bulk")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 async def test_the_call_shows_how_far_its_devices_are(fleet, commands, hear):
     bulk = (await ask_many(fleet, device_uids=["pump-1", "pump-2"])).json()
     await hear(("pump-1", {"id": (await commands())[0]["id"], "state": "completed"}))

@@ -188,6 +188,7 @@ async def test_who_may_not_is_refused(anyone, credentials, organizations, fleet)
     assert await ask("devices:read", "devices:write", body={}) == 403
     assert await ask("organization:admin", body={"all": True}) == 403
     assert await ask("organization:admin", body={"everyone": True}) == 422
+    assert await ask("platform:admin", body={"all": 0}) == 422
     assert await ask("platform:admin", body={"all": True}) == 202
 
 

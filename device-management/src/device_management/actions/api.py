@@ -25,9 +25,11 @@ from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
+from shared.http.routing import FixedWord
 from shared.http.scope import use
 from shared.rql.errors import BadQuery, QueryTooSlow
 
+bulk_router = APIRouter(prefix="/actions/bulk", tags=["actions"], route_class=FixedWord)
 router = APIRouter(prefix="/actions", tags=["actions"])
 device_router = APIRouter(prefix="/devices/{id_or_uid}/actions", tags=["actions"])
 
@@ -46,14 +48,14 @@ async def request(body: ActionCreate, who: Writer, actions: Actions, answer: Ans
     return await answer.keep(await actions.request(who.organization_id, body.device_uid, body, by=Actor.of(who)))
 
 
-@router.post("/bulk", status_code=202)
+@bulk_router.post("", status_code=202)
 @raises(TooManyDevices, GroupNotFound, BadQuery, QueryTooSlow)
 async def request_many(body: BulkActionCreate, who: Writer, actions: Actions, answer: Answer) -> BulkActionRead:
     """Asks many devices at once: named one by one, a group, or what a query finds. Each has an outcome of its own."""
     return await answer.keep(await actions.request_many(who.organization_id, body, by=Actor.of(who)))
 
 
-@router.get("/bulk/{bulk_id}")
+@bulk_router.get("/{bulk_id}")
 async def get_bulk(bulk_id: BulkId, who: Reader, actions: Actions) -> BulkActionRead:
     """How far a call to many devices is. Its actions are listed by `GET /actions?bulk=`."""
     return await actions.get_bulk(who.organization_id, bulk_id)

@@ -11,7 +11,7 @@ class ResyncCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    everyone: bool = Field(default=False, alias="all")
+    everyone: bool = Field(default=False, alias="all", strict=True)
 
 
 class ResyncRead(BaseModel):
