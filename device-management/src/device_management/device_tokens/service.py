@@ -1,6 +1,7 @@
 """Use cases of device tokens. Nobody stores one: a row knows the generations that are good."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from device_management.audit.schemas import SYSTEM, Actor, Change
@@ -8,6 +9,7 @@ from device_management.audit.service import AuditService
 from device_management.device_tokens.models import Credential
 from device_management.device_tokens.schemas import DeviceTokenRead, RotatedTokenRead
 from device_management.device_tokens.store import DeviceTokenStore
+from device_management.devices.errors import DeviceNotFound
 from device_management.devices.models import Device
 from device_management.devices.service import DeviceService
 from shared.clock import Clock
@@ -60,12 +62,13 @@ class DeviceTokenService:
         await self._devices.refuse_tokens(organization_id, reference, by=by)
 
     async def end_overlaps(self) -> bool:
-        """Ends the next overlaps that are over; whether there were any."""
+        """Ends the next overlaps that are over; whether there were any. A purge has ended those of its device."""
         rotations = await self._store.take_due(_AT_ONCE)
         for rotation in rotations:
-            await self._devices.refuse_tokens(
-                rotation.organization_id, str(rotation.device_id), below=rotation.generation, by=SYSTEM
-            )
+            with suppress(DeviceNotFound):
+                await self._devices.refuse_tokens(
+                    rotation.organization_id, str(rotation.device_id), below=rotation.generation, by=SYSTEM
+                )
         return bool(rotations)
 
     async def credential(self, uid: str) -> Credential | None:
