@@ -16,6 +16,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from shared.http.declared import Refusal, errors_of, security_of
+from shared.http.links import link
 from shared.http.middleware import BodyTooLarge
 from shared.http.pagination import BadCursor
 from shared.http.preconditions import TAGGED, Stale
@@ -86,6 +87,7 @@ class DocumentedApp(FastAPI):
                 _Operation(operation, method, route.dependant).complete(self._store_errors)
         for operations in paths.values():
             _tag_reads(operations)
+        link(document)
 
 
 class _Operation:

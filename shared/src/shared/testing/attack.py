@@ -60,7 +60,7 @@ class Attack:
         """
         config = self.directory / "schemathesis.toml"
         fixed = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in parameters.items())
-        config.write_text(f"[parameters]\n{fixed}")
+        config.write_text(f"{self._phases(linked=tag is None)}[parameters]\n{fixed}")
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", f"{address}/openapi.json"),
             *("--header", f"Authorization: Bearer {token}", "--exclude-checks", _SWITCHED_OFF, "--no-color"),
@@ -74,7 +74,20 @@ class Attack:
         if process.returncode:
             raise AssertionError(report.decode())
 
+    def _phases(self, *, linked: bool) -> str:
+        """Sequences follow the document's own links, which begin with creating something; guessed ones rarely do.
+
+        Operations of one tag may be without such links among them.
+        """
+        fuzzing, stateful, steps = (2, 3, 40) if self.seed is None else (100, 100, 50)
+        inference = "[phases.stateful.inference]\nalgorithms = []\n" if linked else ""
+        return (
+            f"[phases.fuzzing.generation]\nmax-examples = {fuzzing}\n"
+            f"[phases.stateful]\nmax-steps = {steps}\n"
+            f"[phases.stateful.generation]\nmax-examples = {stateful}\n{inference}"
+        )
+
     def _effort(self) -> tuple[str, ...]:
         if self.seed is None:
-            return ("--generation-deterministic", "--no-shrink", "--phases", "fuzzing,stateful", "--max-examples", "2")
-        return ("--seed", str(self.seed), "--max-examples", "100")
+            return ("--generation-deterministic", "--no-shrink", "--phases", "fuzzing,stateful")
+        return ("--seed", str(self.seed))
