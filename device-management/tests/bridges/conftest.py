@@ -77,9 +77,11 @@ async def worker(app, settings, broker) -> AsyncIterator[Callable[..., asyncio.T
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(settings))
 
-        def start(name: str = "one", *, egress: Egress = LOOPBACK, publisher: Publisher | None = None):
+        def start(
+            name: str = "one", *, egress: Egress = LOOPBACK, publisher: Publisher | None = None, connect=open_link
+        ):
             bridges = SiteBridges(
-                core.scopes, open_link, publisher or Publisher(broker), egress, core.sealer, holder=name
+                core.scopes, connect, publisher or Publisher(broker), egress, core.sealer, holder=name
             )
             tasks.append(asyncio.create_task(bridges.run()))
             return tasks[-1]

@@ -1,8 +1,11 @@
 import asyncio
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
 
+from device_management.bridges.errors import LinkLost
+from device_management.bridges.gateway import open_link
 from shared.egress import Egress
 from shared.messaging.errors import BrokerAway
 from shared.messaging.publisher import Publisher
@@ -88,6 +91,22 @@ async def test_what_the_platforms_broker_did_not_confirm_is_not_settled(
     assert stored == []
     worker("two")
     await eventually(lambda: stored == [("devices.pump-1.telemetry", BODY)], timeout=20)
+
+
+async def test_a_connection_that_cannot_be_left_does_not_keep_its_worker_from_ending(admin, site, worker):
+    @asynccontextmanager
+    async def stubborn(address, topic_filter):
+        async with open_link(address, topic_filter) as link:
+            try:
+                yield link
+            except asyncio.CancelledError:
+                raise LinkLost("Operation timed out") from None
+
+    first = worker(connect=stubborn)
+    await link_is(admin, site, state="connected")
+    first.cancel()
+    ended, _ = await asyncio.wait([first], timeout=20)
+    assert ended
 
 
 async def heard(admin, site) -> bool:

@@ -172,6 +172,9 @@ class SiteBridges:
                     await self._forward(bridge, messages)
                     link.settle(messages)
         except LinkLost as error:
+            if _is_cancelled():
+                # Leaving the connection failed as well, and that must not keep the link from ending.
+                raise asyncio.CancelledError from None
             if opened:
                 return error
             self._say(bridge, LinkState.UNREACHABLE, str(error))
@@ -235,6 +238,11 @@ class SiteBridges:
         bridge.state, bridge.error = state, error and error[:300]
         self._news.set()
         _log.info("site link", site=bridge.site.id, state=state, error=error)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _ended(bridges: Sequence[_Bridge]) -> None:

@@ -37,6 +37,7 @@ READ_ONLY: Final = (
     "reported_firmware_version",
     "reported_attributes",
     "reported_at",
+    "site_id",
     "status",
     "current_action_id",
     "version",
