@@ -38,7 +38,7 @@ test: bootstrap test-clients ## all tests, on servers of their own  [ARGS='-k pr
 	@$(VENV)/pytest $(ARGS)
 
 check: bootstrap lint types imports test-clients ## all that must be green: lint, types, import contracts, tests
-	@$(VENV)/pytest --budgets --session-timeout=1500
+	@$(VENV)/pytest --budgets --session-timeout=1620
 
 lint: bootstrap ## ruff, and dependencies that are declared and used
 	$(VENV)/ruff check .

@@ -33,12 +33,12 @@ _servers = pytest.StashKey[ThrowAway]()
 # together to its session timeout.
 _BUDGETS = {
     "shared": 300,
-    "device-management": 420,
-    "ota-service": 240,
+    "device-management": 480,
+    "ota-service": 420,
     "monitoring": 240,
     "cli": 180,
     "deploy/local": 240,
-    "tests": 420,
+    "tests": 600,
 }
 _spent: defaultdict[str, float] = defaultdict(float)
 

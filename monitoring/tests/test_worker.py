@@ -79,11 +79,15 @@ async def test_a_device_connects_reports_and_leaves(start_worker, raw, reader, b
             )
             await eventually(has_reported)
             async with connected(url):
-                pass
-            await eventually(lambda: is_offline(2))
-        await eventually(lambda: len(events) >= 2)
+                await eventually(lambda: is_online(2), why="the second connection has taken over")
+            await eventually(lambda: is_offline(3))
+        await eventually(lambda: len(events) >= 3)
     mine = [(one.type, one.data["version"], one.organizationid) for one in events if one.data["device_uid"] == uid]
-    assert mine[:2] == [("device.connected.v1", 1, 1), ("device.disconnected.v1", 2, 1)]
+    assert mine[:3] == [
+        ("device.connected.v1", 1, 1),
+        ("device.connected.v1", 2, 1),
+        ("device.disconnected.v1", 3, 1),
+    ]
 
 
 async def test_an_update_is_followed_whatever_is_poison_beside_it(start_worker, raw, register, database):
