@@ -94,7 +94,7 @@ async def test_progress_reported_by_many_at_once_never_goes_back(update, sql):
     await ledger.check(sql)
 
 
-async def test_a_report_a_cancellation_and_the_deadline_at_once_have_one_winner(
+async def test_a_report_a_forced_cancellation_and_the_deadline_at_once_have_one_winner(
     add_devices, add_firmware, person, device, deadlines, sql
 ):
     firmware = await add_firmware()
@@ -110,7 +110,10 @@ async def test_a_report_a_cancellation_and_the_deadline_at_once_have_one_winner(
     races = [
         race
         for uid, session_id in sessions.items()
-        for race in (device(uid).say(session_id, "complete"), person.post(f"/api/v2/updates/{session_id}/cancel"))
+        for race in (
+            device(uid).say(session_id, "complete"),
+            person.post(f"/api/v2/updates/{session_id}/cancel", json={"force": True}),
+        )
     ]
     answers = await asyncio.gather(*races[:MANY], deadlines(), *races[MANY:])
     answers.pop(MANY)
