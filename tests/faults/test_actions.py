@@ -99,7 +99,7 @@ async def test_every_action_is_done_once_and_known_to_be(
         states = [(await people.get(f"/api/v2/actions/{action_id}")).json()["state"] for action_id in asked]
         return set(states) == {"completed"}
 
-    await eventually(all_completed, timeout=120, interval=0.5, why="every action completed")
+    await eventually(all_completed, timeout=180, interval=0.5, why="every action completed")
     for doer in doers:
         mine = (await people.get("/api/v2/actions", params={"device_uid": doer.uid})).json()["items"]
         assert [action["result"]["n"] for action in mine] == [3, 2, 1]
