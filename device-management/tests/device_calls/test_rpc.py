@@ -114,6 +114,20 @@ class TestMany:
             (2, "no/slash", "unacceptable_uid"),
         ]
 
+    async def test_one_that_means_nothing_and_the_second_of_a_uid_keep_no_other_out(self, stub, mine):
+        sent = [
+            pb.RegisterDeviceRequest(device_id="router-0"),
+            pb.RegisterDeviceRequest(device_id="router-1", initial_status=99),
+            pb.RegisterDeviceRequest(device_id="router-0"),
+            pb.RegisterDeviceRequest(device_id="router-3"),
+        ]
+        answer = await stub.RegisterDevices(iter(sent), metadata=mine)
+        assert list(answer.device_ids) == ["router-0", "router-3"]
+        assert [(one.position, one.code) for one in answer.refused] == [
+            (1, "validation_failed"),
+            (2, "device_uid_taken"),
+        ]
+
     async def test_more_than_the_platform_takes_are_refused_whole(self, serve, mine, sql):
         async with serve(batch_limit=2) as port, aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             sent = [pb.RegisterDeviceRequest(device_id=f"router-{number}") for number in range(3)]

@@ -1,6 +1,7 @@
 """DeviceManagement, as `shared/rpc/device_management.proto` declares it."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -28,7 +29,7 @@ from device_management.registration.schemas import BatchDevice
 from device_management.registration.service import RegistrationService
 from shared.http.preconditions import Expected
 from shared.rpc import device_management_pb2 as pb
-from shared.rpc.calls import Calls, Context
+from shared.rpc.calls import Calls, Context, first_of
 from shared.rpc.device_management_pb2_grpc import DeviceManagementServicer, add_DeviceManagementServicer_to_server
 from shared.rpc.errors import InvalidRequest
 
@@ -72,8 +73,8 @@ class DeviceCalls(DeviceManagementServicer):
                     raise InvalidRequest(f"at most {self._batch_limit} devices in one call")
                 try:
                     good.append((position, batch_device(request, who.organization_id)))
-                except ValidationError as error:
-                    message = error.errors(include_url=False)[0]["msg"]
+                except (ValidationError, InvalidRequest) as error:
+                    message = error.detail if isinstance(error, InvalidRequest) else first_of(error)
                     answer.refused.add(
                         position=position, device_id=request.device_id, code=InvalidRequest.code, message=message
                     )
@@ -95,11 +96,13 @@ class DeviceCalls(DeviceManagementServicer):
                 organization_id, [device for _, device in devices], by=by
             )
         answer.device_ids.extend(device["device_uid"] for device in read.successful)
-        positions = {device.device_uid: position for position, device in devices if device.device_uid is not None}
-        for failure in read.failed:
+        positions: defaultdict[str, list[int]] = defaultdict(list)
+        for position, device in devices:
+            positions[device.device_uid or ""].append(position)
+        # Of those with one uid, or without any, the first are registered: the last ones are refused.
+        for failure in reversed(read.failed):
             uid = str(failure.device.get("device_uid") or "")
-            position = positions.get(uid, devices[0][0])
-            answer.refused.add(position=position, device_id=uid, code=failure.code, message=failure.error)
+            answer.refused.add(position=positions[uid].pop(), device_id=uid, code=failure.code, message=failure.error)
 
     async def SetDeviceStatus(  # noqa: N802
         self, request: pb.SetDeviceStatusRequest, context: Context

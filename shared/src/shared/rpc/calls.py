@@ -55,7 +55,7 @@ class Calls:
         except DomainError as error:
             await _end(context, error)
         except ValidationError as error:
-            await _end(context, InvalidRequest(_first(error)))
+            await _end(context, InvalidRequest(first_of(error)))
         except (aio.AbortError, aio.BaseError):
             raise
         except Exception:  # noqa: BLE001 - gRPC would tell the caller of it, word for word
@@ -75,7 +75,8 @@ def _token(context: Context) -> str | None:
     return None
 
 
-def _first(error: ValidationError) -> str:
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong, and where."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in found["loc"])
     return f"{place}: {found['msg']}" if place else found["msg"]
