@@ -17,6 +17,8 @@ export const DEADLINE_MS = 10_000;
  * @property {Record<string, string | number | boolean | null | undefined>} [query] null and undefined are left out
  * @property {unknown} [json]
  * @property {Record<string, string>} [form]
+ * @property {number} [version] what is changed must still have it, else the answer is 412
+ * @property {string} [once] a key of the caller's choice: what is sent again with it has no second effect
  * @property {string} [token]
  * @property {AbortSignal} [signal]
  * @property {typeof fetch} [fetch]
@@ -30,12 +32,14 @@ export const DEADLINE_MS = 10_000;
  * @throws {DOMException} `AbortError` when `options.signal` aborts
  */
 export async function call(path, options = {}) {
-  const { method = "GET", query, json, form, token, signal, fetch = globalThis.fetch } = options;
+  const { method = "GET", query, json, form, version, once, token, signal, fetch = globalThis.fetch } = options;
   const deadline = AbortSignal.timeout(DEADLINE_MS);
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (version !== undefined) headers["If-Match"] = `"${version}"`;
+  if (once !== undefined) headers["Idempotency-Key"] = once;
   const body = form ? new URLSearchParams(form) : json === undefined ? undefined : JSON.stringify(json);
   try {
     const response = await fetch(ROOT + path + search(query), {
@@ -94,8 +98,31 @@ export function createApi(session) {
     /**
      * @param {string} path
      * @param {unknown} [json]
+     * @param {Pick<CallOptions, "query" | "once" | "signal">} [options]
      */
-    post: (path, json) => authorized((token) => call(path, { method: "POST", json, token })),
+    post: (path, json, options) => authorized((token) => call(path, { ...options, method: "POST", json, token })),
+
+    /**
+     * Changes what `json` names and leaves the rest.
+     * @param {string} path
+     * @param {unknown} json
+     * @param {number} [version] the one that it was read with
+     */
+    patch: (path, json, version) => authorized((token) => call(path, { method: "PATCH", json, version, token })),
+
+    /**
+     * Puts `json` in the place of what is there.
+     * @param {string} path
+     * @param {unknown} json
+     * @param {number} [version] the one that it was read with
+     */
+    put: (path, json, version) => authorized((token) => call(path, { method: "PUT", json, version, token })),
+
+    /**
+     * @param {string} path
+     * @param {number} [version] the one that it was read with
+     */
+    remove: (path, version) => authorized((token) => call(path, { method: "DELETE", version, token })),
 
     /**
      * @param {string} path

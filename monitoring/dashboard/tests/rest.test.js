@@ -66,3 +66,11 @@ test("pages follow the cursor to the end", async (t) => {
   assert.deepEqual(found, [1, 2, 3]);
   assert.deepEqual(asked, ["/api/v2/devices?limit=1", "/api/v2/devices?limit=1&cursor=c1", "/api/v2/devices?limit=1&cursor=c2"]);
 });
+
+test("a change names the version that it was made from, and what is sent again its key", async () => {
+  const sent = [];
+  const fetch = async (url, { method, headers }) => { sent.push([method, url, headers["If-Match"], headers["Idempotency-Key"]]); return new Response("{}"); };
+  await call("/sites/7", { method: "PATCH", json: {}, version: 3, fetch });
+  await call("/releases", { method: "POST", json: {}, once: "k", query: { dry_run: true }, fetch });
+  assert.deepEqual(sent, [["PATCH", "/api/v2/sites/7", '"3"', undefined], ["POST", "/api/v2/releases?dry_run=true", undefined, "k"]]);
+});
