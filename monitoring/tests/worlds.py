@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import aiormq
@@ -10,6 +11,7 @@ from aiormq.abc import AbstractChannel
 
 from shared.contracts.devices import DeviceSnapshot, DeviceState
 from shared.contracts.envelope import Envelope, EventData
+from shared.contracts.groups import GroupSnapshot, GroupState
 from shared.contracts.telemetry import TelemetrySample
 from shared.contracts.updates import UpdateSessionInitiated, UpdateSessionState
 from shared.messaging.deliveries import Delivery
@@ -24,6 +26,7 @@ def device_state(
     version: int = 1,
     min_token_generation: int = 1,
     lifecycle: str = "in_stock",
+    **members: Any,
 ) -> DeviceState:
     return DeviceSnapshot(
         organization_id=organization_id,
@@ -33,6 +36,27 @@ def device_state(
         lifecycle=lifecycle,
         min_token_generation=min_token_generation,
         registered_at=NOON,
+        updated_at=NOON,
+        **members,
+    )
+
+
+def group_state(
+    group_id: int = 1,
+    *,
+    organization_id: int = 1,
+    version: int = 1,
+    rql: str | None = None,
+    kind: type[GroupState] = GroupSnapshot,
+) -> GroupState:
+    return kind(
+        organization_id=organization_id,
+        version=version,
+        group_id=group_id,
+        name=f"group {group_id}",
+        kind="fixed" if rql is None else "query",
+        rql=rql,
+        created_at=NOON,
         updated_at=NOON,
     )
 

@@ -1,1 +1,1 @@
-"""The copy of the fleet: what this service knows of devices, learned from device-management's events alone."""
+"""The copy of the fleet: what this service knows of devices and groups, by device-management's events alone."""

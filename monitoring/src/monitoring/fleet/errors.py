@@ -13,6 +13,16 @@ class DeviceNotFound(DomainError):
         super().__init__("device not found")
 
 
+class GroupNotFound(DomainError):
+    """The copy has no such group (yet, or any more), or it is not the caller's: the answer is the same."""
+
+    status = 404
+    code = "group_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("group not found")
+
+
 class DeviceTokenRevoked(DomainError):
     """The device's token is older than the oldest generation that still counts."""
 

@@ -1,16 +1,24 @@
 """Use cases of the copy of the fleet."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked
-from monitoring.fleet.models import Device
+import structlog
+
+from monitoring.fleet.cache import ScopeCache
+from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked, GroupNotFound
+from monitoring.fleet.models import EVERYTHING, NOBODY, Device, Group, Scope
+from monitoring.fleet.rules import is_within, meant, query_of
 from monitoring.fleet.store import FleetStore
 from shared.contracts.devices import PURGED, DeviceState
+from shared.contracts.groups import GroupDeleted, GroupState
+from shared.rql.errors import BadQuery
 
 _PAGE = 500
 _OVER = frozenset({"retired", "purged"})
 """Lifecycles in which a device speaks no more."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Newcomers(Protocol):
@@ -31,13 +39,20 @@ class FleetService:
         self._organizations: dict[str, int] = {}
 
     async def follow(self, states: Sequence[DeviceState]) -> None:
-        """Takes over the newest state of each device; one that is not newer than the copy's changes nothing."""
+        """Takes over the newest state of each device; one that is older than the copy's changes nothing."""
         newest: dict[str, DeviceState] = {}
         for state in sorted(states, key=lambda state: state.version):
             newest[state.device_uid] = state
         await self._store.put_newer([_copy(state) for state in newest.values()])
         if self._newcomers is not None:
             await self._newcomers.attribute(list(newest))
+
+    async def follow_groups(self, states: Sequence[GroupState]) -> None:
+        """As `follow`, of groups."""
+        newest: dict[int, GroupState] = {}
+        for state in sorted(states, key=lambda state: state.version):
+            newest[state.group_id] = state
+        await self._store.put_newer_groups([_group_copy(state) for state in newest.values()])
 
     async def get(self, organization_id: int, uid: str) -> Device:
         """Raises DeviceNotFound, also for another organization's device and for a purged one."""
@@ -63,9 +78,9 @@ class FleetService:
             else:
                 found[uid] = organization_id
         if unknown:
-            for device in await self._store.find_all(unknown):
-                found[device.uid] = device.organization_id
-                self._remember(device.uid, device.organization_id)
+            for uid, organization_id in (await self._store.organizations(unknown)).items():
+                found[uid] = organization_id
+                self._remember(uid, organization_id)
         return found
 
     async def pages(self, organization_id: int, *, after: str = "") -> AsyncIterator[list[str]]:
@@ -75,6 +90,33 @@ class FleetService:
             if len(page) < _PAGE:
                 return
             after = page[-1]
+
+    async def members(self, organization_id: int, group_id: int) -> list[str]:
+        """The uids in a group, in order. Raises GroupNotFound, and BadQuery when the copy lacks what its query asks."""
+        return await self.scope(organization_id, Scope(group_id=group_id))
+
+    async def select(self, organization_id: int, rql: str) -> list[str]:
+        """The uids of the devices that the query finds, in order. Raises BadQuery."""
+        return await self.scope(organization_id, Scope(rql=rql))
+
+    async def scope(self, organization_id: int, scope: Scope = EVERYTHING) -> list[str]:
+        """The uids of the devices that are meant, in order; of those named by uid the ones that there are.
+
+        A query looks at every device of the organization. Raises GroupNotFound and BadQuery.
+        """
+        if scope.group_id is not None:
+            scope = meant(scope, await self._group(organization_id, scope.group_id))
+        if scope.group_id is not None:
+            return await self._store.members(organization_id, scope.group_id)
+        if scope.device_uids is not None:
+            devices = await self._store.find_all(sorted(scope.device_uids))
+            return sorted(
+                one.uid for one in devices if one.organization_id == organization_id and is_within(one, scope)
+            )
+        if scope.rql is None:
+            return [uid async for page in self.pages(organization_id) for uid in page]
+        query_of(scope.rql)
+        return [one.uid async for page in self._store.devices(organization_id) for one in page if is_within(one, scope)]
 
     async def admit(self, uid: str, generation: int | None) -> None:
         """Lets a device's verified token in. Raises DeviceTokenRevoked.
@@ -90,10 +132,62 @@ class FleetService:
         if (await self.get(organization_id, uid)).lifecycle in _OVER:
             raise DeviceNotFound
 
+    async def _group(self, organization_id: int, group_id: int) -> Group:
+        found = [one for one in await self._store.find_groups([group_id]) if one.organization_id == organization_id]
+        if not found or found[0].deleted:
+            raise GroupNotFound
+        return found[0]
+
     def _remember(self, uid: str, organization_id: int) -> None:
         while len(self._organizations) >= self._remembered:
             del self._organizations[next(iter(self._organizations))]
         self._organizations[uid] = organization_id
+
+
+class ScopeMatcher:
+    """Which of the devices that report a scope means, from memory as far as it goes: answers are some seconds old."""
+
+    def __init__(self, store: FleetStore, cache: ScopeCache) -> None:
+        self._store = store
+        self._cache = cache
+
+    async def matches(self, organization_id: int, scope: Scope, uids: Collection[str]) -> set[str]:
+        """Those of `uids` that are within the scope. One that cannot be asked, or whose group is gone, has none."""
+        return (await self.matching(organization_id, [scope], uids))[scope]
+
+    async def matching(
+        self, organization_id: int, scopes: Collection[Scope], uids: Collection[str]
+    ) -> dict[Scope, set[str]]:
+        """As `matches`, of several scopes, with one look at the devices for all of them. Raises StoreAway."""
+        known: dict[str, Mapping[Scope, bool] | None] = {uid: self._cache.get(uid, scopes) for uid in uids}
+        if unknown := [uid for uid, within in known.items() if within is None]:
+            targets = await self._meant(organization_id, scopes)
+            devices = {one.uid: one for one in await self._store.find_all(unknown)}
+            for uid in unknown:
+                device = devices.get(uid)
+                if device is None or device.organization_id != organization_id:
+                    continue
+                within = {scope: is_within(device, target) for scope, target in targets.items()}
+                self._cache.put(uid, within)
+                known[uid] = within
+        return {scope: {uid for uid, within in known.items() if within and within[scope]} for scope in scopes}
+
+    async def _meant(self, organization_id: int, scopes: Collection[Scope]) -> dict[Scope, Scope]:
+        ids = [scope.group_id for scope in scopes if scope.group_id is not None]
+        found = await self._store.find_groups(ids) if ids else []
+        groups = {group.group_id: group for group in found if group.organization_id == organization_id}
+        return {scope: _askable(meant(scope, groups.get(scope.group_id or 0))) for scope in scopes}
+
+
+def _askable(scope: Scope) -> Scope:
+    """The scope, or nobody in its place when the copy lacks what its query asks."""
+    try:
+        if scope.rql is not None:
+            query_of(scope.rql)
+    except BadQuery as error:
+        _log.warning("a scope asks what the copy of the fleet lacks", reason=error.detail)
+        return NOBODY
+    return scope
 
 
 def _copy(state: DeviceState) -> Device:
@@ -102,5 +196,31 @@ def _copy(state: DeviceState) -> Device:
         organization_id=state.organization_id,
         lifecycle=state.lifecycle,
         min_token_generation=state.min_token_generation,
+        version=state.version,
+        device_id=state.device_id,
+        name=state.name,
+        device_type=state.device_type,
+        serial_number=state.serial_number,
+        hardware_version=state.hardware_version,
+        firmware_version=state.firmware_version,
+        reported_firmware_version=state.reported_firmware_version,
+        updates_enabled=state.updates_enabled,
+        attributes=state.attributes,
+        reported_attributes=state.reported_attributes,
+        tags=tuple(state.tags),
+        group_ids=tuple(state.group_ids),
+        site_id=state.site_id,
+        registered_at=state.registered_at,
+        updated_at=state.updated_at,
+    )
+
+
+def _group_copy(state: GroupState) -> Group:
+    return Group(
+        group_id=state.group_id,
+        organization_id=state.organization_id,
+        name=state.name,
+        rql=state.rql,
+        deleted=isinstance(state, GroupDeleted),
         version=state.version,
     )

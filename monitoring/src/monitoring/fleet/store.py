@@ -1,28 +1,38 @@
-"""Every query about the copy of the fleet: one document a device, its uid the `_id`."""
+"""Every query about the copy of the fleet: one document a device or group, its uid or id the `_id`."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from monitoring.fleet.models import Device
+from monitoring.fleet.models import Device, Group
 from shared.contracts.devices import PURGED
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids
 
 _DUPLICATE_KEY = 11000
+_PAGE = 500
+_JSON = ("attributes", "reported_attributes")
+"""Kept as text: what people put there, numbers of any size for one, need not be BSON."""
+
+_MEMBERS = tuple(member.name for member in fields(Device) if member.name != "uid")
 
 
 class FleetStore:
     def __init__(self, database: Database) -> None:
         self._devices = database["devices"]
+        self._groups = database["groups"]
 
     async def prepare(self) -> None:
-        """Makes the index that lists an organization's devices by uid. Raises StoreAway."""
+        """Makes the indexes: an organization's devices by uid, and its fixed groups' members. Raises StoreAway."""
         with store_errors():
             await self._devices.create_index([("organization_id", 1), ("_id", 1)], name="organization")
+            await self._devices.create_index([("group_ids", 1), ("_id", 1)], name="group")
 
     async def find(self, uid: str) -> Device | None:
         with store_errors():
@@ -32,6 +42,10 @@ class FleetStore:
     async def find_all(self, uids: Sequence[str]) -> list[Device]:
         return [_device(document) for document in await by_ids(self._devices, uids)]
 
+    async def organizations(self, uids: Sequence[str]) -> dict[str, int]:
+        found = await by_ids(self._devices, uids, ["organization_id"])
+        return {document["_id"]: document["organization_id"] for document in found}
+
     async def uids(self, organization_id: int, *, after: str, limit: int) -> list[str]:
         """The organization's uids in order, beginning behind `after`, without purged devices."""
         query: Document = {"organization_id": organization_id, "_id": {"$gt": after}, "lifecycle": {"$ne": PURGED}}
@@ -39,48 +53,85 @@ class FleetStore:
             found = await self._devices.find(query, {"_id": 1}).sort("_id", 1).limit(limit).to_list(limit)
         return [document["_id"] for document in found]
 
-    async def put_newer(self, devices: Sequence[Device]) -> None:
-        """Takes over each device whose version is greater than the copy's; uids must differ.
+    async def members(self, organization_id: int, group_id: int) -> list[str]:
+        """The uids of the devices in a fixed group, in order, without purged devices."""
+        query = {"group_ids": group_id, "organization_id": organization_id, "lifecycle": {"$ne": PURGED}}
+        with store_errors():
+            found = await self._devices.find(query, {"_id": 1}).to_list(None)
+        return sorted(document["_id"] for document in found)
 
-        An older version misses the filter, tries to insert and meets the key that is there. So does a newer one that
-        loses the race for the first insert: it is tried again, and only then known to be older.
-        """
-        updates = [_put_newer(device) for device in devices]
-        if updates and (refused := await self._write(updates)):
-            await self._write([updates[index] for index in refused])
-
-    async def _write(self, updates: list[UpdateOne]) -> list[int]:
-        try:
+    async def devices(self, organization_id: int) -> AsyncIterator[list[Device]]:
+        """The organization's devices by uid, purged ones included, some hundreds at a time."""
+        after = ""
+        while True:
+            query: Document = {"organization_id": organization_id, "_id": {"$gt": after}}
             with store_errors():
-                await self._devices.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-        except BulkWriteError as error:
-            failures: list[dict[str, Any]] = (error.details or {}).get("writeErrors", [])
-            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return [failure["index"] for failure in failures]
-        return []
+                page = await self._devices.find(query).sort("_id", 1).limit(_PAGE).to_list(_PAGE)
+            if page:
+                yield [_device(document) for document in page]
+            if len(page) < _PAGE:
+                return
+            after = page[-1]["_id"]
+
+    async def put_newer(self, devices: Sequence[Device]) -> None:
+        """Takes over each device that is not older than the copy's; uids must differ.
+
+        One of the same version says the same, and what a copy of an older shape lacks. An older one misses the
+        filter, tries to insert and meets the key that is there. So does a newer one that loses the race for the first
+        insert: it is tried again, and only then known to be older.
+        """
+        await _put_newer(self._devices, {device.uid: _members(device) for device in devices})
+
+    async def find_groups(self, group_ids: Sequence[int]) -> list[Group]:
+        """Those that the copy has heard of, deleted ones too."""
+        return [_group(document) for document in await by_ids(self._groups, group_ids)]
+
+    async def put_newer_groups(self, groups: Sequence[Group]) -> None:
+        """As `put_newer`, of groups; ids must differ."""
+        documents = {group.group_id: asdict(group) for group in groups}
+        for document in documents.values():
+            del document["group_id"]
+        await _put_newer(self._groups, documents)
 
 
-def _put_newer(device: Device) -> UpdateOne:
-    return UpdateOne(
-        {"_id": device.uid, "version": {"$lt": device.version}},
-        {
-            "$set": {
-                "organization_id": device.organization_id,
-                "lifecycle": device.lifecycle,
-                "min_token_generation": device.min_token_generation,
-                "version": device.version,
-            }
-        },
-        upsert=True,
-    )
+async def _put_newer(collection: AsyncIOMotorCollection[Document], documents: Mapping[Any, Document]) -> None:
+    updates = [
+        UpdateOne({"_id": key, "version": {"$lte": members["version"]}}, {"$set": members}, upsert=True)
+        for key, members in documents.items()
+    ]
+    if updates and (refused := await _write(collection, updates)):
+        await _write(collection, [updates[index] for index in refused])
+
+
+async def _write(collection: AsyncIOMotorCollection[Document], updates: list[UpdateOne]) -> list[int]:
+    try:
+        with store_errors():
+            await collection.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+    except BulkWriteError as error:
+        failures: list[dict[str, Any]] = (error.details or {}).get("writeErrors", [])
+        if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+            raise
+        return [failure["index"] for failure in failures]
+    return []
+
+
+def _members(device: Device) -> Document:
+    members: Document = {name: getattr(device, name) for name in _MEMBERS}
+    for name in _JSON:
+        members[name] = json.dumps(members[name])
+    return members
 
 
 def _device(document: Document) -> Device:
-    return Device(
-        uid=document["_id"],
-        organization_id=document["organization_id"],
-        lifecycle=document["lifecycle"],
-        min_token_generation=document["min_token_generation"],
-        version=document["version"],
-    )
+    members = {name: document[name] for name in _MEMBERS if name in document}
+    for name in _JSON:
+        if name in members:
+            members[name] = json.loads(members[name])
+    for name in ("tags", "group_ids"):
+        members[name] = tuple(members.get(name, ()))
+    return Device(uid=document["_id"], **members)
+
+
+def _group(document: Document) -> Group:
+    group_id = document.pop("_id")
+    return Group(group_id=group_id, **document)

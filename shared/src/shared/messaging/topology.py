@@ -181,8 +181,11 @@ _SNAPSHOTS = {OrganizationSnapshot, AccessSnapshot, DeviceSnapshot, GroupSnapsho
 
 BINDINGS = (
     Binding(TELEMETRY_QUEUE, DEVICES_EXCHANGE, "devices.*.telemetry"),
-    *(Binding(MONITORING_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in _DEVICE_TYPES),
-    *(Binding(OTA_FLEET_QUEUE, EVENTS_EXCHANGE, event) for event in (*_DEVICE_TYPES, *_GROUP_TYPES)),
+    *(
+        Binding(queue, EVENTS_EXCHANGE, event)
+        for queue in (MONITORING_FLEET_QUEUE, OTA_FLEET_QUEUE)
+        for event in (*_DEVICE_TYPES, *_GROUP_TYPES)
+    ),
     *(Binding(DEVICE_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
     Binding(DEVICE_REPLIES_QUEUE, DEVICES_EXCHANGE, "devices.*.replies"),
     *(
