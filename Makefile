@@ -9,6 +9,7 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d " ")
 
 VENV := .venv/bin
 STACK_COMMAND := $(VENV)/muster-stack
+IN_PROCESSES := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 PACKAGES := shared device-management ota-service monitoring cli deploy/local
 
 .DEFAULT_GOAL := help
@@ -34,11 +35,11 @@ logs: bootstrap ## show the logs  [SERVICE=monitoring]
 demo: bootstrap ## up, and a simulated fleet to look at  [DEVICES=25]
 	@$(STACK_COMMAND) demo --stack '$(STACK)' --devices $(DEVICES)
 
-test: bootstrap test-clients ## all tests, on servers of their own  [ARGS='-k presence']
-	@$(VENV)/pytest $(ARGS)
+test: bootstrap test-clients ## all tests, on servers of their own  [ARGS='-n 0 -k presence']
+	@$(VENV)/pytest $(IN_PROCESSES) $(ARGS)
 
 check: bootstrap lint types imports test-clients ## all that must be green: lint, types, import contracts, tests
-	@$(VENV)/pytest --budgets --session-timeout=1620
+	@$(VENV)/pytest $(IN_PROCESSES) --budgets --session-timeout=1500
 
 lint: bootstrap ## ruff, and dependencies that are declared and used
 	$(VENV)/ruff check .

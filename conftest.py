@@ -1,4 +1,4 @@
-"""Real servers for every test: started once for the session, when a test first asks, in a directory that goes away.
+"""Real servers for every test: started once a process, when a test first asks, in a directory that goes away.
 
 Per test there is a fresh database, a flushed cache, a fresh virtual host. Nothing needs to be running beforehand, and
 nothing that runs is touched.
@@ -86,8 +86,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _spent[suite] += report.duration
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shares the tests out among the processes of pytest-xdist by the file, each process with servers of its own.
+
+    There is one whole platform: what needs it stays together, and begins first because it takes the longest.
+    """
+    items.sort(key=lambda item: not _needs_stack(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("stack" if _needs_stack(item) else item.nodeid.partition("::")[0]))
+
+
+def _needs_stack(item: pytest.Item) -> bool:
+    return "stack" in getattr(item, "fixturenames", ())
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not session.config.option.budgets:
+    if not session.config.option.budgets or hasattr(session.config, "workerinput"):
         return
     for suite, seconds in _spent.items():
         if seconds > _BUDGETS[suite]:
