@@ -1,17 +1,16 @@
-/** The dashboard's table of contents: its parts, wired once, and its pages, by name. */
+/** The dashboard's table of contents: its parts, wired once. Its pages are in `pages.js`. */
 
 import { createApi } from "./rest.js";
 import { createSession } from "./auth/session.js";
 import { SignIn } from "./auth/sign-in.js";
-import { DevicePage } from "./device/device-page.js";
-import { FleetPage } from "./fleet/fleet-page.js";
 import { createInventory } from "./fleet/inventory.js";
-import { FirmwarePage } from "./firmware/firmware-page.js";
+import { createNames } from "./fleet/names.js";
 import { createLibrary } from "./firmware/library.js";
 import { createConnection } from "./live/connection.js";
 import { createFeed } from "./live/feed.js";
+import { PAGES } from "./pages.js";
 import { AppContext } from "./shell/context.js";
-import { LostPage } from "./shell/lost-page.js";
+import { ClosedPage, LostPage } from "./shell/lost-page.js";
 import { createRouter } from "./shell/router.js";
 import { Shell } from "./shell/shell.js";
 import { Failure, Waiting } from "./shell/states.js";
@@ -22,6 +21,7 @@ const api = createApi(session);
 const feed = createFeed();
 const connection = createConnection({ session, feed });
 const inventory = createInventory(api);
+const names = createNames(api);
 const library = createLibrary(api);
 const route = createRouter();
 
@@ -29,15 +29,16 @@ effect(() => {
   if (session.phase.value !== "out") return;
   feed.clear();
   inventory.clear();
+  names.clear();
   library.clear();
 });
 
 function Page() {
-  const { value } = route;
-  if (value.page === "fleet") return html`<${FleetPage} />`;
-  if (value.page === "device") return html`<${DevicePage} key=${value.uid} uid=${value.uid} minutes=${value.minutes} until=${value.until} />`;
-  if (value.page === "firmware") return html`<${FirmwarePage} />`;
-  return html`<${LostPage} />`;
+  const { page, parts, query } = route.value;
+  const found = PAGES.find(({ path }) => path === page);
+  if (!found) return html`<${LostPage} />`;
+  if (found.scope && !session.can(found.scope)) return html`<${ClosedPage} title=${found.title} scope=${found.scope} />`;
+  return html`<${found.view} key=${[page, ...parts].join("/")} parts=${parts} query=${query} />`;
 }
 
 function Dashboard() {
@@ -51,7 +52,7 @@ function Dashboard() {
   }
   useEffect(() => void resume(), []);
 
-  if (session.phase.value === "in") return html`<${Shell}><${Page} /><//>`;
+  if (session.phase.value === "in") return html`<${Shell} pages=${PAGES}><${Page} /><//>`;
   if (session.phase.value === "out") return html`<${SignIn} />`;
   return html`<main class="threshold">
     ${failure.value
@@ -61,6 +62,6 @@ function Dashboard() {
 }
 
 render(
-  html`<${AppContext.Provider} value=${{ session, api, feed, connection, inventory, library, route }}><${Dashboard} /><//>`,
+  html`<${AppContext.Provider} value=${{ session, api, feed, connection, inventory, names, library, route }}><${Dashboard} /><//>`,
   /** @type {HTMLElement} */ (document.getElementById("app")),
 );

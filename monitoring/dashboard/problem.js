@@ -5,7 +5,7 @@ export const ROOT = "/api/v2";
 
 /**
  * Why a call failed: `status` 0 when no answer came, and the platform's stable `code`; of a refused body `places` are the
- * members that are not as they should be.
+ * members that are not as they should be, and `more` is what else the problem document says.
  */
 export class ApiError extends Error {
   /**
@@ -13,13 +13,15 @@ export class ApiError extends Error {
    * @param {string} code
    * @param {string} detail for people
    * @param {{location: string[], message: string}[]} [places]
+   * @param {Record<string, any>} [more]
    */
-  constructor(status, code, detail, places = []) {
+  constructor(status, code, detail, places = [], more = {}) {
     super(detail);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.places = places;
+    this.more = more;
   }
 
   /** Whether the same call may succeed later. */
@@ -34,9 +36,9 @@ export class ApiError extends Error {
  */
 export function problem(status, text) {
   try {
-    const { code, detail, title, errors } = JSON.parse(text);
+    const { code, detail, title, errors, ...more } = JSON.parse(text);
     const words = String(detail ?? title ?? `The platform answered ${status}`);
-    return new ApiError(status, String(code ?? `http_${status}`), asSentence(words), Array.isArray(errors) ? errors : []);
+    return new ApiError(status, String(code ?? `http_${status}`), asSentence(words), Array.isArray(errors) ? errors : [], more);
   } catch {
     return new ApiError(status, `http_${status}`, status >= 500 ? "A part of the platform is away just now." : `The platform answered ${status}.`);
   }

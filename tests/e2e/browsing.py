@@ -82,7 +82,7 @@ class Visit:
     expected: list[str] = field(default_factory=list)
     """Parts of addresses whose failure a test brings about itself."""
 
-    async def sign_in(self, fragment: str = "", password: str | None = None) -> None:
+    async def sign_in(self, fragment: str = "#/fleet", password: str | None = None) -> None:
         await self.page.goto(f"{self.origin}/{fragment}")
         await self.page.get_by_label("Email").fill(self.admin["email"])
         await self.page.get_by_label("Password").fill(password or self.admin["password"])

@@ -50,8 +50,12 @@ async def test_a_person_signs_in_and_sees_who_of_the_fleet_is_there(visit: Visit
         await expect(visit.row(here)).to_contain_text("temperature")
         await expect(visit.row(away)).to_have_attribute("data-online", "false")
         await expect(visit.row(away)).to_contain_text("never")
-        assert await visit.number("[data-online][data-total]", "data-online") >= 1
-        assert await visit.number("[data-online][data-total]", "data-total") >= 2
+        await visit.page.get_by_role("link", name="Overview").click()
+        await expect(visit.page.locator(".figure[data-online]")).not_to_have_attribute(
+            "data-online", "0", timeout=15_000
+        )
+        assert await visit.number(".figure[data-online]", "data-total") >= 2
+        await visit.page.get_by_role("link", name="Fleet").click()
     await expect(visit.row(here)).to_have_attribute("data-online", "false", timeout=15_000)
 
 
@@ -214,6 +218,9 @@ async def test_every_page_is_accessible_and_fits(
     async with _reporting(device):
         await visit.sign_in()
         await visit.shown_in_fleet(device)
+        await visit.is_sound()
+        await visit.page.goto(f"{visit.origin}/#/overview")
+        await visit.page.locator(".figure[data-online]").wait_for()
         await visit.is_sound()
         await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}")
         await expect(visit.page.locator(_TEMPERATURE)).to_be_visible(timeout=15_000)

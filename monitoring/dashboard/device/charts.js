@@ -4,8 +4,8 @@ import { html } from "../view.js";
 import { forInput } from "../shell/format.js";
 import { Icon } from "../shell/icons.js";
 import { now } from "../shell/now.js";
-import { deviceHref, SPANS } from "../shell/router.js";
 import { Empty, Waiting } from "../shell/states.js";
+import { deviceHref, SPANS } from "./address.js";
 import { MetricChart } from "./chart.js";
 import { AHEAD_MS, useRecording } from "./recorder.js";
 

@@ -9,21 +9,23 @@ import { Heading } from "../shell/heading.js";
 import { Icon } from "../shell/icons.js";
 import { now } from "../shell/now.js";
 import { PresenceDot, presenceWord } from "../shell/presence-dot.js";
-import { FLEET } from "../shell/router.js";
+import { href } from "../shell/router.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
 import { UpdatesPanel } from "../updates/updates-panel.js";
 import { isOpen } from "../updates/states.js";
+import { chosenTime } from "./address.js";
 import { Charts } from "./charts.js";
 import { Facts, LatestValues } from "./facts.js";
 
-/** @param {{uid: string, minutes: number, until: number | null}} props */
-export function DevicePage({ uid, minutes, until }) {
+/** @param {{parts: string[], query: Record<string, string>}} props */
+export function DevicePage({ parts: [uid = ""], query }) {
+  const { minutes, until } = chosenTime(query);
   const { session } = useApp();
   const { device, failure, retry } = useDevice(uid);
   const name = device?.name ?? uid;
 
   return html`
-    <p class="way"><a href=${FLEET}><${Icon} name="back" />Fleet</a></p>
+    <p class="way"><a href=${href("fleet")}><${Icon} name="back" />Fleet</a></p>
     <div class="device-head">
       <${Heading} title=${name} />
       ${device?.name && html`<p class="uid">${uid}</p>`}
@@ -31,7 +33,7 @@ export function DevicePage({ uid, minutes, until }) {
     </div>
     ${!device && !failure && html`<${Waiting}>Reading the device<//>`}
     ${failure && failure.status === 404 && html`<${Empty} title="No such device">
-      <p>Your organization has no device ${uid}. It may have been named differently. <a href=${FLEET}>See the fleet</a></p>
+      <p>Your organization has no device ${uid}. It may have been named differently. <a href=${href("fleet")}>See the fleet</a></p>
     <//>`}
     ${failure && failure.status !== 404 && html`<${Failure} title="The device could not be read" error=${failure} retry=${retry} />`}
     ${device &&

@@ -1,11 +1,11 @@
 /** The table of devices. A row listens to its own device only, so that a busy fleet repaints what changed. */
 
 import { html } from "../view.js";
+import { deviceHref } from "../device/address.js";
 import { useApp } from "../shell/context.js";
 import { inOrder } from "../live/merge.js";
 import { ago, moment, reading } from "../shell/format.js";
 import { now } from "../shell/now.js";
-import { deviceHref } from "../shell/router.js";
 import { PresenceDot } from "../shell/presence-dot.js";
 import { RunningFirmware } from "../updates/running-firmware.js";
 import { runningVersion } from "../updates/states.js";

@@ -1,18 +1,17 @@
 /** An empty fleet: how to get its first devices. It looks again by itself. */
 
 import { html, useEffect } from "../view.js";
-import { useApp } from "../shell/context.js";
 
 const LOOK_AGAIN_MS = 5_000;
 
-export function FirstDevice() {
-  const { inventory } = useApp();
+/** @param {{load: () => void}} props `load` reads the list again */
+export function FirstDevice({ load }) {
   useEffect(() => {
     const timer = setInterval(() => {
-      if (!document.hidden) inventory.load();
+      if (!document.hidden) load();
     }, LOOK_AGAIN_MS);
     return () => clearInterval(timer);
-  }, []);
+  }, [load]);
   return html`<section class="first-device">
     <h2>No device has reported for duty</h2>
     <p>This page looks again by itself and fills as soon as a device is registered.</p>

@@ -22,7 +22,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
   const status = signal(/** @type {LiveStatus} */ ("idle"));
   /** When `status` last changed, by this machine's clock. */
   const since = signal(Date.now());
-  /** Grows with every snapshot: what was read before it may have a gap. */
+  /** Grows with every snapshot, a large fleet's only with its last part: what was read before it may have a gap. */
   const snapshots = signal(0);
   /** @type {Target | null} */
   let target = null;
@@ -93,16 +93,32 @@ export function createConnection({ session, feed, io = connectSocket }) {
     }
   }
 
+  /** What is told of devices and of jobs that set many comes by the same name. @param {any[]} items */
+  function configuration(items) {
+    feed.configurations.take(items);
+    feed.jobs.take(items);
+  }
+
   socket.on("connect", subscribe);
   socket.on("snapshot", (/** @type {any} */ snapshot) => {
     feed.presence(snapshot.presence ?? []);
     feed.latest(snapshot.telemetry ?? []);
     feed.updates(snapshot.updates ?? []);
-    snapshots.value += 1;
+    feed.releases.take(snapshot.releases ?? []);
+    feed.batches.take(snapshot.batches ?? []);
+    feed.alerts.take(snapshot.alerts ?? []);
+    feed.actions.take(snapshot.actions ?? []);
+    configuration(snapshot.configuration ?? []);
+    if (snapshot.last !== false) snapshots.value += 1;
   });
   socket.on("telemetry", (/** @type {any} */ frame) => feed.telemetry(frame.items));
   socket.on("presence", (/** @type {any} */ frame) => feed.presence(frame.items));
   socket.on("update", (/** @type {any} */ frame) => feed.updates(frame.items));
+  socket.on("release", (/** @type {any} */ frame) => feed.releases.take(frame.items));
+  socket.on("batch", (/** @type {any} */ frame) => feed.batches.take(frame.items));
+  socket.on("alert", (/** @type {any} */ frame) => feed.alerts.take(frame.items));
+  socket.on("action", (/** @type {any} */ frame) => feed.actions.take(frame.items));
+  socket.on("configuration", (/** @type {any} */ frame) => configuration(frame.items));
   socket.on("disconnect", () => {
     if (session.phase.peek() !== "in") return become("idle");
     become("connecting");

@@ -9,6 +9,7 @@ import { createContext, useContext } from "../view.js";
  * @property {import("../live/feed.js").Feed} feed
  * @property {import("../live/connection.js").Connection} connection
  * @property {import("../fleet/inventory.js").Inventory} inventory
+ * @property {import("../fleet/names.js").Names} names
  * @property {import("../firmware/library.js").Library} library
  * @property {import("../view.js").Signal<import("./router.js").Route>} route
  */

@@ -3,12 +3,12 @@
 import { signal } from "../view.js";
 
 /**
- * `until` is where the history of a device ends, in epoch milliseconds; null while it goes on with the time.
- * @typedef {{page: "fleet"} | {page: "firmware"} | {page: "device", uid: string, minutes: number, until: number | null} | {page: "lost"}} Route
+ * `#/devices/pump-1?minutes=15` is page `devices`, parts `["pump-1"]`, query `{minutes: "15"}`.
+ * @typedef {{page: string, parts: string[], query: Record<string, string>}} Route
  */
 
-/** The lengths of history that a device page offers, in minutes. */
-export const SPANS = [5, 15, 60];
+/** The page that opens when the address names none. */
+const FIRST = "overview";
 
 /**
  * @param {string} fragment as in `location.hash`
@@ -16,17 +16,10 @@ export const SPANS = [5, 15, 60];
  */
 export function parse(fragment) {
   const [path, query] = fragment.replace(/^#/, "").split("?");
-  const parts = path.split("/").filter(Boolean);
-  if (parts.length === 0 || (parts.length === 1 && parts[0] === "fleet")) return { page: "fleet" };
-  if (parts.length === 1 && parts[0] === "firmware") return { page: "firmware" };
-  if (parts.length === 2 && parts[0] === "devices") {
-    const uid = decode(parts[1]);
-    const chosen = new URLSearchParams(query);
-    const minutes = Number(chosen.get("minutes"));
-    const until = Date.parse(chosen.get("until") ?? "");
-    if (uid) return { page: "device", uid, minutes: SPANS.includes(minutes) ? minutes : SPANS[0], until: Number.isNaN(until) ? null : until };
-  }
-  return { page: "lost" };
+  const parts = path.split("/").filter(Boolean).map(decode);
+  if (parts.includes(null)) return { page: "", parts: [], query: {} };
+  const [page = FIRST, ...rest] = /** @type {string[]} */ (parts);
+  return { page, parts: rest, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 /** @param {string} part */
@@ -38,19 +31,21 @@ function decode(part) {
   }
 }
 
-export const FLEET = "#/fleet";
-export const FIRMWARE = "#/firmware";
-
 /**
- * @param {string} uid
- * @param {number} [minutes] of history
- * @param {number | null} [until] where it ends, epoch milliseconds; without it goes on with the time
+ * The address of a page.
+ * @param {string} page
+ * @param {(string | number)[]} [parts]
+ * @param {Record<string, string | number | null | undefined>} [query] null, undefined and "" are left out
  */
-export function deviceHref(uid, minutes, until) {
-  const chosen = new URLSearchParams();
-  if (minutes) chosen.set("minutes", String(minutes));
-  if (until) chosen.set("until", new Date(until).toISOString());
-  return `#/devices/${encodeURIComponent(uid)}${chosen.size > 0 ? `?${chosen}` : ""}`;
+export function href(page, parts = [], query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const path = [page, ...parts].map(encodeURIComponent).join("/");
+  return `#/${path}${given.length > 0 ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : ""}`;
+}
+
+/** Goes to an address in place of the present one, which going back then skips. @param {string} address as `href` makes it */
+export function replace(address) {
+  if (location.hash !== address) location.replace(address);
 }
 
 /** The current route, following the address. */

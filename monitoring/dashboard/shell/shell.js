@@ -1,55 +1,27 @@
-/** The frame around every page of a signed-in person: the bar, the state of the live connection, the page. */
+/** The frame around every page of a signed-in person: where to go, the state of the live connection, the page. */
 
 import { Component, html } from "../view.js";
 import { useApp } from "./context.js";
-import { Icon, Mark } from "./icons.js";
+import { Icon } from "./icons.js";
+import { Navigation } from "./navigation.js";
 import { now } from "./now.js";
-import { FIRMWARE, FLEET } from "./router.js";
 import { Failure } from "./states.js";
-import { ThemeToggle } from "./theme.js";
 
 /** An interruption shorter than this is not worth a word. */
 const PATIENCE_MS = 2_000;
 
-/** @param {{children: any}} props */
-export function Shell({ children }) {
+/** @param {{pages: import("../pages.js").Page[], children: any}} props */
+export function Shell({ pages, children }) {
   return html`
     <button type="button" class="skip" onClick=${() => document.getElementById("content")?.focus()}>Skip to the content</button>
-    <${Bar} />
-    <${Interruption} />
-    <main id="content" tabindex="-1"><${Boundary}>${children}<//></main>
+    <div class="frame">
+      <${Navigation} pages=${pages} />
+      <div class="stage">
+        <${Interruption} />
+        <main id="content" tabindex="-1"><${Boundary}>${children}<//></main>
+      </div>
+    </div>
   `;
-}
-
-function Bar() {
-  const { session } = useApp();
-  const person = session.person.value;
-  return html`<header class="bar">
-    <a class="brand" href=${FLEET}><${Mark} /><span>Muster</span></a>
-    <${Sections} />
-    <${LiveState} />
-    <p class="person"><strong>${person?.organization.name}</strong><span>${person?.name ?? person?.email}</span></p>
-    <${ThemeToggle} />
-    <button type="button" class="quiet" aria-label="Sign out" title="Sign out" onClick=${session.signOut}><${Icon} name="leave" /></button>
-  </header>`;
-}
-
-function Sections() {
-  const { session, route } = useApp();
-  const { page } = route.value;
-  const sections = [
-    { name: "Fleet", href: FLEET, pages: ["fleet", "device"] },
-    ...(session.can("updates:read") ? [{ name: "Firmware", href: FIRMWARE, pages: ["firmware"] }] : []),
-  ];
-  return html`<nav aria-label="Sections">
-    ${sections.map(({ name, href, pages }) => html`<a key=${name} href=${href} aria-current=${pages.includes(page) ? "page" : undefined}>${name}</a>`)}
-  </nav>`;
-}
-
-function LiveState() {
-  const { connection } = useApp();
-  const live = connection.status.value === "live";
-  return html`<p class="live-state" data-live=${connection.status.value}><span class="dot" aria-hidden="true"></span>${live ? "Live" : "Connecting"}</p>`;
 }
 
 function Interruption() {
@@ -64,7 +36,7 @@ function Interruption() {
   </div>`;
 }
 
-/** Keeps a page that fails from taking the frame with it. */
+/** Keeps a page that fails from taking the frame with it; going to another page leaves the failure behind. */
 class Boundary extends Component {
   state = { error: /** @type {Error | null} */ (null) };
 
@@ -76,6 +48,7 @@ class Boundary extends Component {
   /** @param {Error} error */
   componentDidCatch(error) {
     console.error(error);
+    addEventListener("hashchange", () => this.setState({ error: null }), { once: true });
   }
 
   render() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrange, matches } from "../fleet/arrange.js";
+import { arrange } from "../overview/arrange.js";
 
 test("every device has a cell, in a field of any size, while cells can be seen", () => {
   for (const count of [1, 7, 25, 100, 999]) {
@@ -19,17 +19,4 @@ test("few devices get large cells", () => {
 
 test("more devices than a field can hold fill it", () => {
   assert.equal(arrange(1_000_000, 100, 50).shown, 200);
-});
-
-const device = { device_uid: "sim-0007", name: "Cold Store", device_type: "sensor", firmware_version: "1.4.2", tags: ["north"] };
-
-test("a search finds by every word, wherever it stands", () => {
-  assert.ok(matches(device, ""));
-  assert.ok(matches(device, "cold"));
-  assert.ok(matches(device, "SENSOR north 0007"));
-  assert.ok(!matches(device, "cold south"));
-});
-
-test("a device without a name is found by its uid", () => {
-  assert.ok(matches({ ...device, name: null, tags: undefined }, "sim-"));
 });

@@ -5,7 +5,7 @@ import { ApiError } from "../rest.js";
 import { useApp } from "../shell/context.js";
 import { Dialog, useAttempt } from "../shell/dialog.js";
 import { bytes, moment } from "../shell/format.js";
-import { FIRMWARE } from "../shell/router.js";
+import { href } from "../shell/router.js";
 import { Waiting } from "../shell/states.js";
 import { newestFirst } from "../firmware/library.js";
 import { fits } from "./states.js";
@@ -72,7 +72,7 @@ function NothingFits({ device, approved }) {
   const hardware = device.hardware_version ? `hardware ${device.hardware_version}` : "a device without a hardware version";
   return html`<p>
     ${approved > 0 ? `None of the approved firmware is for ${hardware}.` : "No firmware is approved yet."}${" "}
-    <a href=${FIRMWARE}>Upload and approve one</a>, then come back.
+    <a href=${href("firmware")}>Upload and approve one</a>, then come back.
   </p>`;
 }
 

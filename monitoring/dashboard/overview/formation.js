@@ -1,8 +1,8 @@
 /** The whole fleet at a glance: one cell a device, lit while it is online, brighter as it speaks. */
 
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../view.js";
+import { deviceHref } from "../device/address.js";
 import { useApp } from "../shell/context.js";
-import { deviceHref } from "../shell/router.js";
 import { colour, theme } from "../shell/theme.js";
 import { fitted } from "../shell/canvas.js";
 import { arrange } from "./arrange.js";
@@ -35,11 +35,11 @@ function paintCell(pen, heard, { x, y, size }, colours) {
   pen.globalAlpha = 1;
 }
 
-/** @param {{devices: import("./inventory.js").Device[]}} props */
-export function Formation({ devices }) {
-  const { feed } = useApp();
+/** @param {{uids: string[]}} props */
+export function Formation({ uids }) {
+  const { feed, names } = useApp();
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const pointed = useSignal(/** @type {{device: import("./inventory.js").Device, x: number, y: number} | null} */ (null));
+  const pointed = useSignal(/** @type {{uid: string, x: number, y: number} | null} */ (null));
   const shade = theme.value;
 
   useLayoutEffect(() => {
@@ -47,30 +47,30 @@ export function Formation({ devices }) {
     const paint = () => {
       if (document.hidden || !canvas.current) return;
       const { pen, width, height } = fitted(canvas.current);
-      const { pitch, columns, shown } = arrange(devices.length, width, height);
+      const { pitch, columns, shown } = arrange(uids.length, width, height);
       const size = pitch - Math.max(1, Math.round(pitch * 0.22));
       for (let index = 0; index < shown; index++) {
         const cell = { x: (index % columns) * pitch, y: Math.floor(index / columns) * pitch, size };
-        paintCell(pen, feed.device(devices[index].device_uid), cell, colours);
+        paintCell(pen, feed.device(uids[index]), cell, colours);
       }
     };
     paint();
     const timer = setInterval(paint, REPAINT_MS);
     return () => clearInterval(timer);
-  }, [devices, shade]);
+  }, [uids, shade]);
 
   useEffect(() => {
     pointed.value = null;
-  }, [devices]);
+  }, [uids]);
 
   /** @param {MouseEvent} event */
   function point(event) {
     const { clientWidth, clientHeight } = /** @type {HTMLCanvasElement} */ (canvas.current);
-    const { pitch, columns, shown } = arrange(devices.length, clientWidth, clientHeight);
+    const { pitch, columns, shown } = arrange(uids.length, clientWidth, clientHeight);
     const column = Math.floor(event.offsetX / pitch);
     const row = Math.floor(event.offsetY / pitch);
     const index = row * columns + column;
-    pointed.value = column < columns && index < shown ? { device: devices[index], x: (column + 0.5) * pitch, y: row * pitch } : null;
+    pointed.value = column < columns && index < shown ? { uid: uids[index], x: (column + 0.5) * pitch, y: row * pitch } : null;
   }
 
   return html`<div class="formation">
@@ -83,15 +83,15 @@ export function Formation({ devices }) {
       <canvas
         ref=${canvas}
         role="img"
-        aria-label=${`${feed.online.value} devices are online. The table below names each.`}
+        aria-label=${`${feed.online.value} devices are online of ${uids.length}. The fleet page names each.`}
         class=${pointed.value ? "pointing" : ""}
         onMouseMove=${point}
         onMouseLeave=${() => (pointed.value = null)}
-        onClick=${() => pointed.value && (location.hash = deviceHref(pointed.value.device.device_uid))}
+        onClick=${() => pointed.value && (location.hash = deviceHref(pointed.value.uid))}
       ></canvas>
       ${pointed.value &&
       html`<p class="tip" style=${{ left: `${pointed.value.x}px`, top: `${pointed.value.y}px` }}>
-        ${pointed.value.device.name ?? pointed.value.device.device_uid}
+        ${names.of(pointed.value.uid)}
       </p>`}
     </div>
   </div>`;

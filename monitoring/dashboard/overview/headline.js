@@ -1,31 +1,46 @@
-/** The fleet in figures: who is here and how many there are, how many are being updated, how much they say. */
+/** The fleet in figures: who is here and how many there are, what is wrong, what is being updated, how much they say. */
 
-import { html, useLayoutEffect, useRef } from "../view.js";
+import { html, useComputed, useLayoutEffect, useRef } from "../view.js";
 import { fitted } from "../shell/canvas.js";
 import { useApp } from "../shell/context.js";
 import { rate } from "../shell/format.js";
 import { now } from "../shell/now.js";
+import { href } from "../shell/router.js";
 import { colour, theme } from "../shell/theme.js";
 import { Formation } from "./formation.js";
+import { open } from "./lists.js";
 
 export function Headline() {
-  const { inventory, session } = useApp();
-  const updates = session.can("updates:read");
-  return html`<section class=${updates ? "headline of-three" : "headline"} aria-label="The fleet now">
-    <${Presence} />
-    ${updates && html`<${Updating} />`}
-    <${Traffic} />
-    <${Formation} devices=${inventory.devices.value} />
+  const { feed, session } = useApp();
+  const known = feed.known.value;
+  const uids = useComputed(() => (feed.known.value > 0 ? feed.uids().sort() : []));
+  return html`<section class="headline" aria-label="The fleet now">
+    <div class="figures">
+      <${Presence} known=${known} />
+      ${session.can("telemetry:read") && html`<${Alerts} />`}
+      ${session.can("updates:read") && html`<${Updating} />`}
+      <${Traffic} />
+    </div>
+    <${Formation} uids=${uids.value} />
   </section>`;
 }
 
-function Presence() {
-  const { feed, inventory } = useApp();
-  const more = inventory.next.value !== null;
-  const total = more ? Math.max(inventory.devices.value.length, feed.known.value) : inventory.devices.value.length;
-  return html`<p class="figure" data-online=${feed.online.value} data-total=${total}>
+/** @param {{known: number}} props */
+function Presence({ known }) {
+  const { feed } = useApp();
+  return html`<p class="figure" data-online=${feed.online.value} data-total=${known}>
     <span class="figure-name">Online</span>
-    <span class="figure-value"><strong>${feed.online.value}</strong><span class="of"> of ${total}${more ? " or more" : ""}</span></span>
+    <span class="figure-value"><strong>${feed.online.value}</strong><span class="of"> of ${known}</span></span>
+  </p>`;
+}
+
+function Alerts() {
+  const { feed } = useApp();
+  const alerts = open(feed.alerts.items.value.values());
+  const critical = alerts.filter(({ severity }) => severity === "critical").length;
+  return html`<p class=${critical > 0 ? "figure alarming" : "figure"} data-alerts=${alerts.length}>
+    <span class="figure-name"><a href=${href("alerts")}>Open alerts</a></span>
+    <span class="figure-value"><strong>${alerts.length}</strong>${critical > 0 && html`<span class="of"> ${critical} critical</span>`}</span>
   </p>`;
 }
 

@@ -1,4 +1,4 @@
-/** How many cells of which size fill a field, and what a search finds: pure. */
+/** How many cells of which size fill a field: pure. */
 
 const LARGEST = 34;
 const SMALLEST = 5;
@@ -17,14 +17,4 @@ export function arrange(count, width, height) {
     if (columns * rows >= count) return { pitch, columns: Math.ceil(count / Math.ceil(count / columns)), shown: count };
     if (pitch === SMALLEST) return { pitch, columns, shown: columns * rows };
   }
-}
-
-/**
- * Whether a device answers to every word of a search, in its uid, name, type or tags.
- * @param {import("./inventory.js").Device} device
- * @param {string} search
- */
-export function matches(device, search) {
-  const said = [device.device_uid, device.name, device.device_type, device.firmware_version, ...(device.tags ?? [])].join("\n").toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => said.includes(word));
 }

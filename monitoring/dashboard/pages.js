@@ -1,0 +1,27 @@
+/**
+ * The dashboard's pages, by the first word of their address. Those with an icon are the navigation, in this order; another
+ * one lies `within` one of them.
+ */
+
+import { DevicePage } from "./device/device-page.js";
+import { FirmwarePage } from "./firmware/firmware-page.js";
+import { FleetPage } from "./fleet/fleet-page.js";
+import { OverviewPage } from "./overview/overview-page.js";
+
+/**
+ * @typedef {object} Page
+ * @property {string} path
+ * @property {string} title
+ * @property {(props: {parts: string[], query: Record<string, string>}) => any} view what follows the path in the address
+ * @property {import("./shell/icons.js").IconName} [icon]
+ * @property {string} [within] the path of the page that it belongs to
+ * @property {string} [scope] what a person must be allowed to open it
+ */
+
+/** @type {Page[]} */
+export const PAGES = [
+  { path: "overview", title: "Overview", icon: "overview", scope: "devices:read", view: OverviewPage },
+  { path: "fleet", title: "Fleet", icon: "fleet", scope: "devices:read", view: FleetPage },
+  { path: "devices", title: "Device", within: "fleet", scope: "devices:read", view: DevicePage },
+  { path: "firmware", title: "Firmware", icon: "firmware", scope: "updates:read", view: FirmwarePage },
+];
