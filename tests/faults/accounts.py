@@ -1,0 +1,65 @@
+"""What others than the senders say of telemetry: the broker of its queues, the worker of what it did with messages."""
+
+import asyncio
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import aiormq
+import httpx
+from aiormq.abc import DeliveredMessage
+
+from muster_stack.addresses import resolve
+from muster_stack.credentials import Credentials
+from muster_stack.ports import LOOPBACK, Ports
+from muster_stack.stack import Stack
+from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
+
+_COUNTED = re.compile(r'^muster_telemetry_(messages|samples)_total{outcome="(\w+)"} (\S+)$', re.MULTILINE)
+_DEAD = dead_letters_of(TELEMETRY_QUEUE)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """RabbitMQ's own count of what was published to the telemetry queue since it started, and what is left there."""
+
+    published: int
+    left: int
+
+    @classmethod
+    async def read(cls, stack: Stack) -> "Broker":
+        """Up to some seconds old."""
+        address = resolve(Ports(stack.layout.ports), Credentials.keep(stack.layout.credentials, {}), {})
+        async with httpx.AsyncClient(base_url=address.broker_admin, trust_env=False) as management:
+            queue: dict[str, Any] = (
+                (await management.get(f"/api/queues/%2F/{TELEMETRY_QUEUE}")).raise_for_status().json()
+            )
+        return cls(queue.get("message_stats", {}).get("publish", 0), queue.get("messages", 0))
+
+
+async def worker_counted(stack: Stack) -> Counter[str]:
+    """`messages.received`, `messages.dead`, `samples.stored` ...: what one life of the worker has counted."""
+    port = Ports(stack.layout.ports)["monitoring-worker"]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        metrics = (await client.get(f"http://{LOOPBACK}:{port}/metrics")).raise_for_status().text
+    return Counter({f"{what}.{outcome}": int(float(count)) for what, outcome, count in _COUNTED.findall(metrics)})
+
+
+async def dead_letters(stack: Stack) -> Counter[bytes]:
+    """The bodies that lie among the dead letters of telemetry; they stay there."""
+    found: Counter[bytes] = Counter()
+    async with aiormq.connect(stack.info["amqp"]) as connection:
+        channel = await connection.channel()
+        waiting = (await channel.queue_declare(_DEAD, passive=True)).message_count or 0
+        all_read = asyncio.Event()
+
+        async def take(message: DeliveredMessage) -> None:
+            found[message.body] += 1
+            if found.total() >= waiting:
+                all_read.set()
+
+        if waiting:
+            await channel.basic_consume(_DEAD, take)
+            await asyncio.wait_for(all_read.wait(), 30)
+    return found
