@@ -2,8 +2,8 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from uuid import uuid4
@@ -14,13 +14,13 @@ import pytest
 from muster_stack.ports import any_free
 from muster_stack.stack import Stack
 
-from .ledger import Device, Ledger, Mix
+from .ledger import Device, Ledger, Mix, OpenLoad
 
 _END_S = 30.0
 
 
 @pytest.fixture
-def beside(stack: Stack):
+def beside(stack: Stack) -> Callable[[str], AbstractContextManager[None]]:
     """`with beside("ota-service-worker"):` runs another one beside the stack's own."""
 
     @contextmanager
@@ -47,7 +47,7 @@ def beside(stack: Stack):
 
 
 @pytest.fixture
-def load(stack: Stack, people: httpx.AsyncClient):
+def load(stack: Stack, people: httpx.AsyncClient) -> OpenLoad:
     """`async with load(devices=10, per_second=500) as ledger`: registers, logs in, publishes."""
 
     @asynccontextmanager

@@ -7,7 +7,8 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -177,3 +178,7 @@ class Ledger:
             if answer.json()["next"] is None:
                 return found
             query["cursor"] = answer.json()["next"]
+
+
+OpenLoad = Callable[..., AbstractAsyncContextManager[Ledger]]
+"""`async with load(devices=10, per_second=500) as ledger`."""

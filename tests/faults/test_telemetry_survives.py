@@ -14,7 +14,7 @@ from shared.testing import eventually
 from shared.testing.attack import Attack
 
 from .accounts import Broker, dead_letters, worker_counted
-from .ledger import Kind, Ledger, Mix
+from .ledger import Kind, Ledger, Mix, OpenLoad
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -24,7 +24,7 @@ MIX = Mix(duplicates=0.3, expired=0.02, poison=0.01)
 PROCESSES = ("monitoring-worker", "rabbitmq", "mongodb")
 
 
-async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load):
+async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load: OpenLoad):
     before, broker_before = await worker_counted(stack), await Broker.read(stack)
     async with load(devices=DEVICES, per_second=RATE, mix=MIX) as ledger:
         await ledger.reaches(1_500)
@@ -51,7 +51,9 @@ async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load
 
 
 @pytest.mark.attack
-async def test_the_ledger_adds_up_whatever_dies(stack: Stack, load, people: httpx.AsyncClient, attack: Attack):
+async def test_the_ledger_adds_up_whatever_dies(
+    stack: Stack, load: OpenLoad, people: httpx.AsyncClient, attack: Attack
+):
     """Without a seed each process dies once; with one they die at random for two minutes."""
     seed = 1 if attack.seed is None else attack.seed
     random = Random(seed)  # noqa: S311 - no secret
@@ -97,7 +99,9 @@ async def _buried(stack: Stack, ledger: Ledger) -> Counter[bytes]:
     return own
 
 
-async def test_registration_goes_on_without_the_broker_and_its_event_arrives_afterwards(stack, people):
+async def test_registration_goes_on_without_the_broker_and_its_event_arrives_afterwards(
+    stack: Stack, people: httpx.AsyncClient
+):
     stack.kill("rabbitmq")
     try:
         answer = await people.post("/api/v2/devices", json={})
@@ -112,7 +116,7 @@ async def test_registration_goes_on_without_the_broker_and_its_event_arrives_aft
     await eventually(copied, timeout=60, why="ota-service's copy of a device registered while the broker was away")
 
 
-async def test_a_worker_killed_after_a_commit_publishes_it_when_it_is_back(stack, people):
+async def test_a_worker_killed_after_a_commit_publishes_it_when_it_is_back(stack: Stack, people: httpx.AsyncClient):
     stack.kill("device-management-worker")
     try:
         answer = await people.post("/api/v2/devices", json={})
