@@ -45,6 +45,8 @@ async def test_what_it_touched_goes_back_and_nothing_else(
     )
     assert [wave["state"] for wave in release["waves"]] == ["rolled_back", "cancelled"]
     assert await on_devices() == {before: len(UIDS)}
+    ways = "select wave from update_sessions where release = 'rel-1' group by 1 having count(*) = 10 order by 1"
+    assert [row["wave"] for row in await sql.fetch(ways)] == ["rel-1-wave-1", None]
     assert (await told(sql))[-2:] == ["rollback_started", "rolled_back"]
 
 

@@ -1,5 +1,6 @@
 """How releases go on: waves, gates, pace, pauses, late devices and what people say in between."""
 
+import json
 from collections import Counter
 
 from ..releases.conftest import batches, told
@@ -33,6 +34,19 @@ async def test_a_release_goes_from_wave_to_wave_to_its_end(started, steps, finis
     assert await told(sql) == ["created", "started", *waves * 3, "completed"]
     assert [change["what"] for change in release["changes"]] == await told(sql)
     assert [change["version"] for change in release["changes"]] == list(range(1, 10))
+
+
+async def test_what_is_told_of_an_update_says_for_good_which_release_and_wave_it_is_of(started, steps, finish, sql):
+    await started(10, 90)
+    await finish(most=1)
+    await steps()
+    batch = await sql.fetchval("select batch_id from release_clusters where batch_id is not null")
+    rows = await sql.fetch("select payload from outbox where subject like 'update_session/%' order by id")
+    told = [json.loads(row["payload"])["data"] for row in rows]
+    assert {news["state"] for news in told} >= {"initiated", "completed"}
+    assert {(news["batch_id"], news["release"], news["wave"]) for news in told} == {(batch, "rel-1", "rel-1-wave-1")}
+    kept = await sql.fetch("select distinct batch_id, release, wave from update_sessions")
+    assert [tuple(row) for row in kept] == [(batch, "rel-1", "rel-1-wave-1")], "one that has ended forgot it"
 
 
 async def test_the_next_wave_waits_for_the_success_threshold_and_the_soak(started, steps, finish, look, sql):

@@ -14,7 +14,7 @@ from ota_service.batches.models import UpdateBatch
 from ota_service.batches.schemas import Moved, Window
 from ota_service.batches.service import BatchService, terms_of
 from ota_service.batches.states import BatchState, DeviceState
-from ota_service.sessions.schemas import Terms
+from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.service import SessionService
 from shared.errors import DomainError, ServiceUnavailable
 
@@ -98,9 +98,11 @@ class BatchRunService:
         self, batch: UpdateBatch, turns: list[Turn], terms: Terms, *, now: datetime, lasting: timedelta
     ) -> list[Change]:
         uids = [turn.device_uid for turn in turns]
+        assert batch.id is not None  # noqa: S101 - it comes from the database
+        origin = Origin(batch.id, batch.release, batch.wave)
         try:
             openings = await self._sessions.open_many(
-                batch.organization_id, batch.requested_by, uids, terms, batch_id=batch.id
+                batch.organization_id, batch.requested_by, uids, terms, origin=origin
             )
         except ServiceUnavailable:
             raise

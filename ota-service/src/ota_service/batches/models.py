@@ -48,6 +48,9 @@ class UpdateBatch(Table, table=True):
     window: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     held: bool = Field(default=False)
     release_ref: str | None = Field(default=None, max_length=64)
+    release: str | None = Field(default=None, max_length=64)
+    wave: str | None = Field(default=None, max_length=240)
+    """Of a batch of a release, for its sessions: the slugs of the release and, on the way there, of the wave."""
     rollback_of: int | None = Field(
         default=None, sa_column=Column(BigInteger, ForeignKey("update_batches.id"), unique=True)
     )

@@ -95,7 +95,10 @@ class BatchCreate(BaseModel):
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """A batch to be made. One that is `held` opens nothing until it is let go; `release_ref` says for whom it is."""
+    """A batch to be made. One that is `held` opens nothing until it is let go; `release_ref` says for whom it is.
+
+    Its sessions are told to be of `release` and `wave`.
+    """
 
     name: str
     terms: Terms
@@ -105,6 +108,8 @@ class BatchPlan:
     per_site: int | None = None
     window: Window | None = None
     release_ref: str | None = None
+    release: str | None = None
+    wave: str | None = None
     held: bool = False
 
 

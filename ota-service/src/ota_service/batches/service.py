@@ -82,6 +82,8 @@ class BatchService:
                 window=plan.window and plan.window.model_dump(mode="json"),
                 held=plan.held,
                 release_ref=plan.release_ref,
+                release=plan.release,
+                wave=plan.wave,
                 requested_by=by,
                 **_born(now),
             )
@@ -203,6 +205,7 @@ class BatchService:
             per_site=batch.per_site,
             window=batch.window,
             release_ref=release_ref,
+            release=batch.release,
             rollback_of=batch.id,
             requested_by=by,
             **_born(now),

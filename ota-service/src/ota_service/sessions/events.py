@@ -63,6 +63,9 @@ def _event(kind: type[E], session: UpdateSession) -> E:
         error=session.error,
         deadline=session.deadline,
         action_id=session.action_id,
+        batch_id=session.batch_id,
+        release=session.release,
+        wave=session.wave,
         opened_at=session.opened_at,
         updated_at=session.updated_at,
     )

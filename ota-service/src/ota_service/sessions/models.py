@@ -19,7 +19,7 @@ def _in(states: frozenset[SessionState]) -> str:
 
 IS_OPEN = text(_in(OPEN))
 IS_SOAKING = text(f"state = '{SessionState.FLASHED}' and soak_s is not null")
-IS_AWAITED = text(f"{_in(FINAL)} and batch_id is not null")
+IS_AWAITED = text(f"{_in(FINAL)} and awaited")
 """It has ended, and its batch has not heard of it yet."""
 
 
@@ -67,7 +67,11 @@ class UpdateSession(Table, table=True):
     action_id: int | None = Field(default=None, sa_type=BigInteger, unique=True)
     """The action of device-management that it carries out."""
     batch_id: int | None = Field(default=None, sa_type=BigInteger)
-    """The batch that is to hear of its end; None once it has."""
+    awaited: bool = Field(default=False)
+    """Whether its batch is still to hear of its end."""
+    release: str | None = Field(default=None, max_length=64)
+    wave: str | None = Field(default=None, max_length=240)
+    """The release that its batch is of and, on the way there, the wave; by their slugs."""
     opened_by: str = Field(max_length=64)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)

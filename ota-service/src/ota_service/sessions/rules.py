@@ -9,7 +9,7 @@ from datetime import timedelta
 from ota_service.installations.schemas import Brought
 from ota_service.manifests.schemas import Bundle, Draft, Obstacle
 from ota_service.sessions.models import UpdateSession, UpdateSessionPart
-from ota_service.sessions.schemas import Terms
+from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
 PROGRESS_STEP = 10
@@ -66,7 +66,7 @@ def opened(
     by: str,
     lasting: timedelta,
     action_id: int | None,
-    batch_id: int | None,
+    origin: Origin | None,
 ) -> UpdateSession:
     """The session of a draft; it may stay `lasting` until the device has begun."""
     first = bundle.firmware[0]
@@ -87,7 +87,10 @@ def opened(
         signature=draft.signature,
         key_id=draft.key_id,
         action_id=action_id,
-        batch_id=batch_id,
+        batch_id=None if origin is None else origin.batch_id,
+        awaited=origin is not None,
+        release=None if origin is None else origin.release,
+        wave=None if origin is None else origin.wave,
         opened_by=by,
         opened_at=draft.issued_at,
         updated_at=draft.issued_at,

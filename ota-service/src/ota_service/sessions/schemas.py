@@ -71,6 +71,15 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What sessions are opened for: a batch, and by their slugs the release and the wave that the batch is of."""
+
+    batch_id: int
+    release: str | None = None
+    wave: str | None = None
+
+
+@dataclass(frozen=True)
 class Opening:
     """What came of the opening of a session: its id, or the reason why there is none, as a word and as a sentence."""
 
@@ -116,6 +125,11 @@ class SessionRead(BaseModel):
     """With a soak, when the device itself said that it runs the new version."""
     action_id: int | None = None
     """The action that it carries out."""
+    batch_id: int | None = None
+    """The batch that it was opened for."""
+    release: str | None = None
+    wave: str | None = None
+    """The slugs of the release that the batch is of and, on the way there, of its wave."""
     opened_by: str
     opened_at: datetime
     updated_at: datetime

@@ -43,6 +43,7 @@ from ota_service.sessions.schemas import (
     EndedSession,
     Offer,
     Opening,
+    Origin,
     PartRead,
     ReportRead,
     SessionDetail,
@@ -115,16 +116,16 @@ class SessionService:
         raise DeviceNotUpdatable(obstacle.reason, obstacle.detail)
 
     async def open_many(
-        self, organization_id: int, by: str, uids: Sequence[str], terms: Terms, *, batch_id: int | None = None
+        self, organization_id: int, by: str, uids: Sequence[str], terms: Terms, *, origin: Origin | None = None
     ) -> list[Opening]:
         """Begins the update of at most MOST_AT_ONCE devices, and says of each, in the order given, what came of it.
 
         The number of statements does not depend on that of the devices. Until the unit ends nobody else opens a session
-        for any of them. The batch hears of their ends by `hear_ended`. Raises FirmwareNotFound and FirmwareNotApproved.
+        for any of them. A batch hears of their ends by `hear_ended`. Raises FirmwareNotFound and FirmwareNotApproved.
         """
         if len(uids) > MOST_AT_ONCE:
             raise ValueError(f"{len(uids)} devices are more than {MOST_AT_ONCE} at once")
-        begun, obstacles = await self._open(organization_id, by, uids, terms, batch_id=batch_id)
+        begun, obstacles = await self._open(organization_id, by, uids, terms, origin=origin)
         return [
             Opening(uid, begun[uid].id) if uid in begun else Opening(uid, None, **asdict(obstacles[uid]))
             for uid in uids
@@ -138,7 +139,7 @@ class SessionService:
         terms: Terms,
         *,
         action_id: int | None = None,
-        batch_id: int | None = None,
+        origin: Origin | None = None,
     ) -> tuple[dict[str, UpdateSession], dict[str, Obstacle]]:
         """The sessions that were opened and what was in the way of the others, by uid."""
         bundle = Bundle(await self._firmware.bundle(organization_id, terms.firmware_ids), terms.floors, terms.force)
@@ -153,8 +154,7 @@ class SessionService:
         drawn = await self._manifests.draw_up(organization_id, bundle, free, lasting=valid)
         drafts = drawn.drafts.values()
         sessions = [
-            opened(draft, bundle, terms, by=by, lasting=lasting, action_id=action_id, batch_id=batch_id)
-            for draft in drafts
+            opened(draft, bundle, terms, by=by, lasting=lasting, action_id=action_id, origin=origin) for draft in drafts
         ]
         await self._store.add(sessions, [part for draft in drafts for part in parts(draft, bundle)])
         await self._tell([(session, None) for session in sessions], f"person {by}")

@@ -287,7 +287,7 @@ class SessionStore:
         query = (
             update(UpdateSession)
             .where(col(UpdateSession.id).in_(news))
-            .values(batch_id=None)
+            .values(awaited=False)
             .returning(
                 col(UpdateSession.id),
                 col(UpdateSession.device_uid),

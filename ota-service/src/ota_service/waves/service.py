@@ -120,7 +120,7 @@ class WaveService:
                 if allowed and one.cluster.handed < one.cluster.devices:
                     uids = await self._store.waiting(one.cluster, allowed)
                     try:
-                        batch_id = await self._give(release, document, one, uids)
+                        batch_id = await self._give(release, document, branch.wave, one, uids)
                     except (FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn) as error:
                         await self._releases.halt(release, reason=error.code, detail=error.detail)
                         return True
@@ -129,7 +129,12 @@ class WaveService:
         return left < HANDED_AT_ONCE
 
     async def _give(
-        self, release: Release, document: ReleaseDocument, branch: ClusterBranch, uids: Sequence[str]
+        self,
+        release: Release,
+        document: ReleaseDocument,
+        wave: ReleaseWave,
+        branch: ClusterBranch,
+        uids: Sequence[str],
     ) -> int:
         """The batch that has these devices of a cluster now.
 
@@ -148,6 +153,8 @@ class WaveService:
             per_site=document.per_site,
             window=document.window,
             release_ref=ref_of(release),
+            release=release.slug,
+            wave=wave.slug,
         )
         return (await self._batches.create(release.organization_id, release.created_by, plan)).id
 

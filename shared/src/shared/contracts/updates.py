@@ -31,6 +31,12 @@ class UpdateSessionState(EventData):
     """When the session times out unless the device reports; None once it has ended."""
     action_id: int | None = None
     """The action that it carries out, of those that device-management began."""
+    batch_id: int | None = None
+    """The batch that it was opened for."""
+    release: str | None = None
+    """The slug of the release that it is part of, on the way there or back."""
+    wave: str | None = None
+    """The slug of that release's wave; None on the way back."""
     opened_at: datetime
     updated_at: datetime
 
