@@ -111,6 +111,15 @@ async def test_a_dry_run_says_what_it_would_come_to_and_writes_nothing(
     assert await told(sql) == []
 
 
+async def test_firmware_for_any_hardware_has_no_device_that_does_not_fit(person, document, add_devices):
+    await add_devices("pump-92", hardware_version="r9")
+    await add_devices("pump-93", hardware_version=None)
+    answer = await person.post("/api/v2/releases?dry_run=true", json=document())
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["devices"], answer.json()["obstacles"]) == (22, {})
+    assert (await person.post("/api/v2/releases", json=document())).json()["progress"]["devices"] == 22
+
+
 async def test_what_is_wrong_with_a_document_is_told_with_its_place(person, document):
     shapes = await person.post("/api/v2/releases", json=document(10, 90, waves=[{"percent": 0}], colour="red"))
     assert shapes.status_code == 422

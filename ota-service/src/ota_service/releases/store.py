@@ -285,8 +285,8 @@ def _tally(batch: UpdateBatch, succeeded: int, failed: int, cancelled: int) -> T
 
 def _members(
     organization_id: int, salt: str, conditions: Conditions, slots: Sequence[Slot]
-) -> sa.Select[str, int, Sequence[str] | None]:
-    """Uid, cluster and that cluster's hardware, of every device that takes part.
+) -> sa.Select[str, int, Sequence[str]]:
+    """Uid, cluster and that cluster's hardware (null: any), of every device that takes part.
 
     A device that several selections find belongs to the first. The order of a selection is that of md5 over the
     release's slug and the uid, so that the same devices come to the same wave, here and in any other program.
@@ -321,7 +321,9 @@ def _members(
         .data([(one.cluster, one.source, one.begins, one.ends, one.hardware) for one in slots])
         .alias("slot")
     )
-    return sa.select(ranked.c.device_uid, slot.c.cluster, slot.c.hardware).join(
+    # Where no bundle asks for hardware the column holds nulls alone, which PostgreSQL takes for text.
+    hardware = sa.cast(slot.c.hardware, ARRAY(Text)).label("hardware")
+    return sa.select(ranked.c.device_uid, slot.c.cluster, hardware).join(
         slot,
         sa.and_(
             slot.c.source == ranked.c.source,
