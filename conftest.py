@@ -15,6 +15,7 @@ import asyncpg
 import pymongo
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 import monitoring  # noqa: F401 - or pytest would take the folder of the same name for the package
 import shared  # noqa: F401 - likewise
@@ -27,6 +28,8 @@ from shared.testing.attack import Attack
 from shared.testing.documented import watched
 
 _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 _servers = pytest.StashKey[ThrowAway]()
 
 # Seconds that the tests of a folder may take together on two cores; `make check` holds them to it, and all of them

@@ -48,6 +48,14 @@ async def test_a_list_holds_what_the_query_finds(admin, fleet, rql, uids):
         assert await found(admin, rql) == uids
 
 
+async def test_a_tag_is_not_found_by_a_longer_text_that_begins_like_it(admin, fleet):
+    tag = "t" * 64
+    await admin.patch("/api/v2/devices/pump-1", json={"tags": [tag]})
+    assert await found(admin, f'eq(tags,"{tag}")') == ["pump-1"]
+    assert await found(admin, f'in(tags,"{tag}t","north")') == ["pump-2"]
+    assert await found(admin, f'and(exists(tags),ne(tags,"{tag}"))') == ["pump-2", "gate-1", "gate-2"]
+
+
 async def test_a_query_is_one_filter_beside_the_others_and_is_read_page_by_page(admin, fleet):
     assert await found(admin, 'eq(attributes/type,"gateway")', device_type="gateway") == ["gate-1"]
     seen, url = [], "/api/v2/devices?limit=1&rql=exists(attributes/type)"

@@ -5,7 +5,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, Text, cast, func, literal, literal_column, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    DateTime,
+    String,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
@@ -49,12 +62,19 @@ async def test_the_database_finds_what_python_finds(connection, document, query)
     assert found == matches(query, document)
 
 
-async def test_an_equality_inside_a_document_is_answered_by_its_index(connection):
-    await connection.execute(text("create temporary table things (attributes jsonb not null)"))
+@pytest.mark.parametrize(
+    ("rql", "column"),
+    [
+        ('in(attributes/site/floor,1,"cellar")', literal_column("attributes", JSONB())),
+        ('in(tags,"north","south")', literal_column("tags", ARRAY(String(64)))),
+    ],
+)
+async def test_an_equality_in_a_document_or_a_list_is_answered_by_its_index(connection, rql, column):
+    await connection.execute(text("create temporary table things (attributes jsonb not null, tags varchar(64)[])"))
     await connection.execute(text("create index on things using gin (attributes jsonb_path_ops)"))
+    await connection.execute(text("create index on things using gin (tags)"))
     await connection.execute(text("set local enable_seqscan = off"))
-    attributes = Column(FIELDS["attributes"], literal_column("attributes", JSONB()))
-    condition = compile_query(parse('in(attributes/site/floor,1,"cellar")'), {"attributes": attributes})
+    condition = compile_query(parse(rql), {column.name: Column(FIELDS[column.name], column)})
     rendered = condition.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
     explain = f"explain select * from things where {rendered}"  # noqa: S608 - made above
     plan = await connection.execute(text(explain.replace(":", "\\:")))

@@ -31,6 +31,7 @@ class FleetDevice(Table, table=True):
             postgresql_using="gin",
             postgresql_ops={"attributes": "jsonb_path_ops"},
         ),
+        Index("ix_fleet_devices_tags", "tags", postgresql_using="gin"),
     )
 
     device_uid: str = Field(max_length=64, primary_key=True)

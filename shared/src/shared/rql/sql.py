@@ -17,7 +17,6 @@ from sqlalchemy import (
     Numeric,
     Text,
     and_,
-    any_,
     case,
     cast,
     exists,
@@ -161,17 +160,26 @@ class _Time(_Scalar):
 
 
 class _Texts(_Scalar):
+    """A list of text. Equality is asked as containment in the column's own type, which a gin index answers.
+
+    Without that type's length, to which a longer text would be cut, and then be found.
+    """
+
     def empty(self) -> Bool:
         return or_(self.column.is_(null()), func.cardinality(self.column) == 0)
 
     def equals(self, wanted: Literal) -> Bool:
-        return self.column.is_(null()) if wanted.value is None else literal(wanted.value, Text) == any_(self.column)
+        return self.column.is_(null()) if wanted.value is None else self._contains(wanted.value)
 
     def ordered(self, order: Operator, wanted: Literal) -> Bool:
         return self._any(lambda text: _by_code_points(order, text, wanted))
 
     def like(self, pattern: str, *, ignore_case: bool) -> Bool:
         return self._any(lambda text: _like(text, pattern, ignore_case=ignore_case))
+
+    def _contains(self, wanted: Value) -> Bool:
+        of_its_kind = ARRAY(type(self.column[0].type))
+        return self.column.op("@>", is_comparison=True)(cast([wanted], of_its_kind))
 
     def _any(self, test: Test) -> Bool:
         element = func.unnest(self.column, type_=Text).column_valued("element")
@@ -219,8 +227,8 @@ class _Document(_Scalar):
 
         value = self._value()
         element = func.jsonb_array_elements(value, type_=JSONB).column_valued("element")
-        in_list = case((func.jsonb_typeof(value) == "array", exists(select(1).where(holds(element)))), else_=false())
-        return or_(holds(value), in_list)
+        in_list = exists(select(1).where(holds(element)))
+        return case({json_type: test(value), "array": in_list}, value=func.jsonb_typeof(value), else_=false())
 
 
 _VALUES: Final[Mapping[Kind, type[_Scalar]]] = {
