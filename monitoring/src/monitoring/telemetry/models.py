@@ -44,11 +44,15 @@ class StoredSample:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The newest value of a metric. `ts` as in `StoredSample`; `dated` says whether it is the device's time."""
+    """The newest value of a metric. `ts` as in `StoredSample`; `dated` says whether it is the device's time.
+
+    `received` is when it came in, in microseconds since 1970; 0 in what an older release of this service wrote.
+    """
 
     ts: int
     value: Value
     dated: bool
+    received: int = 0
 
 
 @dataclass(frozen=True, slots=True)

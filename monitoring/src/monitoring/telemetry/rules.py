@@ -61,10 +61,11 @@ def newest(samples: Iterable[StoredSample]) -> list[Latest]:
     found: dict[str, dict[str, Reading]] = {}
     for sample in samples:
         readings = found.setdefault(sample.device_uid, {})
+        received = micros(sample.received_at)
         for name, value in sample.metrics.items():
             before = readings.get(name)
             if before is None or _is_newer(sample.ts, value, before):
-                readings[name] = Reading(sample.ts, value, sample.day is not None)
+                readings[name] = Reading(sample.ts, value, sample.day is not None, received)
     return [Latest(uid, readings) for uid, readings in found.items()]
 
 

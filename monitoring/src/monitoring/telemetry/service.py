@@ -1,18 +1,19 @@
 """Use cases of telemetry: record what arrives, read what was recorded."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from monitoring.fleet.service import FleetService
 from monitoring.telemetry.errors import BadTimeRange
-from monitoring.telemetry.models import Arrival, Latest, PastSample, Recorded, StoredSample, micros, moment
+from monitoring.telemetry.models import Arrival, Latest, PastSample, Reading, Recorded, StoredSample, micros, moment
 from monitoring.telemetry.rules import is_past, merged, newest, place, readable
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
 from monitoring.telemetry.store import NEWS_AT_ONCE, TelemetryStore
 from shared.clock import Clock
 from shared.contracts.routes import DEVICE_UID
+from shared.contracts.telemetry import Value
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 
 _PLACE = re.compile(r"[0-9a-f]{16}:[A-Za-z0-9_-]{0,64}:[0-9a-z-]{1,64}")
@@ -65,6 +66,15 @@ class TelemetryService:
         """Of devices that the caller has found to be the organization's, those that have reported, in that order."""
         found = {latest.device_uid: latest for latest in merged(await self._store.latest(uids))}
         return [_latest_read(found[uid]) for uid in uids if uid in found]
+
+    async def readings(self, uids: Sequence[str]) -> dict[str, Mapping[str, Reading]]:
+        """The newest reading of every metric of each of these devices that has reported. Raises StoreAway."""
+        return {one.device_uid: one.metrics for one in merged(await self._store.latest(uids))}
+
+    async def first_between(self, uid: str, metric: str, start: datetime, end: datetime) -> Value | None:
+        """The device's oldest value of the metric from `start` to before `end`, by its own clock. Raises StoreAway."""
+        found = await self._store.history(uid, start, end, metric=metric, after=None, limit=1)
+        return found[0].metrics[metric] if found else None
 
     async def history(
         self,

@@ -99,7 +99,8 @@ class TelemetryStore:
         """Moves news into the devices' documents: each reading that is newer than the one there.
 
         `$max` compares embedded documents member by member, so the first member, the time, decides, and doing this
-        twice or in two workers at once changes nothing.
+        twice or in two workers at once changes nothing. Of the same reading that came twice the first receipt stays,
+        which is why it is kept as a negative number.
         """
         updates = [
             UpdateOne(
@@ -215,13 +216,22 @@ def _past(document: Document, uid: str, metric: str | None) -> PastSample:
 
 def _readings(latest: Latest) -> Document:
     return {
-        _escape(name): {"ts": reading.ts, "value": reading.value, "dated": reading.dated}
+        _escape(name): {
+            "ts": reading.ts,
+            "value": reading.value,
+            "dated": reading.dated,
+            "before": -reading.received,
+        }
         for name, reading in latest.metrics.items()
     }
 
 
 def _latest(uid: str, readings: Document) -> Latest:
-    return Latest(uid, {_unescape(field): Reading(**reading) for field, reading in readings.items()})
+    return Latest(uid, {_unescape(field): _reading(reading) for field, reading in readings.items()})
+
+
+def _reading(document: Document) -> Reading:
+    return Reading(document["ts"], document["value"], document["dated"], -document.get("before", 0))
 
 
 def _in_news(documents: Sequence[Document]) -> list[Latest]:

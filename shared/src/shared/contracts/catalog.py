@@ -10,6 +10,7 @@ from shared.contracts.actions import (
     ActionStarted,
     ActionTimedOut,
 )
+from shared.contracts.alerts import AlertAcknowledged, AlertCleared, AlertCommented, AlertOpened
 from shared.contracts.batches import (
     BatchCancelled,
     BatchCompleted,
@@ -105,6 +106,10 @@ EVENTS: tuple[type[EventData], ...] = (
     ConfigurationJobCancelled,
     DeviceConnected,
     DeviceDisconnected,
+    AlertOpened,
+    AlertAcknowledged,
+    AlertCommented,
+    AlertCleared,
     UpdateSessionHeld,
     UpdateSessionInitiated,
     UpdateSessionAcknowledged,
