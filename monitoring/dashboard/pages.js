@@ -3,6 +3,8 @@
  * one lies `within` one of them.
  */
 
+import { BulkPage } from "./actions/bulk-page.js";
+import { JobPage } from "./configuration/job-page.js";
 import { DevicePage } from "./device/device-page.js";
 import { FirmwarePage } from "./firmware/firmware-page.js";
 import { FleetPage } from "./fleet/fleet-page.js";
@@ -23,5 +25,7 @@ export const PAGES = [
   { path: "overview", title: "Overview", icon: "overview", scope: "devices:read", view: OverviewPage },
   { path: "fleet", title: "Fleet", icon: "fleet", scope: "devices:read", view: FleetPage },
   { path: "devices", title: "Device", within: "fleet", scope: "devices:read", view: DevicePage },
+  { path: "bulk", title: "Action", within: "fleet", scope: "devices:read", view: BulkPage },
+  { path: "configurations", title: "Configuration", within: "fleet", scope: "devices:read", view: JobPage },
   { path: "firmware", title: "Firmware", icon: "firmware", scope: "updates:read", view: FirmwarePage },
 ];

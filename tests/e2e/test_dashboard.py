@@ -54,7 +54,11 @@ async def test_a_person_signs_in_and_sees_who_of_the_fleet_is_there(visit: Visit
         await expect(visit.page.locator(".figure[data-online]")).not_to_have_attribute(
             "data-online", "0", timeout=15_000
         )
-        assert await visit.number(".figure[data-online]", "data-total") >= 2
+
+        async def counted() -> bool:
+            return await visit.number(".figure[data-online]", "data-total") >= 2
+
+        await eventually(counted)
         await visit.page.get_by_role("link", name="Fleet").click()
     await expect(visit.row(here)).to_have_attribute("data-online", "false", timeout=15_000)
 

@@ -6,19 +6,31 @@ import { useApp } from "../shell/context.js";
 import { inOrder } from "../live/merge.js";
 import { ago, moment, reading } from "../shell/format.js";
 import { now } from "../shell/now.js";
+import { href } from "../shell/router.js";
 import { PresenceDot } from "../shell/presence-dot.js";
 import { RunningFirmware } from "../updates/running-firmware.js";
 import { runningVersion } from "../updates/states.js";
 
 const METRICS_SHOWN = 3;
+/** Where a device is in its life is told when it is not what one expects. */
+const TOLD = new Set(["maintenance", "retired"]);
 
-/** @param {{devices: import("./inventory.js").Device[]}} props */
-export function DeviceTable({ devices }) {
+/**
+ * @param {object} props
+ * @param {import("./inventory.js").Device[]} props.devices
+ * @param {import("../view.js").Signal<ReadonlySet<string>> | null} props.chosen the uids that are ticked; null when nothing is to be chosen
+ */
+export function DeviceTable({ devices, chosen }) {
+  /** @param {boolean} all */
+  const tick = (all) => chosen && (chosen.value = new Set(all ? devices.map((device) => device.device_uid) : []));
+  const every = chosen !== null && devices.every((device) => chosen.value.has(device.device_uid));
   return html`<div class="panel">
-    <table class="devices" role="table">
+    <table class=${chosen ? "devices choosing" : "devices"} role="table">
       <caption class="hidden">Devices, with what each said last</caption>
       <thead role="rowgroup">
         <tr role="row">
+          ${chosen &&
+          html`<td role="cell" class="tick"><input type="checkbox" aria-label="Choose all that are shown" checked=${every} indeterminate=${!every && chosen.value.size > 0} onChange=${(/** @type {any} */ event) => tick(event.currentTarget.checked)} /></td>`}
           <th scope="col" role="columnheader">Device</th>
           <th scope="col" role="columnheader">Type</th>
           <th scope="col" role="columnheader">Firmware</th>
@@ -27,14 +39,14 @@ export function DeviceTable({ devices }) {
         </tr>
       </thead>
       <tbody role="rowgroup">
-        ${devices.map((device) => html`<${DeviceRow} key=${device.device_uid} device=${device} />`)}
+        ${devices.map((device) => html`<${DeviceRow} key=${device.device_uid} device=${device} chosen=${chosen} />`)}
       </tbody>
     </table>
   </div>`;
 }
 
-/** @param {{device: import("./inventory.js").Device}} props */
-function DeviceRow({ device }) {
+/** @param {{device: import("./inventory.js").Device, chosen: import("../view.js").Signal<ReadonlySet<string>> | null}} props */
+function DeviceRow({ device, chosen }) {
   const heard = useApp().feed.device(device.device_uid);
   const presence = heard.presence.value;
   const latest = heard.reading.value;
@@ -48,6 +60,7 @@ function DeviceRow({ device }) {
     data-version=${running}
     data-update=${update?.state}
   >
+    ${chosen && html`<td role="cell" class="tick"><${Tick} device=${device} chosen=${chosen} /></td>`}
     <th scope="row" role="rowheader">
       <div class="who">
         <${PresenceDot} presence=${presence} />
@@ -55,11 +68,25 @@ function DeviceRow({ device }) {
         <span class="uid">${device.name !== null && device.device_uid}</span>
       </div>
     </th>
-    <td role="cell" class="type">${device.device_type ?? html`<span class="none">–</span>`}</td>
+    <td role="cell" class="type">
+      ${device.device_type ? html`<a href=${href("fleet", [], { type: device.device_type })}>${device.device_type}</a>` : html`<span class="none">–</span>`}
+      ${TOLD.has(device.lifecycle) && html`<span class="tag">${device.lifecycle.replace("_", " ")}</span>`}
+      ${device.status === "error" && html`<span class="tag unwell">error</span>`}
+    </td>
     <td role="cell" class="runs"><${RunningFirmware} running=${running} update=${update} /></td>
     <td role="cell" class="values"><${LastValues} latest=${latest} /></td>
     <td role="cell" class="seen"><${LastSeen} presence=${presence} latest=${latest} /></td>
   </tr>`;
+}
+
+/** @param {{device: import("./inventory.js").Device, chosen: import("../view.js").Signal<ReadonlySet<string>>}} props */
+function Tick({ device: { device_uid: uid, name }, chosen }) {
+  function toggle() {
+    const next = new Set(chosen.peek());
+    if (!next.delete(uid)) next.add(uid);
+    chosen.value = next;
+  }
+  return html`<input type="checkbox" aria-label=${`Choose ${name ?? uid}`} checked=${chosen.value.has(uid)} onChange=${toggle} />`;
 }
 
 /** @param {{latest: import("../live/merge.js").Reading | null}} props */

@@ -1,6 +1,6 @@
 /** The fleet: every device, searched and filtered by the platform, and what is done to many of them at once. */
 
-import { html, useComputed, useEffect, useMemo } from "../view.js";
+import { html, useComputed, useEffect, useMemo, useSignal, useSignalEffect } from "../view.js";
 import { createListing } from "../listing.js";
 import { useWholeFleet } from "../live/whole-fleet.js";
 import { useApp } from "../shell/context.js";
@@ -8,10 +8,12 @@ import { Heading } from "../shell/heading.js";
 import { href } from "../shell/router.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
 import { isOpen } from "../updates/states.js";
+import { BulkBar } from "./bulk-bar.js";
 import { DeviceTable } from "./device-table.js";
 import { filtersOf, rqlOf } from "./filters.js";
 import { FirstDevice } from "./first-device.js";
 import { QueryProblem } from "./query-problem.js";
+import { everyone } from "./target.js";
 import { Toolbar } from "./toolbar.js";
 
 /** Devices that are new to the live side are looked up together. */
@@ -37,7 +39,7 @@ export function FleetPage({ query }) {
           <${QueryProblem} filters=${filters} rql=${rql} error=${failure} />
           ${!ready && failure && failure.code !== "bad_query" && html`<${Failure} title="The devices could not be read" error=${failure} retry=${list.load} />`}
           ${!ready && !failure && html`<${Waiting}>Reading the devices<//>`}
-          ${ready && html`<${Roll} list=${list} filters=${filters} />`}`}
+          ${ready && html`<${Roll} key=${`${rql} ${filters.group}`} list=${list} filters=${filters} rql=${rql} />`}`}
   `;
 }
 
@@ -76,9 +78,14 @@ function useDevices(filters) {
   return { list, rql };
 }
 
-/** What was found. @param {{list: import("../listing.js").Listing<import("./inventory.js").Device>, filters: import("./filters.js").Filters}} props */
-function Roll({ list, filters }) {
-  const { feed } = useApp();
+/**
+ * What was found, and what is chosen of it.
+ * @param {{list: import("../listing.js").Listing<import("./inventory.js").Device>, filters: import("./filters.js").Filters, rql: string | undefined}} props
+ */
+function Roll({ list, filters, rql }) {
+  const { feed, session } = useApp();
+  const chosen = useSignal(/** @type {ReadonlySet<string>} */ (new Set()));
+  const widened = useSignal(false);
   // The platform's word on who is there is a moment old; the live side has the last one.
   const shown = useComputed(() =>
     list.items.value.filter(({ device_uid: uid }) => {
@@ -87,10 +94,23 @@ function Roll({ list, filters }) {
     }),
   ).value;
   const more = list.next.value !== null;
+  const all = everyone(rql, filters.group);
+  const target = widened.value && all ? all : { device_uids: [...chosen.value] };
+  const widen = !widened.value && all && more && chosen.value.size >= shown.length ? () => (widened.value = true) : null;
+
+  function clear() {
+    chosen.value = new Set();
+    widened.value = false;
+  }
+  useSignalEffect(() => {
+    if (chosen.value.size < list.items.peek().length) widened.value = false;
+  });
 
   return html`<section aria-label="Devices">
+    ${chosen.value.size > 0 &&
+    html`<${BulkBar} words=${widened.value ? "All that match are chosen" : `${chosen.value.size} chosen`} target=${target} widen=${widen} clear=${clear} />`}
     ${shown.length > 0
-      ? html`<${DeviceTable} devices=${shown} />`
+      ? html`<${DeviceTable} devices=${shown} chosen=${session.can("devices:write") ? chosen : null} />`
       : html`<${Empty} title="No device answers to this"><p>Try other words, or <a href=${href("fleet")}>show the whole fleet</a>.</p><//>`}
     ${list.error.value && html`<p class="notice alarm" role="alert">${list.error.value.message} <button type="button" class="link" onClick=${list.load}>Try again</button></p>`}
     <p class="more">

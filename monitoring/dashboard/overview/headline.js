@@ -7,16 +7,20 @@ import { rate } from "../shell/format.js";
 import { now } from "../shell/now.js";
 import { href } from "../shell/router.js";
 import { colour, theme } from "../shell/theme.js";
+import { useCount } from "./count.js";
 import { Formation } from "./formation.js";
 import { open } from "./lists.js";
 
 export function Headline() {
-  const { feed, session } = useApp();
-  const known = feed.known.value;
-  const uids = useComputed(() => (feed.known.value > 0 ? feed.uids().sort() : []));
+  const { feed, inventory, session } = useApp();
+  const total = useCount();
+  const uids = useComputed(() => {
+    void feed.known.value;
+    return [...new Set([...feed.uids(), ...inventory.devices.value.map((device) => device.device_uid)])].sort();
+  });
   return html`<section class="headline" aria-label="The fleet now">
     <div class="figures">
-      <${Presence} known=${known} />
+      <${Presence} total=${total} />
       ${session.can("telemetry:read") && html`<${Alerts} />`}
       ${session.can("updates:read") && html`<${Updating} />`}
       <${Traffic} />
@@ -25,12 +29,12 @@ export function Headline() {
   </section>`;
 }
 
-/** @param {{known: number}} props */
-function Presence({ known }) {
+/** @param {{total: number}} props */
+function Presence({ total }) {
   const { feed } = useApp();
-  return html`<p class="figure" data-online=${feed.online.value} data-total=${known}>
+  return html`<p class="figure" data-online=${feed.online.value} data-total=${total}>
     <span class="figure-name">Online</span>
-    <span class="figure-value"><strong>${feed.online.value}</strong><span class="of"> of ${known}</span></span>
+    <span class="figure-value"><strong>${feed.online.value}</strong><span class="of"> of ${total}</span></span>
   </p>`;
 }
 
