@@ -94,6 +94,8 @@ async def raw(rabbitmq_server, topology_declared) -> AsyncIterator[Raw]:
         topology.PRESENCE_QUEUE,
         topology.MONITORING_FLEET_QUEUE,
         topology.MONITORING_UPDATES_QUEUE,
+        topology.MONITORING_ROLLOUTS_QUEUE,
+        topology.MONITORING_ACTIONS_QUEUE,
     ):
         for name in (queue, topology.dead_letters_of(queue)):
             await raw.empty(name)

@@ -9,9 +9,18 @@ from uuid import uuid4
 import aiormq
 from aiormq.abc import AbstractChannel
 
+from shared.contracts.actions import ActionStarted, ActionState
+from shared.contracts.batches import BatchStarted, BatchState
+from shared.contracts.configuration import (
+    ConfigurationChanged,
+    ConfigurationJobStarted,
+    ConfigurationJobState,
+    ConfigurationState,
+)
 from shared.contracts.devices import DeviceSnapshot, DeviceState
 from shared.contracts.envelope import Envelope, EventData
 from shared.contracts.groups import GroupSnapshot, GroupState
+from shared.contracts.releases import ReleaseStarted, ReleaseState, ReleaseWaveState
 from shared.contracts.telemetry import TelemetrySample
 from shared.contracts.updates import UpdateSessionInitiated, UpdateSessionState
 from shared.messaging.deliveries import Delivery
@@ -84,6 +93,82 @@ def update_state(
         progress=progress,
         error=error,
         opened_at=NOON,
+        updated_at=NOON,
+    )
+
+
+def release_state(release_id: int = 1, *, organization_id: int = 1, version: int = 1, **state: object) -> ReleaseState:
+    counts = {"waiting": 1, "in_progress": 1, "succeeded": 4, "failed": 0, "skipped": 0, "cancelled": 0}
+    wave = ReleaseWaveState(wave_id="wave:one", name="one", state="running", devices=6, **counts)
+    told = {"state": "running", "created_at": NOON, "updated_at": NOON, **state}
+    return ReleaseStarted(
+        organization_id=organization_id,
+        version=version,
+        release_id=release_id,
+        slug=f"release-{release_id}",
+        name="Pumps, spring",
+        waves=[wave],
+        created_by="7",
+        **told,
+    )
+
+
+def batch_state(batch_id: int = 1, *, organization_id: int = 1, version: int = 1, **state: object) -> BatchState:
+    counts = {"pending": 1, "initiated": 2, "succeeded": 7, "failed": 0, "skipped": 0, "cancelled": 0}
+    told = {"state": "in_progress", "requested_at": NOON, "updated_at": NOON, **counts, **state}
+    return BatchStarted(
+        organization_id=organization_id,
+        version=version,
+        batch_id=batch_id,
+        name="spring",
+        release_ref="release:7",
+        total=13,
+        requested_by="7",
+        **told,
+    )
+
+
+def job_state(number: int = 1, *, organization_id: int = 1, version: int = 1, **state: object) -> ConfigurationJobState:
+    counts = {"pending": 1, "dispatched": 2, "succeeded": 7, "failed": 0, "cancelled": 0}
+    told = {"state": "running", "requested_at": NOON, "updated_at": NOON, **counts, **state}
+    return ConfigurationJobStarted(
+        organization_id=organization_id,
+        version=version,
+        job_id=f"job-{number}",
+        run_id="run-1",
+        total=10,
+        requested_by="7",
+        **told,
+    )
+
+
+def action_state(
+    uid: str, action_id: int = 1, *, organization_id: int = 1, version: int = 1, **state: object
+) -> ActionState:
+    told = {"state": "running", "requested_at": NOON, "deadline": NOON, "updated_at": NOON, **state}
+    return ActionStarted(
+        organization_id=organization_id,
+        version=version,
+        action_id=action_id,
+        device_id=1,
+        device_uid=uid,
+        action_type="system_reboot",
+        priority=5,
+        attempt=1,
+        requested_by="7",
+        **told,
+    )
+
+
+def configuration_state(
+    uid: str, _number: int = 1, *, organization_id: int = 1, version: int = 1, drift: int | None = None
+) -> ConfigurationState:
+    return ConfigurationChanged(
+        organization_id=organization_id,
+        version=version,
+        device_uid=uid,
+        desired_version=version,
+        drift=drift,
         updated_at=NOON,
     )
 

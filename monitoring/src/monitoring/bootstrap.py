@@ -13,19 +13,30 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
+from monitoring.actions.consumers import ActionConsumer
+from monitoring.actions.jobs import ForgetActions
+from monitoring.actions.service import ActionService, ActionTracker
+from monitoring.actions.store import ActionStore
 from monitoring.fleet.consumers import FleetConsumer
 from monitoring.fleet.service import FleetService
 from monitoring.fleet.store import FleetStore
+from monitoring.frames.service import FrameSender
 from monitoring.ingest.consumers import TelemetryConsumer
 from monitoring.ingest.service import IngestService, TelemetrySubmission
-from monitoring.live.service import FrameSender, LiveService
+from monitoring.live.service import LiveService
 from monitoring.live.sockets import Sockets
 from monitoring.presence.consumers import ConnectionConsumer
 from monitoring.presence.gateway import BrokerConnections
 from monitoring.presence.jobs import Reconcile
 from monitoring.presence.service import PresenceService, PresenceTracker
 from monitoring.presence.store import PresenceStore
+from monitoring.rollouts.consumers import RolloutConsumer
+from monitoring.rollouts.jobs import ForgetRollouts
+from monitoring.rollouts.service import RolloutService, RolloutTracker
+from monitoring.rollouts.store import RolloutStore
 from monitoring.settings import SERVICE, Settings
+from monitoring.snapshots.service import SnapshotService
+from monitoring.snapshots.states import Topic
 from monitoring.telemetry.jobs import DropPastDays, FoldNews
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
@@ -69,6 +80,8 @@ class Core:
     presence_store: PresenceStore
     refused: MongoRevocations
     update_store: UpdateStore
+    rollout_store: RolloutStore
+    action_store: ActionStore
     broker: Broker
     publisher: Publisher
     checks: dict[str, Check]
@@ -104,6 +117,8 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
             presence_store=PresenceStore(database),
             refused=MongoRevocations(database),
             update_store=UpdateStore(database),
+            rollout_store=RolloutStore(database),
+            action_store=ActionStore(database),
             broker=broker,
             publisher=Publisher(broker),
             checks={"mongodb": partial(client.check, database), "broker": partial(topology.check, broker)},
@@ -118,8 +133,7 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
             refresh = Refresh(core.refused.load, keys.revocations)
             await refresh()
             presence = PresenceService(core.presence_store, core.fleet)
-            updates = UpdateService(core.update_store)
-            live = LiveService(sockets, core.fleet, core.telemetry, presence, updates, keys=keys, clock=SystemClock())
+            live = LiveService(sockets, core.fleet, _snapshots(core, presence), keys=keys, clock=SystemClock())
             frames = Subscriber(core.broker, LIVE_EXCHANGE, live.deliver, resumed=live.resume)
             live.listen_to(frames)
             sockets.serve(live)
@@ -135,6 +149,7 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
             jobs = {
                 "topology": partial(topology.maintain, core.broker),
                 "live-frames": frames.run,
+                "live-groups": every(live.GROUP_SECONDS, live.follow_groups),
                 "live-due": every(_LIVE_SECONDS, live.send_due),
                 "revocations": every(refresh.SECONDS, refresh),
                 "live-expired": every(_SWEEP_SECONDS, live.end_expired),
@@ -144,6 +159,27 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
                 yield
 
     return lifespan
+
+
+def _snapshots(core: Core, presence: PresenceService) -> SnapshotService:
+    updates = UpdateService(core.update_store)
+    actions = ActionService(core.action_store, clock=SystemClock())
+    rollouts = RolloutService(core.rollout_store, clock=SystemClock())
+    return SnapshotService(
+        core.fleet,
+        of_devices={
+            Topic.TELEMETRY: core.telemetry.latest_among,
+            Topic.PRESENCE: presence.heard_of,
+            Topic.UPDATES: updates.among,
+            Topic.ACTIONS: actions.among,
+            Topic.CONFIGURATION: actions.configurations,
+        },
+        common={
+            Topic.RELEASES: rollouts.releases,
+            Topic.BATCHES: rollouts.batches,
+            Topic.CONFIGURATION: rollouts.configuration_jobs,
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -158,12 +194,16 @@ class WorkerParts:
     fleet: EventConsumer
     access: EventConsumer
     updates: EventConsumer
+    rollouts: EventConsumer
+    actions: EventConsumer
     telemetry: BatchConsumer
     connections: BatchConsumer
     frames: FrameSender
     reconcile: Reconcile
     relay: DocumentRelay
     fold_news: FoldNews
+    forget_rollouts: ForgetRollouts
+    forget_actions: ForgetActions
     drop_past_days: DropPastDays
     checks: dict[str, Check]
 
@@ -200,6 +240,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await core.telemetry_store.prepare(undated_for=timedelta(days=settings.undated_days))
             await core.presence_store.prepare()
             await core.refused.prepare()
+            await core.rollout_store.prepare()
+            await core.action_store.prepare()
             prepared.set()
 
         def when_prepared(job: Job) -> Job:
@@ -213,6 +255,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await broker.consuming.lost()
             await broker.consuming.opened()
 
+        rollouts = RolloutTracker(core.rollout_store, frames, clock=SystemClock())
+        actions = ActionTracker(core.action_store, frames, clock=SystemClock())
         ingest = IngestService(core.telemetry, core.fleet, frames, clock=SystemClock())
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
@@ -229,6 +273,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 topology.MONITORING_UPDATES_QUEUE,
                 UpdateConsumer(UpdateTracker(core.update_store, frames)),
             ),
+            rollouts=EventConsumer(broker, topology.MONITORING_ROLLOUTS_QUEUE, RolloutConsumer(rollouts)),
+            actions=EventConsumer(broker, topology.MONITORING_ACTIONS_QUEUE, ActionConsumer(actions)),
             telemetry=BatchConsumer(
                 broker,
                 topology.TELEMETRY_QUEUE,
@@ -244,6 +290,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             reconcile=Reconcile(tracker, reconnected),
             relay=relay,
             fold_news=FoldNews(core.telemetry),
+            forget_rollouts=ForgetRollouts(rollouts),
+            forget_actions=ForgetActions(actions),
             drop_past_days=DropPastDays(core.telemetry),
             checks=core.checks,
         )

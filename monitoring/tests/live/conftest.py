@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import socketio
 
-from monitoring.live.service import FrameSender
+from monitoring.frames.service import FrameSender
+from monitoring.snapshots.states import Topic
 from shared.messaging.connection import Broker
 from shared.messaging.publisher import Publisher
 from shared.worker import in_background
@@ -23,7 +24,7 @@ class Person:
     heard: list[tuple[str, Any]] = field(default_factory=list)
 
     async def connect(self, transports=("websocket",)) -> "Person":
-        for event in ("snapshot", "telemetry", "presence", "update"):
+        for event in ("snapshot", *(topic.event for topic in Topic)):
             self.client.on(event, lambda data, event=event: self.heard.append((event, data)))
         auth = None if self.token is None else {"token": self.token}
         await self.client.connect(self.address, auth=auth, transports=list(transports), wait_timeout=5)

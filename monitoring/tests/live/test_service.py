@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from monitoring.fleet.errors import GroupNotFound
 from monitoring.live.errors import NotConnected
 from monitoring.live.service import LiveService
+from monitoring.snapshots.service import SnapshotService
+from monitoring.snapshots.states import Topic
 from shared.clock import FixedClock
 from shared.contracts.live import TelemetryFrame, TelemetryItem
 from shared.contracts.routes import live_key
@@ -16,6 +19,7 @@ from shared.revocations import Kind, Revocation
 from shared.testing import eventually
 
 ORGANIZATION = 1
+SCOPES = ("telemetry:read", "devices:read", "updates:read")
 
 
 def frame(*uids, ts=1):
@@ -28,6 +32,7 @@ class FakeClients:
     def __init__(self):
         self.rooms = {}
         self.sent = []
+        self.listening = {}
 
     async def enter(self, sid, room):
         self.rooms.setdefault(room, set()).add(sid)
@@ -38,7 +43,10 @@ class FakeClients:
     async def emit(self, event, data, *, to):
         self.sent += [(sid, event, data) for sid in self.rooms.get(to, {to})]
 
-    async def disconnect(self, sid):
+    async def drained(self, sid):
+        await self.listening.get(sid, asyncio.sleep)(0)
+
+    async def disconnect(self, sid, reason):
         self.sent.append((sid, "disconnect", None))
 
     def events(self, sid):
@@ -57,8 +65,16 @@ class FakeSource:
 
 
 class FakeFleet:
+    def __init__(self):
+        self.groups = {7: ["pump-1"]}
+
     async def require_all(self, organization_id, uids):
         return None
+
+    async def members(self, organization_id, group_id):
+        if group_id not in self.groups:
+            raise GroupNotFound
+        return self.groups[group_id]
 
     async def pages(self, organization_id):
         yield ["pump-1"]
@@ -69,8 +85,11 @@ class FakeState:
 
     def __init__(self):
         self.meanwhile = None
+        self.read = []
+        self.asked = 0
 
     async def latest_among(self, uids):
+        self.read.append(list(uids))
         if self.meanwhile is not None:
             await self.meanwhile()
         return []
@@ -78,10 +97,19 @@ class FakeState:
     async def among(self, uids):
         return []
 
+    async def of_organization(self, organization_id):
+        self.asked += 1
+        return []
+
 
 @pytest.fixture
 def clients():
     return FakeClients()
+
+
+@pytest.fixture
+def fleet():
+    return FakeFleet()
 
 
 @pytest.fixture
@@ -100,8 +128,10 @@ def clock():
 
 
 @pytest.fixture
-def live(clients, source, state, clock, credentials):
-    live = LiveService(clients, FakeFleet(), state, state, state, keys=credentials.keys, clock=clock)
+def live(clients, source, state, fleet, clock, credentials):
+    of_devices = {Topic.TELEMETRY: state.latest_among, Topic.PRESENCE: state.among, Topic.UPDATES: state.among}
+    snapshots = SnapshotService(fleet, of_devices, {Topic.RELEASES: state.of_organization})
+    live = LiveService(clients, fleet, snapshots, keys=credentials.keys, clock=clock)
     live.listen_to(source)
     return live
 
@@ -109,7 +139,7 @@ def live(clients, source, state, clock, credentials):
 @pytest.fixture
 def connect(live, credentials):
     def connect(sid, **claims):
-        live.connect(sid, {"token": credentials.person("telemetry:read", "devices:read", **claims)})
+        live.connect(sid, {"token": credentials.person(*SCOPES, **claims)})
 
     return connect
 
@@ -179,6 +209,7 @@ async def test_after_the_broker_was_away_every_watcher_gets_a_snapshot(live, con
     await live.subscribe("a", None)
     await live.subscribe("b", {"devices": ["pump-1"]})
     await live.resume()
+    await eventually(lambda: clients.events("b") == ["snapshot"] * 2)
     assert [clients.events(sid) for sid in ("a", "b", "c")] == [["snapshot"] * 2, ["snapshot"] * 2, []]
 
 
@@ -217,3 +248,72 @@ async def test_a_room_between_two_frames_keeps_the_newest_only(live, connect, cl
     await eventually(is_sent_again)
     [first, last] = [data["items"] for _, event, data in clients.sent if event == "telemetry"]
     assert [first[0]["ts"], last[0]["ts"]] == [1, 49]
+
+
+async def test_who_does_not_listen_holds_up_nobodys_snapshot(live, connect, clients):
+    connect("a")
+    connect("b")
+    for sid in ("a", "b"):
+        await live.subscribe(sid, None)
+    gate = asyncio.Event()
+    clients.listening["a"] = lambda _: gate.wait()
+    await live.resume()
+    await eventually(lambda: clients.events("b") == ["snapshot"] * 2)
+    await live.deliver(frame("pump-1"))
+    assert "telemetry" in clients.events("b")
+    assert clients.events("a").count("snapshot") == 1
+    gate.set()
+    await eventually(lambda: clients.events("a").count("snapshot") == 2)
+
+
+async def test_who_watches_a_group_sees_its_devices_and_who_comes_into_it(live, connect, clients, fleet, state):
+    connect("a")
+    await live.subscribe("a", {"groups": [7], "topics": ["telemetry"]})
+    assert state.read == [["pump-1"]]
+    await live.deliver(frame("pump-1", "pump-2"))
+    fleet.groups[7] = ["pump-2"]
+    await live.follow_groups()
+    assert state.read == [["pump-1"], ["pump-2"]]
+    await live.deliver(frame("pump-1", "pump-2", ts=2))
+
+    async def is_sent_again() -> bool:
+        await live.send_due()
+        return clients.events("a").count("telemetry") == 2
+
+    await eventually(is_sent_again)
+    frames = [[item["device_uid"] for item in data["items"]] for _, event, data in clients.sent if event == "telemetry"]
+    assert frames == [["pump-1"], ["pump-2"]]
+
+
+async def test_a_group_that_is_not_there_is_not_watched_and_one_that_goes_shows_nothing(live, connect, clients, fleet):
+    connect("a")
+    with pytest.raises(GroupNotFound):
+        await live.subscribe("a", {"groups": [7, 8]})
+    assert clients.rooms == {}
+    await live.subscribe("a", {"groups": [7]})
+    del fleet.groups[7]
+    await live.follow_groups()
+    await live.deliver(frame("pump-1"))
+    assert clients.events("a") == ["snapshot"]
+
+
+async def test_nobody_asks_for_the_members_of_a_group_that_nobody_watches_any_more(live, connect, fleet):
+    connect("a")
+    await live.subscribe("a", {"groups": [7]})
+    await live.disconnect("a")
+    await live.follow_groups()
+    fleet.members = None
+    await live.follow_groups()
+
+
+async def test_what_is_about_no_device_comes_whatever_the_selection_and_is_left_when_it_is_named(
+    live, connect, clients, state
+):
+    connect("a")
+    await live.subscribe("a", {"devices": ["pump-1"]})
+    assert state.asked == 1
+    await live.unsubscribe("a", {"devices": ["pump-1"]})
+    [common] = [room for room, sids in clients.rooms.items() if sids and room.startswith("releases/")]
+    assert common == "releases/1/common"
+    await live.unsubscribe("a", {"devices": ["pump-1"], "topics": ["releases", "batches", "configuration"]})
+    assert [room for room, sids in clients.rooms.items() if sids] == []

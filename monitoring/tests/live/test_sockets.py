@@ -15,6 +15,11 @@ import socketio
 from prometheus_client import REGISTRY
 from socketio.exceptions import ConnectionError as Refused
 
+from monitoring.actions.service import ActionTracker
+from monitoring.actions.store import ActionStore
+from monitoring.rollouts.service import RolloutTracker
+from monitoring.rollouts.store import RolloutStore
+from monitoring.snapshots.states import Topic
 from monitoring.telemetry.models import Arrival
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
@@ -24,7 +29,7 @@ from shared.clock import SystemClock
 from shared.contracts.live import PresenceItem, TelemetryItem, UpdateItem
 from shared.testing import eventually
 
-from ..worlds import sample, update_state
+from ..worlds import action_state, batch_state, configuration_state, job_state, release_state, sample, update_state
 
 
 def telemetry(uid, ts, **metrics):
@@ -40,6 +45,11 @@ class Nobody:
 
     def updates(self, organization_id, items):
         pass
+
+    rollouts = actions = updates
+
+
+EVENTS = ("release", "batch", "action", "configuration")
 
 
 @pytest.fixture
@@ -70,7 +80,12 @@ async def test_a_snapshot_comes_first_and_then_frames(person, register, record, 
     await register("pump-1", "pump-2")
     await record("pump-1", temperature=7.0)
     someone = await person().connect(transports)
-    assert await someone.ask("subscribe") == {"ok": True, "topics": ["telemetry", "presence"], "devices": None}
+    assert await someone.ask("subscribe") == {
+        "ok": True,
+        "topics": ["telemetry", "presence", "alerts", "actions", "configuration"],
+        "devices": None,
+        "groups": None,
+    }
     assert [event for event, _ in someone.heard] == ["snapshot"]
     [snapshot] = someone.of("snapshot")
     [item] = snapshot["telemetry"]
@@ -89,7 +104,7 @@ async def test_who_watches_one_device_hears_of_no_other(person, register, frames
     await register("pump-1", "pump-2")
     someone = await person().connect()
     answer = await someone.ask("subscribe", {"devices": ["pump-1"], "topics": ["telemetry"]})
-    assert answer == {"ok": True, "topics": ["telemetry"], "devices": 1}
+    assert answer == {"ok": True, "topics": ["telemetry"], "devices": 1, "groups": 0}
     frames.telemetry(1, [telemetry("pump-2", 1), telemetry("pump-1", 1)])
     frames.presence(1, [PresenceItem("pump-1", True, 5, 1)])
     await eventually(lambda: someone.of("telemetry"))
@@ -128,9 +143,9 @@ async def test_a_topic_needs_its_scope(person, register):
 async def test_who_names_no_topic_gets_those_the_token_may_have(person, register):
     await register("pump-1")
     everything = await person(scopes=("updates:read", "devices:read", "telemetry:read")).connect()
-    assert (await everything.ask("subscribe"))["topics"] == ["telemetry", "presence", "updates"]
+    assert (await everything.ask("subscribe"))["topics"] == list(Topic)
     some = await person(scopes=("updates:read",)).connect()
-    assert (await some.ask("subscribe"))["topics"] == ["updates"]
+    assert (await some.ask("subscribe"))["topics"] == ["updates", "releases", "batches"]
     nothing = await person(scopes=("organization:admin",)).connect()
     assert (await nothing.ask("subscribe"))["error"]["code"] == "forbidden"
 
@@ -170,6 +185,39 @@ async def test_an_update_is_seen_in_the_snapshot_and_step_by_step(person, regist
     await someone.ask("subscribe", {"devices": ["not-registered-yet"]})
     [late] = someone.of("snapshot")[-1]["updates"]
     assert (late["device_uid"], late["state"]) == ("not-registered-yet", "downloading")
+
+
+async def test_what_goes_on_over_many_devices_and_on_one_is_in_the_snapshot_and_then_in_frames(
+    person, register, database, frames
+):
+    await register("pump-1")
+    clock = SystemClock()
+    for live in (Nobody(), frames):
+        rollouts = RolloutTracker(RolloutStore(database), live, clock=clock)
+        actions = ActionTracker(ActionStore(database), live, clock=clock)
+        if live is frames:
+            someone = await person(scopes=("updates:read", "devices:read")).connect()
+            watching_one = await person(scopes=("updates:read", "devices:read")).connect()
+            await someone.ask("subscribe")
+            await watching_one.ask("subscribe", {"devices": ["pump-1"]})
+        version = 2 if live is frames else 1
+        await rollouts.follow([one(5, version=version) for one in (release_state, batch_state, job_state)])
+        await actions.follow([one("pump-1", 5, version=version) for one in (action_state, configuration_state)])
+    for one in (someone, watching_one):
+        [snapshot] = one.of("snapshot")
+        assert snapshot["last"] is True
+        for topic in ("releases", "batches", "actions"):
+            assert [item["version"] for item in snapshot[topic]] == [1], topic
+        assert [item["version"] for item in snapshot["configuration"]] == [1, 1]
+
+        def has_heard_all(one=one):
+            heard = {event: [item for frame in one.of(event) for item in frame["items"]] for event in EVENTS}
+            return heard if sum(map(len, heard.values())) == 5 else None
+
+        heard = await eventually(has_heard_all)
+        assert {item["version"] for items in heard.values() for item in items} == {2}
+        assert heard["release"][0]["waves"][0]["succeeded"] == 4
+        assert {item.get("job_id", item.get("device_uid")) for item in heard["configuration"]} == {"job-5", "pump-1"}
 
 
 async def test_updates_reach_only_those_of_the_organization_who_may_see_them(person, register, frames):
@@ -216,7 +264,7 @@ async def test_updates_are_thinned_out_like_everything_else(person, register, fr
         {"devices": []},
         {"devices": ["a.b"]},
         {"devices": "pump-1"},
-        {"topics": ["alerts"]},
+        {"topics": ["rumours"]},
         {"topics": []},
         {"rooms": ["telemetry/2/*"]},
         ["pump-1"],

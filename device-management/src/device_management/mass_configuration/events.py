@@ -21,6 +21,7 @@ def state_event(kind: type[E], job: ConfigurationJob, counts: Mapping[ItemState,
         total=sum(counts.values()),
         requested_by=job.requested_by,
         requested_at=job.requested_at,
+        ended_at=job.ended_at,
         updated_at=job.updated_at,
         **{str(state): counts[state] for state in ItemState},
     )

@@ -17,6 +17,13 @@ class TooManyDevices(DomainError):
     code = "too_many_devices"
 
 
+class TooManyGroups(DomainError):
+    """One connection watches a bounded number of groups."""
+
+    status = 422
+    code = "too_many_groups"
+
+
 class TopicNotAllowed(DomainError):
     """The token lacks the scope of a topic."""
 

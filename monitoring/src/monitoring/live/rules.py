@@ -1,93 +1,50 @@
-"""How frames are thinned out and floods are told from talk. Pure: time is given in seconds that only grow."""
+"""Who is in the groups that are watched, and how floods are told from talk. Pure: time is in seconds that only grow."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
-
-from monitoring.live.states import Topic
-from shared.contracts.live import (
-    Frame,
-    PresenceFrame,
-    PresenceItem,
-    TelemetryFrame,
-    TelemetryItem,
-    UpdateFrame,
-    UpdateItem,
-)
-
-FRAME_SECONDS = 0.2
-"""A room is sent a frame at most this often."""
-
-StateItem = PresenceItem | UpdateItem
+from collections import defaultdict
+from collections.abc import Iterable
 
 
-class Conflation(Protocol):
-    """What has happened since the last frame, one item where there were many."""
-
-    def add(self, items: Iterable[Any]) -> None: ...
-
-    def take(self) -> list[Any]:
-        """Everything since the last time."""
-        ...
-
-
-class TelemetryConflation:
-    """Keeps the newest value of every metric of each device, so its size is bounded by the fleet's."""
+class Memberships:
+    """Which devices are in the groups that somebody watches, both ways round."""
 
     def __init__(self) -> None:
-        self._devices: dict[str, dict[str, tuple[int, float | bool | str]]] = {}
+        self._members: dict[tuple[int, int], frozenset[str]] = {}
+        self._groups: dict[int, dict[str, list[int]]] = {}
 
-    def add(self, items: Iterable[TelemetryItem]) -> None:
-        for item in items:
-            metrics = self._devices.setdefault(item.device_uid, {})
-            for name, value in item.metrics.items():
-                known = metrics.get(name)
-                if known is None or item.ts >= known[0]:
-                    metrics[name] = (item.ts, value)
+    def watched(self) -> list[tuple[int, int]]:
+        """The organization and the id of each group."""
+        return list(self._members)
 
-    def take(self) -> list[TelemetryItem]:
-        """An item for each device and time, the older ones of a device first."""
-        items: list[TelemetryItem] = []
-        for uid, metrics in self._devices.items():
-            by_time: dict[int, dict[str, float | bool | str]] = {}
-            for name, (ts, value) in metrics.items():
-                by_time.setdefault(ts, {})[name] = value
-            items += (TelemetryItem(uid, ts, by_time[ts]) for ts in sorted(by_time))
-        self._devices.clear()
-        return items
+    def members(self, organization_id: int, group_id: int) -> frozenset[str]:
+        return self._members.get((organization_id, group_id), frozenset())
 
+    def put(self, organization_id: int, group_id: int, uids: Iterable[str]) -> frozenset[str]:
+        """The members of a group as of now; returns those that it did not have before."""
+        before, after = self.members(organization_id, group_id), frozenset(uids)
+        new = (organization_id, group_id) not in self._members
+        self._members[organization_id, group_id] = after
+        if new or before != after:
+            self._turn_round(organization_id)
+        return after - before
 
-class StateConflation:
-    """Keeps the newest state of each device."""
+    def drop(self, organization_id: int, group_id: int) -> None:
+        if self._members.pop((organization_id, group_id), None) is not None:
+            self._turn_round(organization_id)
 
-    def __init__(self) -> None:
-        self._devices: dict[str, StateItem] = {}
+    def groups_of(self, organization_id: int, uid: str) -> list[int]:
+        """The watched groups that the device is in."""
+        return self._groups.get(organization_id, {}).get(uid, [])
 
-    def add(self, items: Iterable[StateItem]) -> None:
-        for item in items:
-            known = self._devices.get(item.device_uid)
-            if known is None or _order(item) >= _order(known):
-                self._devices[item.device_uid] = item
-
-    def take(self) -> list[StateItem]:
-        items = list(self._devices.values())
-        self._devices.clear()
-        return items
-
-
-def _order(item: StateItem) -> tuple[int, int]:
-    return (item.counter, item.version) if isinstance(item, UpdateItem) else (0, item.version)
-
-
-TOPICS: Mapping[type[Frame], Topic] = {
-    TelemetryFrame: Topic.TELEMETRY,
-    PresenceFrame: Topic.PRESENCE,
-    UpdateFrame: Topic.UPDATES,
-}
-
-
-def conflation(topic: Topic) -> Conflation:
-    """A new one, empty."""
-    return TelemetryConflation() if topic is Topic.TELEMETRY else StateConflation()
+    def _turn_round(self, organization_id: int) -> None:
+        groups: defaultdict[str, list[int]] = defaultdict(list)
+        for (organization, group_id), uids in self._members.items():
+            if organization == organization_id:
+                for uid in uids:
+                    groups[uid].append(group_id)
+        if groups:
+            self._groups[organization_id] = dict(groups)
+        else:
+            self._groups.pop(organization_id, None)
 
 
 class Budget:

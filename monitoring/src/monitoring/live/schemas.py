@@ -5,25 +5,37 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from monitoring.live.errors import BadRequest
-from monitoring.live.states import Topic
+from monitoring.snapshots.states import Topic
 from shared.contracts.routes import DEVICE_UID
 
 MAX_DEVICES = 200
 """Single devices that one connection may watch."""
 
+MAX_GROUPS = 20
+"""Groups that one connection may watch."""
+
 Uid = Annotated[str, Field(pattern=f"^{DEVICE_UID.pattern}$")]
 
 
-class Selection(BaseModel):
-    """Which devices and topics; the whole organization when `devices` is absent, every topic that the token may have
+GroupId = Annotated[int, Field(ge=1, lt=2**63)]
 
-    when `topics` is.
+
+class Selection(BaseModel):
+    """Which devices and topics; the whole organization when neither `devices` nor `groups` is there, every topic that
+
+    the token may have when `topics` is not.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     devices: Annotated[tuple[Uid, ...], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
+    groups: Annotated[tuple[GroupId, ...], Field(min_length=1, max_length=MAX_GROUPS)] | None = None
     topics: Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(Topic))] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it means all devices of the organization."""
+        return self.devices is None and self.groups is None
 
     @classmethod
     def of(cls, payload: Any) -> "Selection":
@@ -33,7 +45,7 @@ class Selection(BaseModel):
         except ValidationError as error:
             places = sorted({str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]})
             raise BadRequest(
-                f"not a selection of devices and topics: {', '.join(places) or 'an object is needed'}"
+                f"not a selection of devices, groups and topics: {', '.join(places) or 'an object is needed'}"
             ) from None
 
 
@@ -54,16 +66,12 @@ class Credentials(BaseModel):
 
 
 class Subscribed(BaseModel):
-    """The acknowledgement of `subscribe` and `unsubscribe`; `devices` is how many, None for the whole organization."""
+    """The acknowledgement of `subscribe` and `unsubscribe`; how many devices and groups, None for the whole
+
+    organization.
+    """
 
     ok: bool = True
     topics: list[Topic]
     devices: int | None
-
-
-class Snapshot(BaseModel):
-    """State from the store: telemetry and presence in the shapes of REST, updates as in their frames."""
-
-    telemetry: list[Any]
-    presence: list[Any]
-    updates: list[Any]
+    groups: int | None

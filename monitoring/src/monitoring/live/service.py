@@ -1,94 +1,38 @@
-"""Live streams: frames out of the workers, and the people who watch them in an api replica."""
+"""Live streams: the people who watch in a replica of the api, and the rooms that they watch in."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
 
 import msgspec
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
+from monitoring.fleet.errors import GroupNotFound
 from monitoring.fleet.service import FleetService
-from monitoring.live.errors import AnotherPerson, NotConnected, TooManyDevices, TopicNotAllowed
-from monitoring.live.rules import FRAME_SECONDS, TOPICS, Conflation, conflation
-from monitoring.live.schemas import MAX_DEVICES, Credentials, Selection, Snapshot, Subscribed
-from monitoring.live.states import SCOPES, Room, Topic
-from monitoring.presence.service import PresenceService
-from monitoring.telemetry.service import TelemetryService
-from monitoring.updates.service import UpdateService
+from monitoring.frames.models import FRAME_SECONDS, TOPICS, Conflation, conflation
+from monitoring.frames.service import SENT
+from monitoring.live.errors import AnotherPerson, NotConnected, TooManyDevices, TooManyGroups, TopicNotAllowed
+from monitoring.live.rules import Memberships
+from monitoring.live.schemas import MAX_DEVICES, MAX_GROUPS, Credentials, Selection, Subscribed
+from monitoring.live.states import COMMON, EVERYTHING, Room
+from monitoring.snapshots.service import SnapshotService, View
+from monitoring.snapshots.states import COMMON_TOPICS, DEVICE_TOPICS, SCOPES, Topic
 from shared.clock import Clock
-from shared.contracts.live import (
-    Frame,
-    PresenceFrame,
-    PresenceItem,
-    TelemetryFrame,
-    TelemetryItem,
-    UpdateFrame,
-    UpdateItem,
-)
-from shared.contracts.routes import LIVE_EXCHANGE, live_key
+from shared.contracts.live import Frame
+from shared.contracts.routes import live_key
+from shared.errors import ServiceUnavailable
 from shared.http.principal import Principal, authenticate
 from shared.messaging.deliveries import Delivery
-from shared.messaging.publisher import Message, Publisher
+from shared.rql.errors import BadQuery
 from shared.tokens import Audience, KeyRing
 
 _CONNECTIONS = Gauge("muster_live_connections", "People's live connections to this replica")
-_FRAMES = Counter("muster_live_frames_total", "Frames given to rooms, or to the broker", ["topic", "to"])
-
-_ITEMS_A_FRAME = 1_000
 
 _decoder = msgspec.json.Decoder(Frame)
-_encoder = msgspec.json.Encoder()
 _log = structlog.get_logger(__name__)
-
-
-class FrameSender:
-    """In a worker: what has happened since the last frame, an organization at a time.
-
-    Frames are worth nothing when late, so a broker that is away loses them and nobody waits.
-    """
-
-    SECONDS = FRAME_SECONDS / 4
-    """Between two frames of an organization. A room of many waits longer; who watches one device need not."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-        self._pending: dict[tuple[type[Frame], int], Conflation] = {}
-        self._woken = asyncio.Event()
-
-    def telemetry(self, organization_id: int, items: Iterable[TelemetryItem]) -> None:
-        self._keep(TelemetryFrame, organization_id, items)
-
-    def presence(self, organization_id: int, items: Iterable[PresenceItem]) -> None:
-        self._keep(PresenceFrame, organization_id, items)
-
-    def updates(self, organization_id: int, items: Iterable[UpdateItem]) -> None:
-        self._keep(UpdateFrame, organization_id, items)
-
-    async def run(self) -> None:
-        """Sends until cancelled: at once after a pause, then one frame an organization in every `SECONDS`."""
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            frames = self._take()
-            outcomes = await self._publisher.publish_all([_message(frame) for frame in frames])
-            if lost := [outcome for outcome in outcomes if outcome is not None]:
-                _log.info("live frames lost", frames=len(lost), reason=type(lost[0]).__name__)
-            await asyncio.sleep(self.SECONDS)
-
-    def _keep(self, kind: type[Frame], organization_id: int, items: Iterable[Any]) -> None:
-        self._pending.setdefault((kind, organization_id), conflation(TOPICS[kind])).add(items)
-        self._woken.set()
-
-    def _take(self) -> list[Frame]:
-        pending, self._pending = self._pending, {}
-        return [
-            kind(organization_id, part)
-            for (kind, organization_id), kept in pending.items()
-            for part in _parts(kept.take())
-        ]
 
 
 class Clients(Protocol):
@@ -102,7 +46,13 @@ class Clients(Protocol):
         """To one connection or one room. Never waits for a client."""
         ...
 
-    async def disconnect(self, sid: str) -> None: ...
+    async def drained(self, sid: str) -> None:
+        """Waits until the connection has read what it was sent, or has ended."""
+        ...
+
+    async def disconnect(self, sid: str, reason: str) -> None:
+        """`reason` is a word for the count of those that were ended."""
+        ...
 
 
 class Source(Protocol):
@@ -124,29 +74,30 @@ class _Watcher:
 class LiveService:
     """In an api replica: who watches what, and the frames they get, at most five a second and room."""
 
+    GROUP_SECONDS = 5.0
+    """How soon it is seen who comes into a watched group, or leaves it."""
+
     def __init__(
         self,
         clients: Clients,
         fleet: FleetService,
-        telemetry: TelemetryService,
-        presence: PresenceService,
-        updates: UpdateService,
+        snapshots: SnapshotService,
         *,
         keys: KeyRing,
         clock: Clock,
     ) -> None:
         self._clients = clients
         self._fleet = fleet
-        self._telemetry = telemetry
-        self._presence = presence
-        self._updates = updates
+        self._snapshots = snapshots
         self._keys = keys
         self._clock = clock
         self._source: Source | None = None
         self._watchers: dict[str, _Watcher] = {}
         self._members: dict[Room, set[str]] = {}
+        self._groups = Memberships()
         self._pending: dict[Room, Conflation] = {}
         self._sent_at: dict[Room, float] = {}
+        self._resuming: set[asyncio.Task[None]] = set()
 
     def listen_to(self, source: Source) -> None:
         """Takes frames from `source`, which hands them to `deliver`. Called once, before anybody connects."""
@@ -169,7 +120,8 @@ class LiveService:
     async def subscribe(self, sid: str, payload: Any) -> Subscribed:
         """Joins the rooms of the selection first and sends their snapshot then, so that nothing falls in between.
 
-        Raises BadRequest, TopicNotAllowed, DeviceNotFound, TooManyDevices and StoreAway; nothing is joined then.
+        Raises BadRequest, TopicNotAllowed, DeviceNotFound, GroupNotFound, TooManyDevices, TooManyGroups and StoreAway;
+        nothing is joined then.
         """
         selection = Selection.of(payload)
         watcher = self._watcher(sid)
@@ -177,22 +129,30 @@ class LiveService:
         async with watcher.turn:
             topics = _allowed(who, selection)
             await self._fleet.require_all(who.organization_id, selection.devices or ())
+            groups = {one: await self._fleet.members(who.organization_id, one) for one in selection.groups or ()}
             rooms = _rooms(who, selection, topics)
-            if len({room.device_uid for room in watcher.rooms | rooms if room.device_uid}) > MAX_DEVICES:
-                raise TooManyDevices(f"a connection watches at most {MAX_DEVICES} single devices")
+            _require_few(watcher.rooms | rooms)
             if self._watchers.get(sid) is not watcher:
                 raise NotConnected
+            for group_id, uids in groups.items():
+                self._groups.put(who.organization_id, group_id, uids)
             await self._join(sid, watcher, rooms)
             await self._send_snapshot(sid, rooms)
         return _subscribed(selection, topics)
 
     async def unsubscribe(self, sid: str, payload: Any) -> Subscribed:
-        """Leaves the rooms of the selection; those never joined do not matter. Raises BadRequest."""
+        """Leaves the rooms of the selection; those never joined do not matter. Raises BadRequest.
+
+        What is about no device is left with the whole organization, or when its topic is named.
+        """
         selection = Selection.of(payload)
         topics = selection.topics or tuple(Topic)
         watcher = self._watcher(sid)
         async with watcher.turn:
-            await self._leave(sid, watcher, _rooms(watcher.principal, selection, topics) & watcher.rooms)
+            rooms = _rooms(watcher.principal, selection, topics) & watcher.rooms
+            if not selection.is_whole and selection.topics is None:
+                rooms = {room for room in rooms if room.of != COMMON}
+            await self._leave(sid, watcher, rooms)
         return _subscribed(selection, topics)
 
     async def authenticate(self, sid: str, payload: Any) -> None:
@@ -215,7 +175,7 @@ class LiveService:
         now, refuses = self._clock.now(), self._keys.revocations.refuses
         principals = {sid: watcher.principal for sid, watcher in self._watchers.items()}
         for sid in [sid for sid, who in principals.items() if who.expires_at <= now or refuses(who)]:
-            await self._clients.disconnect(sid)
+            await self._clients.disconnect(sid, "token_expired")
 
     async def deliver(self, delivery: Delivery) -> None:
         """A frame from a worker, for whichever rooms there are. Raises ValueError for one that is none."""
@@ -230,24 +190,63 @@ class LiveService:
         for room in due:
             items = self._pending.pop(room).take()
             self._sent_at[room] = now
-            _FRAMES.labels(room.topic, "room").inc()
+            SENT.labels(room.topic, "room").inc()
             await self._clients.emit(room.topic.event, {"items": msgspec.to_builtins(items)}, to=room.name)
 
     async def resume(self) -> None:
-        """Frames were lost with the connection to the broker: everybody gets the state anew."""
+        """Frames were lost with the connection to the broker: everybody gets the state anew. Frames do not wait."""
         for sid, watcher in list(self._watchers.items()):
-            async with watcher.turn:
-                if watcher.rooms:
+            task = asyncio.create_task(self._resume(sid, watcher))
+            self._resuming.add(task)
+            task.add_done_callback(self._resuming.discard)
+
+    async def _resume(self, sid: str, watcher: _Watcher) -> None:
+        async with watcher.turn:
+            if watcher.rooms:
+                try:
                     await self._send_snapshot(sid, watcher.rooms)
+                except ServiceUnavailable as error:
+                    _log.warning("no snapshot after the broker was away", reason=error.code)
+                    await self._clients.disconnect(sid, "no_snapshot")
+
+    async def follow_groups(self) -> None:
+        """Looks who is in the watched groups now; of those who have come, watchers get a snapshot. Raises StoreAway."""
+        for organization_id, group_id in self._groups.watched():
+            try:
+                uids = await self._fleet.members(organization_id, group_id)
+            except (GroupNotFound, BadQuery):
+                uids = []
+            rooms = self._rooms_of_group(organization_id, group_id)
+            if not rooms:
+                self._groups.drop(organization_id, group_id)
+                continue
+            come = sorted(self._groups.put(organization_id, group_id, uids))
+            for room in rooms if come else ():
+                async for part in self._snapshots.parts(organization_id, [View({room.topic}, come)], ()):
+                    await self._clients.emit("snapshot", part, to=room.name)
 
     def _keep(self, topic: Topic, organization_id: int, items: Sequence[Any]) -> None:
-        everybody = Room(topic, organization_id, None)
-        if everybody in self._members:
-            self._pending.setdefault(everybody, conflation(topic)).add(items)
         for item in items:
-            room = Room(topic, organization_id, item.device_uid)
-            if room in self._members:
-                self._pending.setdefault(room, conflation(topic)).add([item])
+            for room in self._rooms_about(topic, organization_id, getattr(item, "device_uid", None)):
+                if room in self._members:
+                    kept = self._pending.get(room)
+                    if kept is None:
+                        kept = self._pending[room] = conflation(topic)
+                    kept.add((item,))
+
+    def _rooms_about(self, topic: Topic, organization_id: int, uid: str | None) -> Iterable[Room]:
+        if uid is None:
+            return (Room(topic, organization_id, COMMON),)
+        groups = self._groups.groups_of(organization_id, uid)
+        return (
+            Room(topic, organization_id, EVERYTHING),
+            Room.device(topic, organization_id, uid),
+            *(Room.group(topic, organization_id, group_id) for group_id in groups),
+        )
+
+    def _rooms_of_group(self, organization_id: int, group_id: int) -> list[Room]:
+        rooms = (Room.group(topic, organization_id, group_id) for topic in Topic)
+        return [room for room in rooms if room in self._members]
 
     def _watcher(self, sid: str) -> _Watcher:
         watcher = self._watchers.get(sid)
@@ -282,29 +281,33 @@ class LiveService:
         ):
             await self._source.unfollow(live_key(organization_id))
 
-    async def _send_snapshot(self, sid: str, rooms: set[Room]) -> None:
-        """State of what the rooms show, some hundreds of devices a snapshot and at least one."""
-        topics = {room.topic for room in rooms}
+    async def _send_snapshot(self, sid: str, rooms: Collection[Room]) -> None:
+        """State of what the rooms show. The next part waits until the client has taken in those before."""
         organization_id = next(iter(rooms)).organization_id
-        if all(room.device_uid for room in rooms):
-            uids = sorted({room.device_uid for room in rooms if room.device_uid})
-            await self._clients.emit("snapshot", await self._snapshot(topics, uids), to=sid)
-            return
-        sent = False
-        async for uids in self._fleet.pages(organization_id):
-            await self._clients.emit("snapshot", await self._snapshot(topics, uids), to=sid)
-            sent = True
-        if not sent:
-            await self._clients.emit("snapshot", await self._snapshot(topics, []), to=sid)
+        common = {room.topic for room in rooms if room.of == COMMON}
+        async for part in self._snapshots.parts(organization_id, self._views(rooms), common):
+            await self._clients.drained(sid)
+            await self._clients.emit("snapshot", part, to=sid)
 
-    async def _snapshot(self, topics: set[Topic], uids: Sequence[str]) -> dict[str, Any]:
-        telemetry = await self._telemetry.latest_among(uids) if Topic.TELEMETRY in topics else []
-        presence = await self._presence.among(uids) if Topic.PRESENCE in topics else []
-        known = [one for one in presence if one.version]
-        updates = await self._updates.among(uids) if Topic.UPDATES in topics else []
-        return Snapshot(telemetry=telemetry, presence=known, updates=msgspec.to_builtins(updates)).model_dump(
-            mode="json"
-        )
+    def _views(self, rooms: Collection[Room]) -> list[View]:
+        """What the rooms show, topics with the same devices together."""
+        uids: dict[Topic, set[str] | None] = {}
+        for room in rooms:
+            if room.of == EVERYTHING:
+                uids[room.topic] = None
+            elif room.of != COMMON:
+                shown = uids.setdefault(room.topic, set())
+                if shown is not None:
+                    shown.update(self._shown_in(room))
+        views: dict[frozenset[str] | None, set[Topic]] = {}
+        for topic, shown in uids.items():
+            views.setdefault(None if shown is None else frozenset(shown), set()).add(topic)
+        return [View(topics, None if shown is None else sorted(shown)) for shown, topics in views.items()]
+
+    def _shown_in(self, room: Room) -> Collection[str]:
+        if room.group_id is not None:
+            return self._groups.members(room.organization_id, room.group_id)
+        return {room.device_uid} if room.device_uid else set()
 
 
 def _allowed(who: Principal, selection: Selection) -> Sequence[Topic]:
@@ -317,25 +320,28 @@ def _allowed(who: Principal, selection: Selection) -> Sequence[Topic]:
 
 
 def _rooms(who: Principal, selection: Selection, topics: Sequence[Topic]) -> set[Room]:
-    devices = selection.devices or (None,)
-    return {Room(topic, who.organization_id, uid) for topic in topics for uid in devices}
+    rooms = {Room(topic, who.organization_id, COMMON) for topic in topics if topic in COMMON_TOPICS}
+    for topic in topics:
+        if topic not in DEVICE_TOPICS:
+            continue
+        if selection.is_whole:
+            rooms.add(Room(topic, who.organization_id, EVERYTHING))
+        rooms |= {Room.device(topic, who.organization_id, uid) for uid in selection.devices or ()}
+        rooms |= {Room.group(topic, who.organization_id, group_id) for group_id in selection.groups or ()}
+    return rooms
+
+
+def _require_few(rooms: Collection[Room]) -> None:
+    """Raises TooManyDevices, TooManyGroups."""
+    if len({room.device_uid for room in rooms if room.device_uid is not None}) > MAX_DEVICES:
+        raise TooManyDevices(f"a connection watches at most {MAX_DEVICES} single devices")
+    if len({room.group_id for room in rooms if room.group_id is not None}) > MAX_GROUPS:
+        raise TooManyGroups(f"a connection watches at most {MAX_GROUPS} groups")
 
 
 def _subscribed(selection: Selection, topics: Sequence[Topic]) -> Subscribed:
-    devices = None if selection.devices is None else len(set(selection.devices))
-    return Subscribed(topics=[topic for topic in Topic if topic in topics], devices=devices)
-
-
-def _parts(items: list[Any]) -> Iterable[list[Any]]:
-    return (items[start : start + _ITEMS_A_FRAME] for start in range(0, len(items), _ITEMS_A_FRAME))
-
-
-def _message(frame: Frame) -> Message:
-    _FRAMES.labels(TOPICS[type(frame)], "broker").inc()
-    return Message(
-        exchange=LIVE_EXCHANGE,
-        routing_key=live_key(frame.organization_id),
-        body=_encoder.encode(frame),
-        mandatory=False,
-        persistent=False,
+    return Subscribed(
+        topics=[topic for topic in Topic if topic in topics],
+        devices=None if selection.is_whole else len(set(selection.devices or ())),
+        groups=None if selection.is_whole else len(set(selection.groups or ())),
     )

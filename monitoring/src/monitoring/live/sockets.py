@@ -1,5 +1,6 @@
 """Live streams over Socket.IO: who may speak and how much, and how fast a client must listen. No rule of the domain."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
@@ -26,6 +27,11 @@ MAX_EVENT_BYTES = 16 * 1024
 SIGN_IN_SECONDS = 10.0
 MESSAGES_A_SECOND = 20.0
 MESSAGES_AT_ONCE = 60
+
+_AHEAD = 2
+"""Packets that a client may not have read yet when it is sent the next part of a snapshot."""
+
+_LOOK_AGAIN_S = 0.02
 
 _CUT_OFF = Counter("muster_live_cut_off_total", "Live connections ended by the server", ["reason"])
 
@@ -137,8 +143,13 @@ class Sockets:
     async def emit(self, event: str, data: Any, *, to: str) -> None:
         await self._server.emit(event, data, to=to)
 
-    async def disconnect(self, sid: str) -> None:
-        _CUT_OFF.labels("token_expired").inc()
+    async def drained(self, sid: str) -> None:
+        """At once for who listens; who does not is cut off in the end, which ends the wait too."""
+        while (socket := self._open(sid)) is not None and socket.queue.qsize() > _AHEAD:  # noqa: ASYNC110 - the library tells nobody when it sends
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def disconnect(self, sid: str, reason: str) -> None:
+        _CUT_OFF.labels(reason).inc()
         await self._server.disconnect(sid)
 
     async def sweep(self) -> None:
@@ -158,6 +169,14 @@ class Sockets:
 
     def _socket(self, sid: str) -> _Socket:
         return self._engine.sockets[self._server.manager.eio_sid_from_sid(sid, "/")]
+
+    def _open(self, sid: str) -> _Socket | None:
+        """None when the connection has ended."""
+        try:
+            socket = self._socket(sid)
+        except KeyError:
+            return None
+        return None if socket.closed else socket
 
     def _guard_messages(self) -> None:
         """Counts every message before anything else looks at it, whatever it claims to be."""

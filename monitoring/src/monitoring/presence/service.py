@@ -58,6 +58,10 @@ class PresenceService:
         found = {presence.device_uid: presence for presence in await self._store.find_all(uids)}
         return [_read(uid, found.get(uid)) for uid in uids]
 
+    async def heard_of(self, uids: Sequence[str]) -> list[PresenceRead]:
+        """Of these devices, those that were ever there."""
+        return [presence for presence in await self.among(uids) if presence.version]
+
 
 class LivePresence(Protocol):
     """Whoever shows presence to people who are watching."""

@@ -74,3 +74,9 @@ class ActionCancelled(ActionState):
 
 class ActionTimedOut(ActionState):
     type = "action.timed_out.v1"
+
+
+class ActionSnapshot(ActionState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt."""
+
+    type = "action.snapshot.v1"

@@ -64,3 +64,9 @@ class BatchFailed(BatchState):
 
 class BatchCancelled(BatchState):
     type = "batch.cancelled.v1"
+
+
+class BatchSnapshot(BatchState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt."""
+
+    type = "batch.snapshot.v1"

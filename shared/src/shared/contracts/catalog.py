@@ -7,6 +7,7 @@ from shared.contracts.actions import (
     ActionFailed,
     ActionProgressed,
     ActionRequested,
+    ActionSnapshot,
     ActionStarted,
     ActionTimedOut,
 )
@@ -17,14 +18,20 @@ from shared.contracts.batches import (
     BatchCreated,
     BatchFailed,
     BatchProgressed,
+    BatchSnapshot,
     BatchStarted,
 )
 from shared.contracts.configuration import (
+    ConfigurationChanged,
     ConfigurationJobCancelled,
     ConfigurationJobCompleted,
     ConfigurationJobPaused,
+    ConfigurationJobProgressed,
     ConfigurationJobResumed,
+    ConfigurationJobSnapshot,
     ConfigurationJobStarted,
+    ConfigurationReported,
+    ConfigurationSnapshot,
 )
 from shared.contracts.device_requests import DeviceAttributesReported, DeviceRegistrationRequested
 from shared.contracts.devices import (
@@ -57,6 +64,7 @@ from shared.contracts.releases import (
     ReleaseRollbackStarted,
     ReleaseRolledBack,
     ReleaseScheduled,
+    ReleaseSnapshot,
     ReleaseStarted,
     ReleaseWaveCompleted,
     ReleaseWaveOpened,
@@ -99,11 +107,16 @@ EVENTS: tuple[type[EventData], ...] = (
     GroupChanged,
     GroupDeleted,
     GroupSnapshot,
+    ConfigurationChanged,
+    ConfigurationReported,
+    ConfigurationSnapshot,
     ConfigurationJobStarted,
+    ConfigurationJobProgressed,
     ConfigurationJobPaused,
     ConfigurationJobResumed,
     ConfigurationJobCompleted,
     ConfigurationJobCancelled,
+    ConfigurationJobSnapshot,
     DeviceConnected,
     DeviceDisconnected,
     AlertOpened,
@@ -129,6 +142,7 @@ EVENTS: tuple[type[EventData], ...] = (
     BatchCompleted,
     BatchFailed,
     BatchCancelled,
+    BatchSnapshot,
     ReleaseCreated,
     ReleaseApproved,
     ReleaseScheduled,
@@ -142,6 +156,7 @@ EVENTS: tuple[type[EventData], ...] = (
     ReleaseCancelled,
     ReleaseRollbackStarted,
     ReleaseRolledBack,
+    ReleaseSnapshot,
     ActionRequested,
     ActionStarted,
     ActionProgressed,
@@ -149,6 +164,7 @@ EVENTS: tuple[type[EventData], ...] = (
     ActionFailed,
     ActionCancelled,
     ActionTimedOut,
+    ActionSnapshot,
 )
 
 BY_TYPE: dict[str, type[EventData]] = {event.type: event for event in EVENTS}

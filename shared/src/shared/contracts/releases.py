@@ -118,3 +118,9 @@ class ReleaseRolledBack(ReleaseState):
     """No device is being put back any more."""
 
     type = "release.rolled_back.v1"
+
+
+class ReleaseSnapshot(ReleaseState):
+    """Not a change: the present state, sent again so that a copy can be rebuilt."""
+
+    type = "release.snapshot.v1"

@@ -15,12 +15,28 @@ from aiormq.abc import AbstractChannel
 
 from shared.contracts import catalog
 from shared.contracts.access import AccessRestored, AccessRevoked, AccessSnapshot
-from shared.contracts.actions import ActionCancelled, ActionCompleted, ActionFailed, ActionStarted, ActionTimedOut
+from shared.contracts.actions import (
+    ActionCancelled,
+    ActionCompleted,
+    ActionFailed,
+    ActionSnapshot,
+    ActionStarted,
+    ActionState,
+    ActionTimedOut,
+)
+from shared.contracts.batches import BatchSnapshot, BatchState
+from shared.contracts.configuration import (
+    ConfigurationJobSnapshot,
+    ConfigurationJobState,
+    ConfigurationSnapshot,
+    ConfigurationState,
+)
 from shared.contracts.device_requests import DeviceAttributesReported, DeviceRegistrationRequested
 from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot, DeviceState, DeviceTokenRevoked
 from shared.contracts.groups import GroupSnapshot, GroupState
 from shared.contracts.organizations import OrganizationSnapshot, OrganizationState
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
+from shared.contracts.releases import ReleaseSnapshot, ReleaseState
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import (
     UpdateRefused,
@@ -39,6 +55,8 @@ TELEMETRY_QUEUE = "monitoring.telemetry"
 PRESENCE_QUEUE = "monitoring.presence"
 MONITORING_FLEET_QUEUE = "monitoring.fleet"
 MONITORING_UPDATES_QUEUE = "monitoring.updates"
+MONITORING_ROLLOUTS_QUEUE = "monitoring.rollouts"
+MONITORING_ACTIONS_QUEUE = "monitoring.actions"
 MONITORING_ACCESS_QUEUE = "monitoring.access"
 OTA_FLEET_QUEUE = "ota-service.fleet"
 OTA_ACTIONS_QUEUE = "ota-service.actions"
@@ -135,6 +153,8 @@ CONSUMED_QUEUES = (
     _consumed(PRESENCE_QUEUE, delivery_limit=TELEMETRY_DELIVERY_LIMIT, single_consumer=True),
     _consumed(MONITORING_FLEET_QUEUE),
     _consumed(MONITORING_UPDATES_QUEUE),
+    _consumed(MONITORING_ROLLOUTS_QUEUE),
+    _consumed(MONITORING_ACTIONS_QUEUE),
     _consumed(MONITORING_ACCESS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
     _consumed(OTA_PRESENCE_QUEUE),
@@ -176,8 +196,23 @@ _DEVICE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event
 _GROUP_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, GroupState))
 _ORGANIZATION_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, OrganizationState))
 _UPDATE_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
+_ROLLOUT_TYPES = tuple(
+    event.type for event in catalog.EVENTS if issubclass(event, ReleaseState | BatchState | ConfigurationJobState)
+)
+_TASK_TYPES = tuple(event.type for event in catalog.EVENTS if issubclass(event, ActionState | ConfigurationState))
 
-_SNAPSHOTS = {OrganizationSnapshot, AccessSnapshot, DeviceSnapshot, GroupSnapshot, UpdateSessionSnapshot}
+_SNAPSHOTS = {
+    OrganizationSnapshot,
+    AccessSnapshot,
+    DeviceSnapshot,
+    GroupSnapshot,
+    UpdateSessionSnapshot,
+    ReleaseSnapshot,
+    BatchSnapshot,
+    ConfigurationJobSnapshot,
+    ConfigurationSnapshot,
+    ActionSnapshot,
+}
 
 BINDINGS = (
     Binding(TELEMETRY_QUEUE, DEVICES_EXCHANGE, "devices.*.telemetry"),
@@ -217,6 +252,8 @@ BINDINGS = (
         )
     ),
     *(Binding(MONITORING_UPDATES_QUEUE, EVENTS_EXCHANGE, event) for event in _UPDATE_TYPES),
+    *(Binding(MONITORING_ROLLOUTS_QUEUE, EVENTS_EXCHANGE, event) for event in _ROLLOUT_TYPES),
+    *(Binding(MONITORING_ACTIONS_QUEUE, EVENTS_EXCHANGE, event) for event in _TASK_TYPES),
     *(
         Binding(BROKER_ACCESS_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (DeviceTokenRevoked, DeviceRetired, DevicePurged, AccessRevoked)

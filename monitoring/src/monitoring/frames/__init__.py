@@ -1,0 +1,1 @@
+"""What workers tell the replicas of the api, thinned out: of each thing its newest state since the frame before."""

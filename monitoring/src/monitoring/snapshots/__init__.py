@@ -1,0 +1,1 @@
+"""What people who begin to watch are told first: how everything of a topic stands."""
