@@ -9,6 +9,8 @@ import { DevicePage } from "./device/device-page.js";
 import { FirmwarePage } from "./firmware/firmware-page.js";
 import { FleetPage } from "./fleet/fleet-page.js";
 import { OverviewPage } from "./overview/overview-page.js";
+import { ReleasesPage } from "./releases/releases-page.js";
+import { SitesPage } from "./sites/sites-page.js";
 
 /**
  * @typedef {object} Page
@@ -27,5 +29,7 @@ export const PAGES = [
   { path: "devices", title: "Device", within: "fleet", scope: "devices:read", view: DevicePage },
   { path: "bulk", title: "Action", within: "fleet", scope: "devices:read", view: BulkPage },
   { path: "configurations", title: "Configuration", within: "fleet", scope: "devices:read", view: JobPage },
+  { path: "releases", title: "Releases", icon: "releases", scope: "updates:read", view: ReleasesPage },
   { path: "firmware", title: "Firmware", icon: "firmware", scope: "updates:read", view: FirmwarePage },
+  { path: "sites", title: "Sites", icon: "sites", scope: "devices:read", view: SitesPage },
 ];

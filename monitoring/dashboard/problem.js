@@ -45,6 +45,6 @@ export function problem(status, text) {
 }
 
 /** @param {string} words that a program said */
-function asSentence(words) {
+export function asSentence(words) {
   return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 }
