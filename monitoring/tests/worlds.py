@@ -79,6 +79,9 @@ def update_state(
     state: str = "initiated",
     progress: int | None = None,
     error: str | None = None,
+    batch_id: int | None = None,
+    release: str | None = None,
+    wave: str | None = None,
 ) -> UpdateSessionState:
     return UpdateSessionInitiated(
         organization_id=organization_id,
@@ -92,6 +95,9 @@ def update_state(
         counter=counter,
         progress=progress,
         error=error,
+        batch_id=batch_id,
+        release=release,
+        wave=wave,
         opened_at=NOON,
         updated_at=NOON,
     )

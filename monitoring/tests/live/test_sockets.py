@@ -170,6 +170,9 @@ async def test_an_update_is_seen_in_the_snapshot_and_step_by_step(person, regist
         "firmware_version": "2.0.0",
         "error": None,
         "updated_at": int(update_state("pump-1").updated_at.timestamp() * 1000),
+        "batch_id": None,
+        "release": None,
+        "wave": None,
     }
     assert (snapshot["telemetry"], snapshot["presence"]) == ([], [])
     await tracker.follow([update_state("pump-1", state="downloading", progress=42, version=4)])

@@ -75,6 +75,9 @@ async def test_of_two_workers_that_meet_a_device_first_the_newer_session_stays(d
 async def test_everything_a_person_is_shown_is_kept(tracker, updates):
     await tracker.follow([update_state("pump-1", state="downloading", progress=42, version=3)])
     await tracker.follow([update_state("valve-1", state="failed", error="no space left", version=4)])
+    await tracker.follow([update_state("tank-1", batch_id=7, release="spring", wave="wave:one")])
+    [tank] = await updates.among(["tank-1"])
+    assert (tank.batch_id, tank.release, tank.wave) == (7, "spring", "wave:one")
     found = {item.device_uid: item for item in await updates.among(["pump-1", "valve-1", "never-updated"])}
     assert found.keys() == {"pump-1", "valve-1"}
     assert (found["pump-1"].state, found["pump-1"].progress, found["pump-1"].error) == ("downloading", 42, None)

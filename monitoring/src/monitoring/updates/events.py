@@ -16,4 +16,7 @@ def item_of(update: Update) -> UpdateItem:
         firmware_version=update.firmware_version,
         error=update.error,
         updated_at=int(update.updated_at.timestamp() * 1000),
+        batch_id=update.batch_id,
+        release=update.release,
+        wave=update.wave,
     )

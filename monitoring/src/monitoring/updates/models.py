@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """`counter` grows from session to session, `version` within one. `progress` is percent of the download."""
+    """`counter` grows from session to session, `version` within one. `progress` is percent of the download.
+
+    `batch_id`, `release` (its slug) and `wave` say what it was opened for.
+    """
 
     device_uid: str
     organization_id: int
@@ -19,3 +22,6 @@ class Update:
     firmware_version: str
     error: str | None
     updated_at: datetime
+    batch_id: int | None = None
+    release: str | None = None
+    wave: str | None = None

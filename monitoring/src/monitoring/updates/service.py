@@ -64,4 +64,7 @@ def _update(state: UpdateSessionState) -> Update:
         firmware_version=state.firmware_version,
         error=state.error,
         updated_at=state.updated_at,
+        batch_id=state.batch_id,
+        release=state.release,
+        wave=state.wave,
     )

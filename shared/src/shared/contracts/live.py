@@ -28,7 +28,8 @@ class PresenceItem(msgspec.Struct, frozen=True):
 class UpdateItem(msgspec.Struct, frozen=True):
     """The newest update session of one device: a client keeps the greater `counter`, and of one session the greater
 
-    `version`. `progress` is percent of the download while it lasts; `updated_at` in epoch milliseconds.
+    `version`. `progress` is percent of the download while it lasts; `updated_at` in epoch milliseconds. `batch_id`,
+    `release` (its slug) and `wave` say what it was opened for.
     """
 
     device_uid: str
@@ -41,6 +42,9 @@ class UpdateItem(msgspec.Struct, frozen=True):
     firmware_version: str
     error: str | None
     updated_at: int
+    batch_id: int | None = None
+    release: str | None = None
+    wave: str | None = None
 
 
 class AlertItem(msgspec.Struct, frozen=True):
