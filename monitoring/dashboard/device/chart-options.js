@@ -10,12 +10,16 @@ const SYNC = "device";
 /** So few samples would be an invisible line. */
 const FEW = 24;
 
+const DAY = 1_440;
 /** Between two ticks of the time axis, in milliseconds: whole minutes, so that their names stay short. */
-const STEPS = [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * 60_000);
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, DAY, 2 * DAY, 7 * DAY, 30 * DAY].map((minutes) => minutes * 60_000);
 
-/** @param {number} time epoch milliseconds */
-function tick(time) {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+/** A moment's name on the axis: its hour, or where a day begins or ticks are days apart its day. @param {number} time epoch milliseconds @param {number} step */
+function tick(time, step) {
+  const at = new Date(time);
+  const midnight = at.getHours() === 0 && at.getMinutes() === 0;
+  if (step >= DAY * 60_000 || (midnight && step >= 3_600_000)) return at.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+  return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
 }
 
 /**
@@ -23,10 +27,12 @@ function tick(time) {
  * @param {number} wanted.width in pixels
  * @param {number} wanted.height
  * @param {boolean} wanted.binary draws steps between no and yes
+ * @param {boolean} wanted.banded draws the room between the greatest and the least of each bucket
  * @param {() => [number, number]} wanted.range of the time axis, epoch milliseconds
  * @param {(found: {time: number, value: number} | null) => void} wanted.point hears what is under the pointer
+ * @param {(from: number, to: number) => void} wanted.pick hears what was drawn over
  */
-export function options({ width, height, binary, range, point }) {
+export function options({ width, height, binary, banded, range, point, pick }) {
   const live = colour("--live");
   const axis = { stroke: colour("--ink-faint"), font: FONT, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
   return {
@@ -36,7 +42,7 @@ export function options({ width, height, binary, range, point }) {
     padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: {
-      drag: { x: false, y: false },
+      drag: { x: true, y: false, setScale: false, dist: 8 },
       sync: { key: SYNC, setSeries: false },
       y: false,
       points: { size: 9, fill: live, stroke: colour("--surface"), width: 2 },
@@ -53,7 +59,7 @@ export function options({ width, height, binary, range, point }) {
         space: 56,
         incrs: STEPS,
         grid: { show: false },
-        values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(tick),
+        values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((time, index) => tick(time, Math.abs((splits[index + 1] ?? splits[index - 1] ?? time) - time))),
       },
       {
         ...axis,
@@ -69,12 +75,14 @@ export function options({ width, height, binary, range, point }) {
       {
         stroke: live,
         width: 1.75,
-        fill: wash,
+        fill: banded ? undefined : wash,
         paths: binary ? uPlot.paths.stepped({ align: 1 }) : undefined,
         points: { show: (/** @type {any} */ plot) => plot.data[0].length <= FEW, size: 5, fill: live },
       },
+      ...(banded ? [{ width: 0, points: { show: false } }, { width: 0, points: { show: false } }] : []),
     ],
-    hooks: { draw: [markLast], setCursor: [(/** @type {any} */ plot) => point(under(plot))] },
+    bands: banded ? [{ series: [2, 3], fill: colour("--live-fade") }] : undefined,
+    hooks: { draw: [markLast], setSelect: [(/** @type {any} */ plot) => select(plot, pick)], setCursor: [(/** @type {any} */ plot) => point(under(plot))] },
   };
 }
 
@@ -120,6 +128,14 @@ function markLast(plot) {
   pen.fill();
   pen.stroke();
   pen.restore();
+}
+
+/** @param {any} plot @param {(from: number, to: number) => void} pick */
+function select(plot, pick) {
+  const { left, width } = plot.select;
+  if (width === 0) return;
+  pick(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+  plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
 }
 
 /** @param {any} plot */

@@ -13,13 +13,14 @@ const SHORTEST_GAP_MS = 15_000;
 /**
  * @param {object} props
  * @param {string} props.name
- * @param {import("./series.js").Series} props.series
+ * @param {import("./series.js").Series | import("./rollups.js").Rollup} props.series
  * @param {number} props.minutes shown
  * @param {string} props.span the same in words
  * @param {number} props.end the right edge, epoch milliseconds
- * @param {number} props.revision changes with the series
+ * @param {unknown} props.revision changes with the series
+ * @param {(from: number, to: number) => void} props.pick hears which part of the time was drawn over, epoch milliseconds
  */
-export function MetricChart({ name, series, minutes, span, end, revision }) {
+export function MetricChart({ name, series, minutes, span, end, revision, pick }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const chart = useRef(/** @type {any} */ (null));
   const edge = useRef(end);
@@ -27,6 +28,9 @@ export function MetricChart({ name, series, minutes, span, end, revision }) {
   const shade = theme.value;
   const from = end - minutes * 60_000;
   const samples = series.between(from, end);
+  const banded = "highs" in samples;
+  const picked = useRef(pick);
+  picked.current = pick;
   edge.current = end;
 
   useLayoutEffect(() => {
@@ -36,10 +40,12 @@ export function MetricChart({ name, series, minutes, span, end, revision }) {
         width: element.clientWidth,
         height: element.clientHeight,
         binary: series.binary,
+        banded,
         range: () => [edge.current - minutes * 60_000, edge.current],
         point: (found) => (pointed.value = found),
+        pick: (start, stop) => picked.current(start, stop),
       }),
-      [[], []],
+      banded ? [[], [], [], []] : [[], []],
       element,
     );
     chart.current = plot;
@@ -49,19 +55,19 @@ export function MetricChart({ name, series, minutes, span, end, revision }) {
       observer.disconnect();
       plot.destroy();
     };
-  }, [minutes, shade, series.binary]);
+  }, [minutes, shade, series.binary, banded]);
 
   useEffect(() => {
-    const { times, values } = withGaps(samples, SHORTEST_GAP_MS);
-    chart.current.setData([times, values]);
-  }, [revision, end, minutes, shade, series.binary]);
+    const { times, values, highs, lows } = withGaps(samples, "gap" in series ? series.gap : SHORTEST_GAP_MS);
+    chart.current.setData(banded ? [times, values, highs, lows] : [times, values]);
+  }, [revision, end, minutes, shade, series.binary, banded]);
 
   const last = samples.values.at(-1);
   const decimals = decimalsOf(samples.values);
   /** @param {number} value */
   const say = (value) => (series.binary ? reading(value === 1) : reading(value, decimals));
   const shown = pointed.value ?? (last === undefined ? null : { time: /** @type {number} */ (samples.times.at(-1)), value: last });
-  const extremes = samples.values.length > 0 ? extent(samples.values) : null;
+  const extremes = samples.values.length > 0 ? extent("highs" in samples ? [...samples.highs, ...samples.lows] : samples.values) : null;
 
   return html`<article class="metric-chart" data-metric=${name} data-points=${samples.times.length} data-newest=${samples.times.at(-1)} data-value=${last}>
     <header>

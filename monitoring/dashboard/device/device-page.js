@@ -1,7 +1,9 @@
-/** One device: whether it is there, what it measures, what is known of it. */
+/** One device: whether it is there, what it measures, what it is asked for, how it is set, and who changed what. */
 
 import { html, useEffect, useSignal } from "../view.js";
 import { ApiError } from "../rest.js";
+import { ActionsPanel } from "../actions/actions-panel.js";
+import { ConfigurationPanel } from "../configuration/configuration-panel.js";
 import { catchUp } from "../live/catch-up.js";
 import { useApp } from "../shell/context.js";
 import { ago, duration, moment } from "../shell/format.js";
@@ -14,13 +16,15 @@ import { Empty, Failure, Waiting } from "../shell/states.js";
 import { UpdatesPanel } from "../updates/updates-panel.js";
 import { isOpen } from "../updates/states.js";
 import { chosenTime } from "./address.js";
+import { AuditPanel } from "./audit-panel.js";
 import { Charts } from "./charts.js";
 import { Facts, LatestValues } from "./facts.js";
 
+/** The sides of a device, by the last part of the address. */
+const SIDES = /** @type {const} */ ([["", "Measured"], ["actions", "Actions"], ["configuration", "Configuration"], ["log", "Log"]]);
+
 /** @param {{parts: string[], query: Record<string, string>}} props */
-export function DevicePage({ parts: [uid = ""], query }) {
-  const { minutes, until } = chosenTime(query);
-  const { session } = useApp();
+export function DevicePage({ parts: [uid = "", side = ""], query }) {
   const { device, failure, retry } = useDevice(uid);
   const name = device?.name ?? uid;
 
@@ -37,14 +41,27 @@ export function DevicePage({ parts: [uid = ""], query }) {
     <//>`}
     ${failure && failure.status !== 404 && html`<${Failure} title="The device could not be read" error=${failure} retry=${retry} />`}
     ${device &&
-    html`<div class="device-body">
-      <div class="device-main">
-        ${session.can("updates:read") && html`<${UpdatesPanel} device=${device} />`}
-        <${Charts} uid=${device.device_uid} minutes=${minutes} until=${until} />
-      </div>
-      <div class="device-side"><${LatestValues} uid=${device.device_uid} /><${Facts} device=${device} /></div>
-    </div>`}
+    html`<nav class="tabs" aria-label="Sides of this device">
+        ${SIDES.map(([key, words]) => html`<a key=${key} href=${href("devices", key ? [uid, key] : [uid])} aria-current=${key === side ? "page" : undefined}>${words}</a>`)}
+      </nav>
+      <${Side} device=${device} side=${side} query=${query} />`}
   `;
+}
+
+/** @param {{device: import("../fleet/inventory.js").Device, side: string, query: Record<string, string>}} props */
+function Side({ device, side, query }) {
+  const { session } = useApp();
+  const uid = device.device_uid;
+  if (side === "actions") return html`<${ActionsPanel} uid=${uid} />`;
+  if (side === "configuration") return html`<${ConfigurationPanel} uid=${uid} />`;
+  if (side === "log") return html`<${AuditPanel} uid=${uid} />`;
+  return html`<div class="device-body">
+    <div class="device-main">
+      ${session.can("updates:read") && html`<${UpdatesPanel} device=${device} />`}
+      <${Charts} uid=${uid} chosen=${chosenTime(query)} />
+    </div>
+    <div class="device-side"><${LatestValues} uid=${uid} /><${Facts} device=${device} /></div>
+  </div>`;
 }
 
 /**

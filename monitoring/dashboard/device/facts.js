@@ -47,6 +47,7 @@ export function factsOf(device, running = device.firmware_version) {
     ["Updates", device.updates_enabled ? "allowed" : "held back"],
     ["Tags", (device.tags ?? []).join(", ")],
     ...Object.entries(device.attributes ?? {}),
+    ...Object.entries(device.reported_attributes ?? {}).map(([name, value]) => /** @type {[string, unknown]} */ ([`${name} (reported)`, value])),
     ["Registered", device.registered_at && moment(device.registered_at)],
   ];
   return facts

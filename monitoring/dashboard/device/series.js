@@ -101,24 +101,20 @@ export class Recording {
 
 /**
  * A silence much longer than the usual pause is a gap: a null between its ends breaks the line there.
- * @param {{times: number[], values: number[]}} samples
+ * @template {{times: number[], values: number[], highs?: number[], lows?: number[]}} Samples
+ * @param {Samples} samples
  * @param {number} shortest a silence in milliseconds that is never a gap
- * @returns {{times: number[], values: (number | null)[]}}
+ * @returns {{times: number[], values: (number | null)[], highs?: (number | null)[], lows?: (number | null)[]}}
  */
-export function withGaps({ times, values }, shortest) {
+export function withGaps(samples, shortest) {
+  const { times } = samples;
   const pauses = times.slice(1).map((time, index) => time - times[index]);
   const usual = pauses.toSorted((one, other) => one - other)[pauses.length >> 1] ?? 0;
   const gap = Math.max(shortest, usual * 5);
-  if (!pauses.some((pause) => pause > gap)) return { times, values };
-  /** @type {{times: number[], values: (number | null)[]}} */
-  const broken = { times: [], values: [] };
-  times.forEach((time, index) => {
-    if (index > 0 && pauses[index - 1] > gap) {
-      broken.times.push(times[index - 1] + 1);
-      broken.values.push(null);
-    }
-    broken.times.push(time);
-    broken.values.push(values[index]);
-  });
-  return broken;
+  const breaks = pauses.flatMap((pause, index) => (pause > gap ? [index + 1] : []));
+  if (breaks.length === 0) return samples;
+  /** @param {number[]} column @param {(at: number) => number | null} between */
+  const broken = (column, between) => breaks.reduceRight((wide, at) => wide.toSpliced(at, 0, between(at)), /** @type {(number | null)[]} */ (column));
+  const columns = Object.entries(samples).map(([name, column]) => [name, broken(column, (at) => (name === "times" ? times[at - 1] + 1 : null))]);
+  return /** @type {any} */ (Object.fromEntries(columns));
 }

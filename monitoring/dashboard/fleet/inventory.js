@@ -15,6 +15,7 @@ import { createListing } from "../listing.js";
  * @property {string} status
  * @property {boolean} updates_enabled
  * @property {Record<string, unknown>} attributes
+ * @property {Record<string, unknown>} [reported_attributes] what the device says of itself
  * @property {string[]} tags
  * @property {string} registered_at RFC 3339
  * @property {string} updated_at

@@ -14,13 +14,14 @@ test("an address carries its parts and its query, there and back, whatever is in
 
 test("a device's link carries its uid and its span, there and back", () => {
   assert.deepEqual(parse(deviceHref("pump-1")).parts, ["pump-1"]);
-  assert.deepEqual(chosenTime(parse(deviceHref("pump-1", 60)).query), { minutes: 60, until: null });
+  assert.deepEqual(chosenTime(parse(deviceHref("pump-1", 60)).query), { minutes: 60, until: null, resolution: "auto" });
   const until = Date.UTC(2026, 10, 20, 14, 30);
-  assert.deepEqual(chosenTime(parse(deviceHref("pump-1", 15, until)).query), { minutes: 15, until });
+  assert.deepEqual(chosenTime(parse(deviceHref("pump-1", 15, until)).query), { minutes: 15, until, resolution: "auto" });
+  assert.equal(chosenTime(parse(deviceHref("pump-1", 10_080, null, "hour")).query).resolution, "hour");
 });
 
-test("a span that is not offered becomes the shortest, a time that is none is now", () => {
-  assert.deepEqual(chosenTime({ until: "yesterday", minutes: "999999" }), { minutes: 5, until: null });
+test("a span that is too long becomes the shortest, a time that is none is now", () => {
+  assert.deepEqual(chosenTime({ until: "yesterday", minutes: "999999", resolution: "none" }), { minutes: 5, until: null, resolution: "auto" });
 });
 
 test("an address that cannot be read is of no page, and never an error", () => {
