@@ -10,6 +10,7 @@ import httpx
 
 from muster_cli.client import MusterClient
 from muster_cli.connection import Endpoint
+from muster_cli.sign_in import PasswordSignIn
 from muster_cli.simulator.enrolment import Enrolment
 from muster_cli.simulator.population import simulated_device
 from muster_cli.simulator.tally import Tally
@@ -48,7 +49,8 @@ class Platform:
         """Registers devices; their tokens by uid."""
         devices = [simulated_device(prefix, number, 0) for number in range(1, count + 1)]
         tokens = TokenFile(Path(self.stack.layout.root) / "benchmark" / f"{prefix}.json")
-        async with MusterClient.open(self.info["gateway"], **self.info["admin"]) as client:
+        sign_in = PasswordSignIn(self.info["gateway"], **self.info["admin"])
+        async with MusterClient.open(self.info["gateway"], sign_in) as client:
             return await Enrolment(client, tokens, Tally(count)).enrol(devices)
 
 

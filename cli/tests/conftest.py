@@ -57,26 +57,41 @@ class Platform:
         split = urlsplit(path)
         parts = split.path.removeprefix("/api/v2/").split("/")
         self.calls.append(f"{method} {'/'.join([parts[0], *parts[2:]] if parts[0] == 'devices' else parts)}")
-        if parts[0] == "auth" or parts == ["firmware", "keys"]:
+        if parts in (["auth", "login"], ["auth", "refresh"], ["firmware", "keys"]):
             return self._auth(parts[1], body)
+        if refused := self._refuse(headers):
+            return refused
+        query = parse_qs(split.query)
+        match parts[0]:
+            case "auth" | "api-keys":
+                return self._key(method, parts)
+            case "imports":
+                return self._import(method, parts, body)
+            case "devices":
+                return self._devices(method, parts, query, body)
+            case _:
+                return self._elsewhere(method, parts, query, headers, body)
+
+    def _refuse(self, headers: Any) -> tuple[int, Any] | None:
         if headers.get("Authorization", "").removeprefix("Bearer ") not in self.access_tokens:
             return _problem(401, "invalid_token", "the token is no good")
         if self.unavailable:
             self.unavailable -= 1
             return _problem(503, "service_unavailable", "the store is away")
-        query = parse_qs(split.query)
-        if parts[0] in {"firmware", "updates"}:
-            document = body if headers.get("Content-Type", "").startswith("multipart") else json.loads(body or b"null")
-            of_batches = parts[:2] == ["updates", "batches"]
-            return (
-                self.convoy.answer(method, parts[2:], query, document)
-                if of_batches
-                else self.shelf.answer(method, parts, query, headers, document)
-            )
-        if parts[0] in {"actions", "releases"}:
-            there = self.desk if parts[0] == "actions" else self.yard
-            return there.answer(method, parts, query, json.loads(body or b"null"))
-        return self._import(method, parts, body) if parts[0] == "imports" else self._devices(method, parts, query, body)
+        return None
+
+    def _elsewhere(self, method: str, parts: list[str], query: Any, headers: Any, body: bytes) -> tuple[int, Any]:
+        multipart = headers.get("Content-Type", "").startswith("multipart")
+        document = body if multipart else json.loads(body or b"null")
+        match parts:
+            case ["updates", "batches", *rest]:
+                return self.convoy.answer(method, rest, query, document)
+            case ["actions", *_]:
+                return self.desk.answer(method, parts, query, document)
+            case ["releases", *_]:
+                return self.yard.answer(method, parts, query, document)
+            case _:
+                return self.shelf.answer(method, parts, query, headers, document)
 
     def _devices(self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         if parts[1:2] == ["resync"]:
@@ -87,7 +102,7 @@ class Platform:
             return self._search(json.loads(body))
         if len(parts) == 1:
             return self._page(query) if method == "GET" else self._register(json.loads(body))
-        return self._device(parts[1], method)
+        return self._device(parts[1], method, body)
 
     def _search(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if not body["rql"].startswith("exists("):
@@ -116,12 +131,15 @@ class Platform:
         state = "completed" if self.told >= len(self.devices) else "running"
         return 202, {"id": 1, "state": state, "total": len(self.devices), "done": int(self.told)}
 
-    def _device(self, uid: str, method: str) -> tuple[int, dict[str, Any]]:
+    def _device(self, uid: str, method: str, body: bytes) -> tuple[int, dict[str, Any]]:
         device = self.devices.get(uid)
         if device is None:
             return _problem(404, "device_not_found", f"there is no device {unquote(uid)}")
         if method == "GET":
             return 200, device
+        if method == "PUT":
+            before, device["status"] = device["status"], json.loads(body)["status"]
+            return 200, device | {"previous_status": before, "current_status": device["status"]}
         self.issued += 1
         return 201, {"device_uid": uid, "token": f"token-{self.issued}", "expires_at": self.token_expires_at}
 
@@ -144,6 +162,17 @@ class Platform:
         pair = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
         return 200, {**pair, "token_type": "bearer", "expires_in": self.expires_in}
 
+    def _key(self, method: str, parts: list[str]) -> tuple[int, dict[str, Any]]:
+        """Who asks, and the one key that they may have."""
+        if parts == ["auth", "me"]:
+            return 200, {"email": EMAIL, "organization": {"name": "Water works"}, "scopes": ["devices:read"]}
+        if method == "DELETE":
+            self.access_tokens.discard(parts[1])
+            return 204, {}
+        self.issued += 1
+        self.access_tokens.add(f"key-{self.issued}")
+        return 201, {"id": f"key-{self.issued}", "token": f"key-{self.issued}", "expires_at": "2099-01-01T00:00:00Z"}
+
     def _page(self, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         start = int(query.get("cursor", ["0"])[0])
         end = start + min(int(query["limit"][0]), self.page_size)
@@ -159,7 +188,7 @@ class Platform:
             return _problem(409, "device_uid_taken", f"the uid {uid} is taken")
         times = {"registered_at": LONG_AGO, "updated_at": LONG_AGO}
         state = {"id": len(self.devices) + 1, "lifecycle": "in_stock", "status": "offline", "version": 1}
-        self.devices[uid] = {**new, **state, **times, "device_uid": uid}
+        self.devices[uid] = {**state, **new, **times, "device_uid": uid}
         return 201, self.devices[uid]
 
 
@@ -182,6 +211,9 @@ def platform() -> Iterator[Platform]:
             self._answer()
 
         def do_PUT(self) -> None:
+            self._answer()
+
+        def do_DELETE(self) -> None:
             self._answer()
 
         def _answer(self) -> None:
@@ -241,4 +273,5 @@ def muster(platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("MUSTER_SERVER", platform.server)
     monkeypatch.setenv("MUSTER_ADMIN_EMAIL", "admin@muster.example")
     monkeypatch.setenv("MUSTER_ADMIN_PASSWORD", "correct horse")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return lambda *arguments: CliRunner().invoke(app, list(arguments))

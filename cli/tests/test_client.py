@@ -7,12 +7,13 @@ import pytest
 from muster_cli.client import MusterClient
 from muster_cli.errors import Refused, Unreachable
 from muster_cli.models import NewDevice
+from muster_cli.sign_in import PasswordSignIn
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"
 
 
 def opened(platform, *, password=PASSWORD):
-    return MusterClient.open(platform.server, email=EMAIL, password=password)
+    return MusterClient.open(platform.server, PasswordSignIn(platform.server, EMAIL, password))
 
 
 async def test_many_calls_at_once_sign_in_once(platform):
@@ -97,6 +98,6 @@ async def test_a_platform_that_is_not_ready_may_be_tried_again(platform):
 
 
 async def test_a_server_that_is_not_there_is_named():
-    async with MusterClient.open("http://127.0.0.1:9", email=EMAIL, password=PASSWORD) as client:
+    async with MusterClient.open("http://127.0.0.1:9", PasswordSignIn("http://127.0.0.1:9", EMAIL, PASSWORD)) as client:
         with pytest.raises(Unreachable, match=r"nothing answers at http://127\.0\.0\.1:9; start it with `make up`"):
             await client.device("d1")

@@ -64,7 +64,7 @@ def test_the_password_of_a_local_stack_never_goes_to_another_server(tmp_path):
     connection = resolve(Options(server="http://platform.example"), {}, tmp_path)
     assert connection.password is None
     assert connection.mqtt == Endpoint("platform.example", 1883)
-    with pytest.raises(BadUsage, match=r"no e-mail address to sign in to http://platform.example; set MUSTER_"):
+    with pytest.raises(BadUsage, match=r"no e-mail address to sign in to http://platform.example; `muster"):
         connection.credentials()
 
 

@@ -13,6 +13,7 @@ from muster_cli.errors import Refused
 from muster_cli.models import (
     Action,
     ActionPage,
+    ApiKey,
     Batch,
     BatchDevice,
     BatchDevicePage,
@@ -25,6 +26,7 @@ from muster_cli.models import (
     FirmwarePage,
     FirmwarePolicy,
     Import,
+    Me,
     NewDevice,
     PublicKeys,
     RefusedRow,
@@ -35,10 +37,11 @@ from muster_cli.models import (
     ReleasePage,
     Resync,
     SearchResult,
+    StatusChange,
     UpdatePage,
     UpdateSession,
 )
-from muster_cli.sign_in import PasswordSignIn
+from muster_cli.sign_in import SignIn
 from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
@@ -63,12 +66,21 @@ class MusterClient:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, server: str, *, email: str, password: str) -> AsyncGenerator["MusterClient"]:
+    async def open(cls, server: str, sign_in: SignIn) -> AsyncGenerator["MusterClient"]:
         """A client for `server`, the gateway's origin. It signs in with the first call."""
         limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
-        sign_in = PasswordSignIn(server, email, password)
         async with httpx.AsyncClient(base_url=server, auth=sign_in, timeout=_TIMEOUT_S, limits=limits) as http:
             yield cls(http)
+
+    async def me(self) -> Me:
+        return await self._call(Me, "GET", "/api/v2/auth/me")
+
+    async def issue_api_key(self, name: str, scopes: Sequence[str], *, days: int) -> ApiKey:
+        body = {"name": name, "scopes": list(scopes), "expires_in_days": days}
+        return await self._call(ApiKey, "POST", "/api/v2/api-keys", json=body)
+
+    async def revoke_api_key(self, key_id: str) -> None:
+        await self._send("DELETE", f"/api/v2/api-keys/{quote(key_id, safe='')}")
 
     async def devices(self, *, limit: int | None = None) -> AsyncIterator[Device]:
         """The organization's devices, oldest first, read page by page; at most `limit` of them."""
@@ -81,6 +93,11 @@ class MusterClient:
 
     async def register(self, device: NewDevice) -> Device:
         return await self._call(Device, "POST", "/api/v2/devices", json=device.model_dump(exclude_unset=True))
+
+    async def set_status(self, id_or_uid: str, status: str) -> StatusChange:
+        """What it shows, or with a word of its life where that moves to."""
+        path = f"/api/v2/devices/{quote(id_or_uid, safe='')}/status"
+        return await self._call(StatusChange, "PUT", path, json={"status": status})
 
     async def firmware(self, *, limit: int | None = None) -> AsyncIterator[Firmware]:
         """The organization's firmware, oldest first; at most `limit`."""
@@ -292,15 +309,19 @@ class MusterClient:
                 return
 
     async def _call(self, answer: type[M], method: str, path: str, **request: Any) -> M:
-        try:
-            response = await self._http.request(method, path, **request)
-        except httpx.HTTPError as error:
-            raise problems.from_transport(error, str(self._http.base_url).rstrip("/")) from error
-        if not response.is_success:
-            raise problems.from_response(response)
+        response = await self._send(method, path, **request)
         try:
             return answer.model_validate_json(response.content)
         except ValidationError:
             raise Refused(
                 response.status_code, "unexpected_answer", f"{path} did not answer as Muster does", "check --server"
             ) from None
+
+    async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            response = await self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise problems.from_transport(error, str(self._http.base_url).rstrip("/")) from error
+        if not response.is_success:
+            raise problems.from_response(response)
+        return response

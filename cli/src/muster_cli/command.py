@@ -6,7 +6,7 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,27 @@ P = ParamSpec("P")
 _INTERRUPTED = 128 + signal.SIGINT
 _PANEL = "Connection"
 
+_SERVER = Annotated[
+    str | None,
+    typer.Option(
+        help="The gateway's address, or HOST:PORT of gRPC. Default: MUSTER_SERVER, or the local stack's.",
+        rich_help_panel=_PANEL,
+    ),
+]
+_STACK = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="A local stack's directory: address and sign-in come from its stack.json. Default: .local, if there.",
+        rich_help_panel=_PANEL,
+    ),
+]
+_PROFILE = Annotated[
+    str | None,
+    typer.Option(help="A platform that `muster login` has named. Default: MUSTER_PROFILE.", rich_help_panel=_PANEL),
+]
 _OPTIONS = {
-    "server": Annotated[
-        str | None,
-        typer.Option(
-            help="The gateway's address. Default: MUSTER_SERVER, or the local stack's.", rich_help_panel=_PANEL
-        ),
-    ],
+    "server": _SERVER,
     "email": Annotated[
         str | None, typer.Option(help="Who signs in. Default: MUSTER_ADMIN_EMAIL.", rich_help_panel=_PANEL)
     ],
@@ -39,14 +53,8 @@ _OPTIONS = {
         str | None,
         typer.Option(help="Better in MUSTER_ADMIN_PASSWORD: others see arguments.", rich_help_panel=_PANEL),
     ],
-    "stack": Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="A local stack's directory: address and sign-in come from its stack.json. Default: .local, if there.",
-            rich_help_panel=_PANEL,
-        ),
-    ],
+    "stack": _STACK,
+    "profile": _PROFILE,
     "as_json": Annotated[bool, typer.Option("--json", help="Print the result as JSON.")],
 }
 
@@ -60,8 +68,30 @@ class Invocation:
 
     def client(self) -> AbstractAsyncContextManager[MusterClient]:
         """Raises BadUsage when it is not known who signs in."""
-        email, password = self.connection.credentials()
-        return MusterClient.open(self.connection.server, email=email, password=password)
+        return MusterClient.open(self.connection.server, self.connection.sign_in())
+
+
+def at_the_top(
+    context: typer.Context,
+    server: _SERVER = None,
+    stack: _STACK = None,
+    profile: _PROFILE = None,
+    transport: Annotated[
+        str | None,
+        typer.Option(
+            metavar="rest|grpc",
+            help="How the device calls go. Default: MUSTER_TRANSPORT, gRPC to a --server on its port, else REST.",
+        ),
+    ] = None,
+) -> None:
+    """Options that may stand before the command, for all commands."""
+    context.obj = {"server": server, "stack": stack, "profile": profile, "transport": transport}
+
+
+def _with_those_at_the_top(context: typer.Context, values: Mapping[str, Any]) -> Options:
+    """What stands after the command goes before what stands in front of it."""
+    top: Mapping[str, Any] = context.find_root().obj or {}
+    return Options(**{**top, **{name: value for name, value in values.items() if value is not None}})
 
 
 def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -69,8 +99,8 @@ def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        as_json = values.pop("as_json")
-        options = Options(**{name: values.pop(name) for name in _OPTIONS if name != "as_json"})
+        as_json, context = values.pop("as_json"), values.pop("context")
+        options = _with_those_at_the_top(context, {name: values.pop(name) for name in _OPTIONS if name != "as_json"})
         try:
             invocation = Invocation(resolve(options, os.environ, Path.cwd()), Output(as_json=as_json))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -83,13 +113,16 @@ def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     added = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=annotation,
-            default=False if name == "as_json" else None,
-        )
-        for name, annotation in _OPTIONS.items()
+        inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        *(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=annotation,
+                default=False if name == "as_json" else None,
+            )
+            for name, annotation in _OPTIONS.items()
+        ),
     ]
     keyword_own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     run.__signature__ = inspect.Signature([*keyword_own, *added])  # pyright: ignore[reportAttributeAccessIssue] - typer reads it

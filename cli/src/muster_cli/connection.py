@@ -13,11 +13,15 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from muster_cli.errors import BadUsage
+from muster_cli.profiles import DEFAULT_PROFILE, Profile, Profiles
+from muster_cli.sign_in import KeySignIn, PasswordSignIn, SignIn
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 DEFAULT_STACK = Path(".local")
 STACK_FILE = "stack.json"
 MQTT_PORT = 1883
+GRPC_PORT = 50051
+REST, GRPC = "rest", "grpc"
 
 
 class Endpoint(NamedTuple):
@@ -41,6 +45,8 @@ class Options:
     email: str | None = None
     password: str | None = field(default=None, repr=False)
     stack: Path | None = None
+    profile: str | None = None
+    transport: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,17 @@ class Connection:
     password: str | None = field(repr=False)
     mqtt: Endpoint
     state_dir: Path
+    grpc: Endpoint
+    transport: str
+    """`rest` or `grpc`, for the calls that can go either way."""
+    token: str | None = field(default=None, repr=False)
+    """An API key, in place of e-mail address and password."""
+
+    def sign_in(self) -> SignIn:
+        """Raises BadUsage when it is not known who signs in."""
+        if self.token:
+            return KeySignIn(self.token)
+        return PasswordSignIn(self.server, *self.credentials())
 
     def credentials(self) -> tuple[str, str]:
         """Raises BadUsage when either is missing."""
@@ -60,7 +77,8 @@ class Connection:
         missing = "e-mail address" if not self.email else "password"
         raise BadUsage(
             f"no {missing} to sign in to {self.server}",
-            "set MUSTER_ADMIN_EMAIL and MUSTER_ADMIN_PASSWORD, or name a local stack with --stack DIR",
+            "`muster login` first, set MUSTER_ADMIN_EMAIL and MUSTER_ADMIN_PASSWORD, or name a local stack with --stack"
+            " DIR",
         )
 
 
@@ -74,35 +92,87 @@ class _Stack(BaseModel):
 
     gateway: str
     mqtt: str
+    grpc: str | None = None
     admin: _Admin
 
 
 def resolve(options: Options, environ: Mapping[str, str], cwd: Path) -> Connection:
-    """The connection to use: options first, then a stack named by option, the environment, the stack in `.local`.
+    """The connection to use: options first, then what --stack or --profile names, the environment, the stack in
 
-    The stack in `.local` counts only while it is the platform that is meant: its password goes nowhere else.
+    `.local`, and the profile of the last `muster login`. A HOST:PORT where gRPC listens is no gateway: the gateway is
+    looked for as if there were no such option. What is secret goes to the platform it belongs to alone.
     Raises BadUsage.
     """
     named = _read(options.stack / STACK_FILE) if options.stack else None
-    server = _url(options.server or (named and named.gateway) or environ.get("MUSTER_SERVER"))
+    profile = _profile(options.profile or environ.get("MUSTER_PROFILE"), environ)
+    spoken, grpc_named = _told_apart(options, named or _read_default(cwd, None), environ)
+    server = _url(spoken or (named and named.gateway) or (profile and profile.server) or environ.get("MUSTER_SERVER"))
     directory, stack = options.stack, named
-    if stack is None:
+    if stack is None and profile is None:
         directory, stack = cwd / DEFAULT_STACK, _read_default(cwd, server)
-    server = server or (_url(stack.gateway) if stack else None) or DEFAULT_SERVER
+    if stack is None and profile is None:
+        profile = _last_login(server, environ)
+    server = server or (_url(stack.gateway) if stack else None) or (profile and profile.server) or DEFAULT_SERVER
+    if profile and profile.server != server:
+        profile = None
     fallback = None if named else stack
-    return Connection(
-        server=server,
-        email=options.email
+    email = (
+        options.email
         or (named and named.admin.email)
         or environ.get("MUSTER_ADMIN_EMAIL")
-        or (fallback and fallback.admin.email),
-        password=options.password
+        or (fallback and fallback.admin.email)
+    )
+    password = (
+        options.password
         or (named and named.admin.password)
         or environ.get("MUSTER_ADMIN_PASSWORD")
-        or (fallback and fallback.admin.password),
+        or (fallback and fallback.admin.password)
+    )
+    said = options.email or options.password or named
+    grpc = grpc_named or (stack and stack.grpc) or (profile and profile.grpc)
+    return Connection(
+        server=server,
+        email=email,
+        password=password,
         mqtt=Endpoint.parse(stack.mqtt) if stack else Endpoint(httpx.URL(server).host, MQTT_PORT),
         state_dir=directory if stack and directory else _state_dir(server, environ),
+        grpc=Endpoint.parse(grpc) if grpc else Endpoint(httpx.URL(server).host, GRPC_PORT),
+        transport=_transport(options, environ) or (GRPC if grpc_named else REST),
+        token=None if said else environ.get("MUSTER_TOKEN") or (profile and profile.token),
     )
+
+
+def _transport(options: Options, environ: Mapping[str, str]) -> str | None:
+    transport = options.transport or environ.get("MUSTER_TRANSPORT")
+    if transport not in {None, REST, GRPC}:
+        raise BadUsage(f'"{transport}" is no transport', "write rest or grpc")
+    return transport
+
+
+def _told_apart(options: Options, stack: _Stack | None, environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """What --server names: the gateway, or where gRPC listens."""
+    text = options.server
+    if not text or "://" in text:
+        return text, None
+    listens = stack.grpc.rpartition(":")[2] if stack and stack.grpc else None
+    if _transport(options, environ) == GRPC or text.rpartition(":")[2] in {str(GRPC_PORT), listens}:
+        return None, text
+    return text, None
+
+
+def _profile(name: str | None, environ: Mapping[str, str]) -> Profile | None:
+    if name is None:
+        return None
+    profiles = Profiles.of(environ)
+    if found := profiles.get(name):
+        return found
+    there = ", ".join(profiles.names()) or "none"
+    raise BadUsage(f'there is no profile "{name}"', f"there are: {there}; `muster login --profile {name}` makes it")
+
+
+def _last_login(server: str | None, environ: Mapping[str, str]) -> Profile | None:
+    profile = Profiles.of(environ).get(DEFAULT_PROFILE)
+    return profile if profile and server in {None, profile.server} else None
 
 
 def _url(text: str | None) -> str | None:

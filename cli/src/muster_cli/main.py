@@ -2,7 +2,9 @@
 
 import typer
 
-from muster_cli import actions, devices, firmware, releases, simulate, updates
+from muster_cli import actions, devices, firmware, login, releases, simulate, updates
+from muster_cli.command import at_the_top
+from muster_cli.device_calls import commands as device_calls
 
 app = typer.Typer(
     name="muster",
@@ -11,6 +13,10 @@ app = typer.Typer(
     help="Look after fleets of devices.",
     epilog="Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the platform cannot be reached.",
 )
+app.callback()(at_the_top)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+device_calls.add_to(app)
 app.add_typer(devices.app, name="devices")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(updates.app, name="updates")

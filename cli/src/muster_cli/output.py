@@ -24,7 +24,7 @@ class Output:
             self._write_json(data)
             return
         for label, value in fields.items():
-            sys.stdout.write(f"{label}: {_text(value)}\n")
+            sys.stdout.write(f"{label}: {one_line(value)}\n")
 
     def rows(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, data: object) -> None:
         """Many things: a table, or one line each with tabs between the columns and no heading, or `data` as JSON."""
@@ -33,16 +33,16 @@ class Output:
         elif self._console.is_terminal:
             table = Table(*columns, box=None, pad_edge=False, header_style="bold")
             for row in rows:
-                table.add_row(*[_text(value) for value in row])
+                table.add_row(*[one_line(value) for value in row])
             self._console.print(table)
         else:
-            sys.stdout.writelines("\t".join(_text(value) for value in row) + "\n" for row in rows)
+            sys.stdout.writelines("\t".join(one_line(value) for value in row) + "\n" for row in rows)
 
     def _write_json(self, data: object) -> None:
         sys.stdout.write(_json.dump_json(data, indent=2).decode() + "\n")
 
 
-def _text(value: object) -> str:
+def one_line(value: object) -> str:
     """`value` on one line without control characters: a device's name is somebody else's text."""
     if value is None or value == "":
         return "-"

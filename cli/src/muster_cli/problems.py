@@ -45,8 +45,12 @@ def from_response(response: httpx.Response) -> CommandError:
     if status >= 500 or status == 429:
         wait = response.headers.get("Retry-After")
         return Unreachable(f"{message} ({problem.code})", f"try again in {wait} s" if wait else "try again")
-    next_step = _NEXT_STEPS.get(problem.code) or _NEXT_STEPS_BY_STATUS.get(status)
-    return Refused(status, problem.code, message, next_step)
+    return Refused(status, problem.code, message, next_step(problem.code, status))
+
+
+def next_step(code: str, status: int) -> str | None:
+    """What to do about a refusal, by its stable code, else by its status."""
+    return _NEXT_STEPS.get(code) or _NEXT_STEPS_BY_STATUS.get(status)
 
 
 def from_transport(error: httpx.HTTPError, server: str) -> CommandError:

@@ -1,8 +1,8 @@
-"""Signs in when the first request goes out, and renews the access token before it ends or when it is refused."""
+"""Who a request is made for: a person who signs in and whose tokens are renewed, or a key that stays as it is."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 
 import httpx
 
@@ -10,10 +10,35 @@ from muster_cli import problems
 from muster_cli.models import TokenPair
 
 _RENEW_BEFORE_S = 30.0
+_TIMEOUT_S = 15.0
 
 
-class PasswordSignIn(httpx.Auth):
-    """Keeps one pair of tokens for all requests of a client; any number of requests may be under way."""
+class SignIn(httpx.Auth):
+    async def bearer(self, *, renew: bool = False) -> str:
+        """The token for what does not go through httpx; `renew` after it was refused. Raises CommandError."""
+        raise NotImplementedError
+
+
+class KeySignIn(SignIn):
+    """An API key, or any other token that somebody already has."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+    async def bearer(self, *, renew: bool = False) -> str:
+        """Stays the same: whoever has a key cannot renew it."""
+        return self._token
+
+
+class PasswordSignIn(SignIn):
+    """Keeps one pair of tokens for all requests of a client; any number of requests may be under way.
+
+    It signs in when the first request goes out, and renews the access token before it ends or when it is refused.
+    """
 
     def __init__(self, server: str, email: str, password: str) -> None:
         self._server = server
@@ -26,7 +51,7 @@ class PasswordSignIn(httpx.Auth):
         """One request, after a sign-in where one is due, and once more after a 401. Raises CommandError."""
         for last in (False, True):
             async with self._lock:
-                if self._pair is None or time.monotonic() >= self._renew_at:
+                if self._is_due():
                     response = yield self._renewal()
                     if response.status_code == 401 and self._pair is not None:
                         self._pair = None
@@ -41,6 +66,27 @@ class PasswordSignIn(httpx.Auth):
                 return
             if self._pair is used:
                 self._renew_at = 0.0
+
+    async def bearer(self, *, renew: bool = False) -> str:
+        async with self._lock:
+            if renew or self._is_due():
+                self._accept(await self._ask())
+            assert self._pair is not None  # noqa: S101 - set above or by an earlier call
+            return self._pair.access_token
+
+    async def _ask(self) -> httpx.Response:
+        try:
+            async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
+                response = await http.send(self._renewal())
+                if response.status_code == 401 and self._pair is not None:
+                    self._pair = None
+                    response = await http.send(self._renewal())
+                return response
+        except httpx.HTTPError as error:
+            raise problems.from_transport(error, self._server) from error
+
+    def _is_due(self) -> bool:
+        return self._pair is None or time.monotonic() >= self._renew_at
 
     def _renewal(self) -> httpx.Request:
         if self._pair is None:

@@ -57,7 +57,7 @@ async def simulate(
     if not _PREFIX.fullmatch(prefix):
         raise BadUsage(f'"{prefix}" cannot begin a uid', "use up to 56 of the characters A-Z a-z 0-9 _ -")
     broker = Endpoint.parse(mqtt) if mqtt else connection.mqtt
-    email, password = connection.credentials()
+    sign_in = connection.sign_in()
     allow_open_files(devices)
     population = [simulated_device(prefix, number, seed) for number in range(1, devices + 1)]
     tokens = TokenFile(connection.state_dir / "simulator" / f"{prefix}.json")
@@ -68,7 +68,7 @@ async def simulate(
     speed = link_speed * 1024 if link_speed else None
     progress = asyncio.create_task(Progress(tally).show())
     try:
-        async with MusterClient.open(connection.server, email=email, password=password) as client:
+        async with MusterClient.open(connection.server, sign_in) as client:
             enrolment = Enrolment(client, tokens, tally)
             enrolled = await enrolment.enrol(population)
             if updates and (tally.tokens_issued or not flash.keys()):

@@ -7,6 +7,7 @@ import pytest
 
 from muster_cli.client import MusterClient
 from muster_cli.errors import Refused
+from muster_cli.sign_in import PasswordSignIn
 from muster_cli.simulator.enrolment import Enrolment
 from muster_cli.simulator.population import simulated_device
 from muster_cli.simulator.tally import Tally
@@ -21,7 +22,8 @@ def path(tmp_path):
 
 
 async def enrol(platform, path, tally=None, devices=DEVICES):
-    async with MusterClient.open(platform.server, email="admin@muster.example", password="correct horse") as client:
+    sign_in = PasswordSignIn(platform.server, "admin@muster.example", "correct horse")
+    async with MusterClient.open(platform.server, sign_in) as client:
         return await Enrolment(client, TokenFile(path), tally or Tally(len(devices))).enrol(devices)
 
 
