@@ -10,6 +10,7 @@ import { FirmwarePage } from "./firmware/firmware-page.js";
 import { FleetPage } from "./fleet/fleet-page.js";
 import { OverviewPage } from "./overview/overview-page.js";
 import { ReleasesPage } from "./releases/releases-page.js";
+import { SettingsPage } from "./settings/settings-page.js";
 import { SitesPage } from "./sites/sites-page.js";
 
 /**
@@ -32,4 +33,5 @@ export const PAGES = [
   { path: "releases", title: "Releases", icon: "releases", scope: "updates:read", view: ReleasesPage },
   { path: "firmware", title: "Firmware", icon: "firmware", scope: "updates:read", view: FirmwarePage },
   { path: "sites", title: "Sites", icon: "sites", scope: "devices:read", view: SitesPage },
+  { path: "settings", title: "Settings", icon: "settings", view: SettingsPage },
 ];

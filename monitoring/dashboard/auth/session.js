@@ -161,6 +161,17 @@ export function createSession({
       await introduce();
     },
 
+    /**
+     * Takes a new password; every other sign-in of the person ends, and this one goes on.
+     * @param {string} current
+     * @param {string} next
+     * @throws {ApiError} 401 when `current` is not the password
+     */
+    async changePassword(current, next) {
+      const json = { current_password: current, new_password: next };
+      hold(await call("/auth/password", { method: "POST", json, token: await token() }));
+    },
+
     /** Ends the session here at once, and tells the platform, which may be away. */
     async signOut() {
       const refreshToken = storage.getItem(KEY);

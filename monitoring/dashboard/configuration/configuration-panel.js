@@ -31,7 +31,7 @@ export function ConfigurationPanel({ uid }) {
       </p>
       ${rows.length === 0
         ? html`<${Empty} title="Nothing is set yet"><p>${session.can("devices:write") ? "Say here how the device is to be set" : "Somebody who may change devices says how this one is to be set"}; it takes that over as soon as it is connected.</p><//>`
-        : html`<div class="panel scrolls"><table class="members">
+        : html`<div class="panel scrolls" tabindex="0" role="group" aria-label="Members"><table class="members">
             <caption class="hidden">Configuration, what differs first</caption>
             <thead><tr><th scope="col">Member</th><th scope="col">Desired</th><th scope="col">Reported</th></tr></thead>
             <tbody>

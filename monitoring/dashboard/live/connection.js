@@ -163,7 +163,9 @@ export function createConnection({ session, feed, io = connectSocket }) {
       if (socket.connected) subscribe();
       return () => {
         if (socket.connected) ask("unsubscribe", wanted);
-        if (target === wanted) target = null;
+        if (target !== wanted) return;
+        target = null;
+        subscribe();
       };
     },
 

@@ -141,3 +141,12 @@ test("a refused subscription is not taken for a live one, and asked for again", 
   assert.equal(connection.status.value, "live");
   assert.equal(socket.connects, 1);
 });
+
+test("a page that watches nothing is live too, though the one before was left in the middle of its question", async () => {
+  const { socket, connection } = wired();
+  const leave = connection.watch({});
+  socket.say("connect");
+  leave();
+  await settled();
+  assert.equal(connection.status.value, "live");
+});
