@@ -11,6 +11,8 @@ import pytest
 from monitoring.app import build
 from monitoring.fleet.service import FleetService
 from monitoring.fleet.store import FleetStore
+from monitoring.organizations.service import OrganizationService
+from monitoring.organizations.store import OrganizationStore
 from monitoring.settings import Settings
 from monitoring.worker import opened
 from shared.messaging import topology
@@ -68,6 +70,11 @@ async def fleet(database) -> FleetService:
 
 
 @pytest.fixture
+def organizations(database) -> OrganizationService:
+    return OrganizationService(OrganizationStore(database), days={"short": 7, "standard": 30, "long": 90})
+
+
+@pytest.fixture
 def register(fleet) -> Register:
     """Makes devices known to the copy of the fleet."""
 
@@ -96,6 +103,7 @@ async def raw(rabbitmq_server, topology_declared) -> AsyncIterator[Raw]:
         topology.MONITORING_UPDATES_QUEUE,
         topology.MONITORING_ROLLOUTS_QUEUE,
         topology.MONITORING_ACTIONS_QUEUE,
+        topology.MONITORING_ORGANIZATIONS_QUEUE,
     ):
         for name in (queue, topology.dead_letters_of(queue)):
             await raw.empty(name)

@@ -25,6 +25,9 @@ from monitoring.ingest.consumers import TelemetryConsumer
 from monitoring.ingest.service import IngestService, TelemetrySubmission
 from monitoring.live.service import LiveService
 from monitoring.live.sockets import Sockets
+from monitoring.organizations.consumers import OrganizationConsumer
+from monitoring.organizations.service import OrganizationService
+from monitoring.organizations.store import OrganizationStore
 from monitoring.presence.consumers import ConnectionConsumer
 from monitoring.presence.gateway import BrokerConnections
 from monitoring.presence.jobs import Reconcile
@@ -34,6 +37,9 @@ from monitoring.rollouts.consumers import RolloutConsumer
 from monitoring.rollouts.jobs import ForgetRollouts
 from monitoring.rollouts.service import RolloutService, RolloutTracker
 from monitoring.rollouts.store import RolloutStore
+from monitoring.rollups.jobs import DropPastRollups, RollUp
+from monitoring.rollups.service import MarkKeeper, Roller
+from monitoring.rollups.store import RollupStore
 from monitoring.settings import SERVICE, Settings
 from monitoring.snapshots.service import SnapshotService
 from monitoring.snapshots.states import Topic
@@ -75,7 +81,9 @@ class Core:
     database: client.Database
     fleet: FleetService
     fleet_store: FleetStore
+    organizations: OrganizationService
     telemetry: TelemetryService
+    rollup_store: RollupStore
     telemetry_store: TelemetryStore
     presence_store: PresenceStore
     refused: MongoRevocations
@@ -106,13 +114,17 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
         broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=process))
         fleet_store, telemetry_store = FleetStore(database), TelemetryStore(database)
         fleet = FleetService(fleet_store)
+        organizations = OrganizationService(OrganizationStore(database), days=settings.retentions)
+        rollup_store = RollupStore(database)
         yield Core(
             database=database,
             fleet=fleet,
             fleet_store=fleet_store,
+            organizations=organizations,
             telemetry=TelemetryService(
-                telemetry_store, fleet, clock=SystemClock(), retention_days=settings.retention_days
+                telemetry_store, fleet, organizations, clock=SystemClock(), follower=MarkKeeper(rollup_store)
             ),
+            rollup_store=rollup_store,
             telemetry_store=telemetry_store,
             presence_store=PresenceStore(database),
             refused=MongoRevocations(database),
@@ -193,6 +205,7 @@ class WorkerParts:
 
     fleet: EventConsumer
     access: EventConsumer
+    organizations: EventConsumer
     updates: EventConsumer
     rollouts: EventConsumer
     actions: EventConsumer
@@ -205,6 +218,8 @@ class WorkerParts:
     forget_rollouts: ForgetRollouts
     forget_actions: ForgetActions
     drop_past_days: DropPastDays
+    roll_up: Job
+    drop_past_rollups: DropPastRollups
     checks: dict[str, Check]
 
 
@@ -257,6 +272,13 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
 
         rollouts = RolloutTracker(core.rollout_store, frames, clock=SystemClock())
         actions = ActionTracker(core.action_store, frames, clock=SystemClock())
+        roller = Roller(
+            core.rollup_store,
+            core.telemetry,
+            clock=SystemClock(),
+            minute_days=settings.minute_rollup_days,
+            hour_days=settings.hour_rollup_days,
+        )
         ingest = IngestService(core.telemetry, core.fleet, frames, clock=SystemClock())
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
@@ -267,6 +289,9 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 broker,
                 topology.MONITORING_FLEET_QUEUE,
                 FleetConsumer(FleetService(core.fleet_store, newcomers=tracker)),
+            ),
+            organizations=EventConsumer(
+                broker, topology.MONITORING_ORGANIZATIONS_QUEUE, OrganizationConsumer(core.organizations)
             ),
             updates=EventConsumer(
                 broker,
@@ -293,5 +318,10 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             forget_rollouts=ForgetRollouts(rollouts),
             forget_actions=ForgetActions(actions),
             drop_past_days=DropPastDays(core.telemetry),
+            roll_up=every(
+                settings.rollup_seconds,
+                RollUp(roller, Lease(core.database["leases"], "rollups", holder=uuid4().hex)),
+            ),
+            drop_past_rollups=DropPastRollups(roller),
             checks=core.checks,
         )

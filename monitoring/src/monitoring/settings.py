@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from monitoring.organizations.models import LONG, SHORT, STANDARD
 from shared.settings import ServiceSettings
 
 SERVICE = "monitoring"
@@ -26,7 +27,22 @@ class Settings(ServiceSettings):
     """Holds the dashboard's pages: beside the sources in a checkout, under /app in the image."""
 
     retention_days: int = Field(default=30, ge=1, le=3650)
-    """How many days before today samples are kept and can be read."""
+    """How many days before today samples are kept and can be read, in organizations of the class `standard`."""
+
+    retention_days_short: int = Field(default=7, ge=1, le=3650)
+    """The same for the class `short`."""
+
+    retention_days_long: int = Field(default=90, ge=1, le=3650)
+    """The same for the class `long`."""
+
+    minute_rollup_days: int = Field(default=180, ge=1, le=3650)
+    """How long rollups by minute are kept."""
+
+    hour_rollup_days: int = Field(default=1095, ge=1, le=36500)
+    """How long rollups by hour are kept, and what was counted."""
+
+    rollup_seconds: float = Field(default=60.0, ge=0.1, le=3600)
+    """How long after it came a sample may be missing in the rollups."""
 
     undated_days: int = Field(default=7, ge=1, le=365)
     """How long samples are kept whose time is missing or lies ahead."""
@@ -42,3 +58,8 @@ class Settings(ServiceSettings):
 
     socket_unread_packets: int = Field(default=64, ge=8, le=10_000)
     """A live connection that leaves more packets than this unread is cut off."""
+
+    @property
+    def retentions(self) -> dict[str, int]:
+        """For how many days each class of retention keeps samples."""
+        return {SHORT: self.retention_days_short, STANDARD: self.retention_days, LONG: self.retention_days_long}

@@ -36,10 +36,10 @@ def watching() -> Watching:
 
 
 @pytest.fixture
-async def consume(database, fleet, watching) -> TelemetryConsumer:
+async def consume(database, fleet, organizations, watching) -> TelemetryConsumer:
     store = TelemetryStore(database)
     await store.prepare(undated_for=timedelta(days=7))
-    telemetry = TelemetryService(store, fleet, clock=SystemClock(), retention_days=30)
+    telemetry = TelemetryService(store, fleet, organizations, clock=SystemClock())
     return TelemetryConsumer(IngestService(telemetry, fleet, watching, clock=SystemClock()))
 
 
@@ -106,10 +106,10 @@ async def test_a_frame_for_each_organization_shows_known_devices_only(consume, r
     }
 
 
-async def test_a_store_that_is_away_is_said_to_be_and_nothing_is_counted(counted):
+async def test_a_store_that_is_away_is_said_to_be_and_nothing_is_counted(counted, organizations):
     async with client.open("mongodb://127.0.0.1:1", "nowhere") as away:
         fleet = FleetService(FleetStore(away))
-        telemetry = TelemetryService(TelemetryStore(away), fleet, clock=SystemClock(), retention_days=30)
+        telemetry = TelemetryService(TelemetryStore(away), fleet, organizations, clock=SystemClock())
         with pytest.raises(StoreAway):
             await IngestService(telemetry, fleet, Watching(), clock=SystemClock()).take([delivery("p", body(now(), 1))])
     assert counted() == {}

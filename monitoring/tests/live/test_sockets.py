@@ -53,8 +53,8 @@ EVENTS = ("release", "batch", "action", "configuration")
 
 
 @pytest.fixture
-def record(database, fleet):
-    service = TelemetryService(TelemetryStore(database), fleet, clock=SystemClock(), retention_days=30)
+def record(database, fleet, organizations):
+    service = TelemetryService(TelemetryStore(database), fleet, organizations, clock=SystemClock())
 
     async def record(uid, **metrics):
         at = datetime.now(UTC)

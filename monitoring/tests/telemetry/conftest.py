@@ -25,8 +25,8 @@ async def store(database) -> TelemetryStore:
 
 
 @pytest.fixture
-def telemetry(store, fleet, clock) -> TelemetryService:
-    return TelemetryService(store, fleet, clock=clock, retention_days=30)
+def telemetry(store, fleet, organizations, clock) -> TelemetryService:
+    return TelemetryService(store, fleet, organizations, clock=clock)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from ..worlds import sample
 
 
 @pytest.fixture
-def record(store, fleet):
-    service = TelemetryService(store, fleet, clock=SystemClock(), retention_days=30)
+def record(store, fleet, organizations):
+    service = TelemetryService(store, fleet, organizations, clock=SystemClock())
 
     async def record(uid, *samples):
         await service.record([Arrival(uid, one, datetime.now(UTC), "") for one in samples])

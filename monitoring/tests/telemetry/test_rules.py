@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from monitoring.organizations.models import Retention
 from monitoring.telemetry.models import Arrival, days, key_range, micros, moment, time_of
 from monitoring.telemetry.rules import is_past, newest, place, readable
 
@@ -24,7 +25,7 @@ SAMPLES = st.builds(
 
 
 def placed(one, *, uid="pump-1", received_at=NOON, origin="body-1-0", retention_days=30):
-    return place(Arrival(uid, one, received_at, origin), retention_days=retention_days)
+    return place(Arrival(uid, one, received_at, origin), Retention("standard", retention_days))
 
 
 @given(one=SAMPLES, uid=UIDS, received_at=MOMENTS, again=MOMENTS)

@@ -221,6 +221,6 @@ async def test_whole_days_are_dropped_when_nobody_can_read_them_any_more(record,
     assert len(await store.days()) == 2
     clock.advance(timedelta(days=1))
     await telemetry.drop_past()
-    assert await store.days() == [(NOON + timedelta(days=1)).date()]
+    assert await store.days() == [("standard", (NOON + timedelta(days=1)).date())]
     await record("pump-1", sample(clock.now(), 3))
     assert len(await store.days()) == 2

@@ -1,5 +1,7 @@
 """What a message says: whose samples it holds. Pure."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
@@ -22,6 +24,12 @@ def arrivals(routing_key: str, body: bytes, message_id: str | None, *, received_
         return [Arrival(uid, sample, received_at, "") for sample in samples]
     source = f"id-{_digest(message_id.encode())}" if message_id else f"body-{_digest(body)}"
     return [Arrival(uid, sample, received_at, f"{source}-{index}") for index, sample in enumerate(samples)]
+
+
+def by_device(routing_keys: Iterable[str]) -> Counter[str]:
+    """How many messages came of each device; one whose routing key names none counts for nobody."""
+    uids = map(uid_from_key, routing_keys)
+    return Counter(uid for uid in uids if uid is not None)
 
 
 def _digest(text: bytes) -> str:

@@ -1,7 +1,7 @@
 """Use cases of ingest: take what devices sent, and pass on what they send over HTTP."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 from uuid import uuid4
@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from monitoring.fleet.service import FleetService
 from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.events import items_of
-from monitoring.ingest.rules import arrivals
+from monitoring.ingest.rules import arrivals, by_device
 from monitoring.telemetry.models import Arrival, Latest
 from monitoring.telemetry.service import TelemetryService
 from shared.clock import Clock
@@ -59,8 +59,13 @@ class IngestService:
                 arrived += arrivals(delivery.routing_key, delivery.body, delivery.message_id, received_at=now)
             except ValueError as error:
                 rejected.append(Rejected(index, str(error)))
-        recorded = await self._telemetry.record(arrived)
-        await self._show(recorded.latest)
+        organizations = await self._fleet.organizations(arrival.device_uid for arrival in arrived)
+        recorded = await self._telemetry.record(
+            arrived,
+            messages=by_device(delivery.routing_key for delivery in deliveries),
+            dead=by_device(deliveries[poison.index].routing_key for poison in rejected),
+        )
+        self._show(recorded.latest, organizations)
         _MESSAGES.labels("received").inc(len(deliveries))
         _MESSAGES.labels("dead").inc(len(rejected))
         _SAMPLES.labels("received").inc(len(arrived))
@@ -72,8 +77,7 @@ class IngestService:
             _log.warning("poison telemetry", messages=len(rejected), reason=rejected[0].reason)
         return rejected
 
-    async def _show(self, latest: Sequence[Latest]) -> None:
-        organizations = await self._fleet.organizations(device.device_uid for device in latest)
+    def _show(self, latest: Sequence[Latest], organizations: Mapping[str, int]) -> None:
         items: dict[int, list[TelemetryItem]] = defaultdict(list)
         for device in latest:
             organization_id = organizations.get(device.device_uid)

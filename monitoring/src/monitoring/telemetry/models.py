@@ -1,11 +1,11 @@
-"""Samples as they are stored, their keys, and what is known of each device at the end of them.
+"""Samples as they are stored, their keys, and what a batch of them leaves behind.
 
 A key is `<uid>:<device time in microseconds, 16 hex digits>:<boot>:<seq>`. It sorts by device, then time, so a range of
 keys answers "this device between these times".
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from shared.contracts.telemetry import TelemetrySample, Value
@@ -31,10 +31,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class StoredSample:
-    """`key` is the same however often the sample comes; `day` is the UTC day it lies in, None for undated ones."""
+    """`key` is the same however often the sample comes; `day` is the UTC day it lies in, None for undated ones.
+
+    `keep` is the class of retention that its organization had when it came.
+    """
 
     key: str
     device_uid: str
+    keep: str
     day: date | None
     received_at: datetime
     metrics: Mapping[str, Value]
@@ -62,6 +66,50 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What was counted of a device on a UTC day: in samples, but `messages` and the `dead` among them.
+
+    A dated sample counts on its own day, everything else on the day it was received. What is stored of dated samples
+    is not counted but recomputed from the store, so it is not among these.
+    """
+
+    received: int = 0
+    expired: int = 0
+    undated: int = 0
+    messages: int = 0
+    dead: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.received + other.received,
+            self.expired + other.expired,
+            self.undated + other.undated,
+            self.messages + other.messages,
+            self.dead + other.dead,
+        )
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return self + Counts(-other.received, -other.expired, -other.undated, -other.messages, -other.dead)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a batch leaves behind of a device: its newest readings, what it touched, and what was counted.
+
+    `minutes` since 1970 hold dated samples of the batch; on `recount` days undated ones came again, so that their
+    number is to be taken from the store. `counts` are growing totals of `process` by day (in days since 1970): of two,
+    the greater is the later one.
+    """
+
+    device_uid: str
+    metrics: Mapping[str, Reading]
+    minutes: tuple[int, ...] = ()
+    recount: tuple[int, ...] = ()
+    process: str = ""
+    counts: Mapping[int, Counts] = field(default_factory=dict[int, Counts])
+
+
+@dataclass(frozen=True, slots=True)
 class PastSample:
     """A stored sample as it is read: `place` is the part of its key behind the uid."""
 
@@ -69,6 +117,12 @@ class PastSample:
     ts: datetime
     received_at: datetime
     metrics: Mapping[str, Value]
+
+    @property
+    def boot_and_seq(self) -> tuple[str, int] | None:
+        """None for a sample that came without seq, or without time."""
+        _, boot, last = self.place.split(":")
+        return (boot, int(last)) if last.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +168,16 @@ def days(start: datetime, end: datetime) -> Iterator[date]:
     while midnight(day) < end:
         yield day
         day += DAY
+
+
+def day_number(day: date) -> int:
+    """Days since 1970."""
+    return (day - _EPOCH.date()).days
+
+
+def day_of(number: int) -> date:
+    """The inverse of `day_number`."""
+    return _EPOCH.date() + number * DAY
 
 
 def midnight(day: date) -> datetime:

@@ -1,17 +1,22 @@
-"""Where a sample lies, what identifies it, and what can be read. Pure."""
+"""Where a sample lies, what identifies it, what a batch leaves behind, and what can be read. Pure."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 from hashlib import sha256
 
 import msgspec
 
+from monitoring.organizations.models import Retention
 from monitoring.telemetry.models import (
     DAY,
     Arrival,
+    Counts,
     Latest,
+    News,
     Reading,
     StoredSample,
+    day_number,
     micros,
     midnight,
     sample_key,
@@ -20,8 +25,12 @@ from shared.contracts.telemetry import TelemetrySample, Value
 
 _canonical = msgspec.json.Encoder(order="deterministic")
 
+_MINUTE_US = 60_000_000
+_DAY_US = 1_440 * _MINUTE_US
+_HASH_DIGITS = 8
 
-def place(arrival: Arrival, *, retention_days: int) -> StoredSample | None:
+
+def place(arrival: Arrival, retention: Retention) -> StoredSample | None:
     """Where the sample goes; None when its day is past the retention. The same sample always gets the same key.
 
     A sample lies in the day of the device's time, unless that is missing or later than tomorrow (by the server's
@@ -30,12 +39,13 @@ def place(arrival: Arrival, *, retention_days: int) -> StoredSample | None:
     sample, received_at = arrival.sample, arrival.received_at
     at = sample.time()
     today = received_at.date()
-    if at is not None and at.date() < today - retention_days * DAY:
+    if at is not None and at.date() < today - retention.days * DAY:
         return None
     day = None if at is None or at.date() > today + DAY else at.date()
     return StoredSample(
         key=sample_key(arrival.device_uid, at, sample.boot or "", _last_part(sample, arrival.origin)),
         device_uid=arrival.device_uid,
+        keep=retention.name,
         day=day,
         received_at=received_at,
         metrics=sample.metrics,
@@ -69,16 +79,91 @@ def newest(samples: Iterable[StoredSample]) -> list[Latest]:
     return [Latest(uid, readings) for uid, readings in found.items()]
 
 
-def merged(parts: Iterable[Latest]) -> list[Latest]:
-    """One for each device, with the newest reading of every metric."""
+def merged(parts: Iterable[Latest | News]) -> list[Latest]:
+    """One for each device that has readings, with the newest of every metric."""
     found: dict[str, dict[str, Reading]] = {}
     for part in parts:
+        if not part.metrics:
+            continue
         readings = found.setdefault(part.device_uid, {})
         for name, reading in part.metrics.items():
             before = readings.get(name)
             if before is None or _is_newer(reading.ts, reading.value, before):
                 readings[name] = reading
     return [Latest(uid, readings) for uid, readings in found.items()]
+
+
+def counted(
+    arrivals: Sequence[Arrival],
+    placed: Sequence[StoredSample | None],
+    samples: Mapping[str, StoredSample],
+    stored: Iterable[StoredSample],
+    *,
+    messages: Mapping[str, int],
+    dead: Mapping[str, int],
+    today: date,
+) -> dict[tuple[str, int], Counts]:
+    """What is to be counted of a batch, by device and day: see `Counts`.
+
+    `placed` are the samples as they came, `samples` the same by their keys as they are known, `stored` those of them
+    that were not there before; `messages` and `dead` are messages by device.
+    """
+    now = day_number(today)
+    received: Counter[tuple[str, int]] = Counter()
+    expired: Counter[tuple[str, int]] = Counter()
+    for arrival, one in zip(arrivals, placed, strict=True):
+        if one is None:
+            expired[arrival.device_uid, now] += 1
+        else:
+            ts = one.ts if one.day is not None else samples[one.key].ts
+            received[one.device_uid, ts // _DAY_US] += 1
+    undated = Counter((one.device_uid, one.ts // _DAY_US) for one in stored if one.day is None)
+    taken = {(uid, now): number for uid, number in messages.items()}
+    refused = {(uid, now): number for uid, number in dead.items()}
+    return {
+        place: Counts(
+            received=received[place] + expired[place],
+            expired=expired[place],
+            undated=undated[place],
+            messages=taken.get(place, 0),
+            dead=refused.get(place, 0),
+        )
+        for place in {*received, *expired, *taken}
+    }
+
+
+def news_of(
+    latest: Iterable[Latest],
+    samples: Iterable[StoredSample],
+    duplicates: Set[str],
+    process: str,
+    totals: Mapping[tuple[str, int], Counts],
+) -> list[News]:
+    """What a batch leaves behind of each device. Samples that came again count as touched: they may have been stored
+    by somebody who died before saying so.
+    """
+    minutes: dict[str, set[int]] = {}
+    recount: dict[str, set[int]] = {}
+    for sample in samples:
+        if sample.day is not None:
+            minutes.setdefault(sample.device_uid, set()).add(sample.ts // _MINUTE_US)
+        elif sample.key in duplicates:
+            recount.setdefault(sample.device_uid, set()).add(sample.ts // _DAY_US)
+    metrics = {one.device_uid: one.metrics for one in latest}
+    counts: dict[str, dict[int, Counts]] = {}
+    for (uid, day), total in totals.items():
+        counts.setdefault(uid, {})[day] = total
+    return [
+        News(
+            device_uid=uid,
+            metrics=metrics.get(uid, {}),
+            minutes=tuple(minutes.get(uid, ())),
+            recount=tuple(recount.get(uid, ())),
+            process=process,
+            counts=counts.get(uid, {}),
+        )
+        for uid in counts
+    ]
 
 
 def _is_newer(ts: int, value: Value, than: Reading) -> bool:
@@ -96,5 +181,14 @@ def _last_part(sample: TelemetrySample, origin: str) -> str:
     if sample.seq is not None:
         return str(sample.seq)
     if sample.ts is not None:
-        return sha256(_canonical.encode(sample.metrics)).hexdigest()[:8]
+        return _hash_digits(sha256(_canonical.encode(sample.metrics)).hexdigest())
     return origin
+
+
+def _hash_digits(digest: str) -> str:
+    """Its first eight digits that no seq can be taken for: with a letter among them."""
+    for start in range(len(digest) - _HASH_DIGITS):
+        part = digest[start : start + _HASH_DIGITS]
+        if not part.isdecimal():
+            return part
+    return "f" * _HASH_DIGITS

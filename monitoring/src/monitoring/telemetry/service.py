@@ -1,14 +1,28 @@
 """Use cases of telemetry: record what arrives, read what was recorded."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import Protocol
 
 from monitoring.fleet.service import FleetService
+from monitoring.organizations.models import Retention
+from monitoring.organizations.service import OrganizationService
+from monitoring.telemetry.cache import Totals
 from monitoring.telemetry.errors import BadTimeRange
-from monitoring.telemetry.models import Arrival, Latest, PastSample, Reading, Recorded, StoredSample, micros, moment
-from monitoring.telemetry.rules import is_past, merged, newest, place, readable
+from monitoring.telemetry.models import (
+    Arrival,
+    Latest,
+    News,
+    PastSample,
+    Reading,
+    Recorded,
+    StoredSample,
+    micros,
+    moment,
+)
+from monitoring.telemetry.rules import counted, is_past, merged, newest, news_of, place, readable
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
 from monitoring.telemetry.store import NEWS_AT_ONCE, TelemetryStore
 from shared.clock import Clock
@@ -16,29 +30,74 @@ from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import Value
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 
+_SAMPLES_AT_ONCE = 2_000
 _PLACE = re.compile(r"[0-9a-f]{16}:[A-Za-z0-9_-]{0,64}:[0-9a-z-]{1,64}")
 
 
+Shelves = Mapping[date, Sequence[str]]
+"""The classes of retention in which there are samples, by day."""
+
+
+class Follower(Protocol):
+    """Whoever makes more of what batches leave behind."""
+
+    async def follow(self, news: Sequence[News]) -> None:
+        """Keeps what it needs of the news, for they are about to be deleted. The same may come again."""
+        ...
+
+
 class TelemetryService:
-    def __init__(self, store: TelemetryStore, fleet: FleetService, *, clock: Clock, retention_days: int) -> None:
+    def __init__(
+        self,
+        store: TelemetryStore,
+        fleet: FleetService,
+        organizations: OrganizationService,
+        *,
+        clock: Clock,
+        follower: Follower | None = None,
+    ) -> None:
         self._store = store
         self._fleet = fleet
+        self._organizations = organizations
         self._clock = clock
-        self._retention_days = retention_days
+        self._follower = follower
+        self._totals = Totals()
 
-    async def record(self, arrivals: Sequence[Arrival]) -> Recorded:
-        """Stores the samples and the latest of each device. Recording them again changes nothing.
+    async def record(
+        self,
+        arrivals: Sequence[Arrival],
+        *,
+        messages: Mapping[str, int] | None = None,
+        dead: Mapping[str, int] | None = None,
+    ) -> Recorded:
+        """Stores the samples, then what they leave behind. Recording them again changes nothing but what is counted.
 
-        Raises StoreAway; part of the samples may be stored then, and the same call again stores the rest.
+        `messages` says how many messages came of each device, `dead` how many of them were poison. Raises StoreAway;
+        part of the samples may be stored then, and the same call again stores the rest.
         """
-        placed = [place(arrival, retention_days=self._retention_days) for arrival in arrivals]
+        retentions = await self._retentions({arrival.device_uid for arrival in arrivals})
+        placed = [place(arrival, retentions[arrival.device_uid]) for arrival in arrivals]
         samples = list({sample.key: sample for sample in placed if sample is not None}.values())
-        expired = placed.count(None)
         duplicates = await self._store.insert(samples) if samples else set[str]()
         samples = await self._as_first_received(samples, duplicates)
-        latest = newest(samples)
-        await self._store.add_news(latest)
         stored = [sample for sample in samples if sample.key not in duplicates]
+        latest = newest(samples)
+        counts = counted(
+            arrivals,
+            placed,
+            {sample.key: sample for sample in samples},
+            stored,
+            messages=messages or {},
+            dead=dead or {},
+            today=self._clock.now().date(),
+        )
+        process, totals = self._totals.add(counts)
+        try:
+            await self._store.add_news(news_of(latest, samples, duplicates, process, totals))
+        except BaseException:
+            self._totals.take_back(process, counts)
+            raise
+        expired = placed.count(None)
         return Recorded(
             stored=len(stored),
             duplicate=len(placed) - expired - len(stored),
@@ -73,7 +132,8 @@ class TelemetryService:
 
     async def first_between(self, uid: str, metric: str, start: datetime, end: datetime) -> Value | None:
         """The device's oldest value of the metric from `start` to before `end`, by its own clock. Raises StoreAway."""
-        found = await self._store.history(uid, start, end, metric=metric, after=None, limit=1)
+        shelves = await self._store.shelves()
+        found = await self._store.history(uid, start, end, metric=metric, after=None, limit=1, shelves=shelves)
         return found[0].metrics[metric] if found else None
 
     async def history(
@@ -95,25 +155,68 @@ class TelemetryService:
             raise BadTimeRange
         after = _place_in(cursor)
         await self._fleet.get(organization_id, uid)
-        first, last = readable(start, end, now=self._clock.now(), retention_days=self._retention_days)
-        found = await self._store.history(uid, first, last, metric=metric, after=after, limit=limit + 1)
+        first, last = await self._readable(organization_id, start, end)
+        shelves = await self._store.shelves()
+        found = await self._store.history(
+            uid, first, last, metric=metric, after=after, limit=limit + 1, shelves=shelves
+        )
         items, following = page_of(found, limit, lambda sample: (sample.place,))
         return Page(items=[_sample_read(sample) for sample in items], next=following)
 
+    async def shelves(self) -> Shelves:
+        """Where samples lie at present. Raises StoreAway."""
+        return await self._store.shelves()
+
+    async def samples(
+        self, uid: str, start: datetime, end: datetime, *, metric: str | None = None, shelves: Shelves
+    ) -> AsyncIterator[list[PastSample]]:
+        """All dated samples of a device from `start` to before `end`, oldest first, some at a time.
+
+        Of a device that the caller has found to be the organization's, as far back as it is kept. Raises StoreAway.
+        """
+        after: str | None = None
+        while True:
+            page = await self._store.history(
+                uid, start, end, metric=metric, after=after, limit=_SAMPLES_AT_ONCE, shelves=shelves
+            )
+            if page:
+                yield page
+            if len(page) < _SAMPLES_AT_ONCE:
+                return
+            after = page[-1].place
+
+    async def undated_between(self, uid: str, start: datetime, end: datetime) -> int:
+        """How many undated samples of a device were first received in that time. Raises StoreAway."""
+        return await self._store.undated_between(uid, start, end)
+
     async def fold_news(self) -> None:
-        """Moves the newest readings of past batches into the documents of their devices, until it has caught up."""
+        """Moves what past batches have left behind to where it belongs, until it has caught up."""
         behind = True
         while behind:
             ids, news = await self._store.news()
+            if self._follower is not None and news:
+                await self._follower.follow(news)
             await self._store.fold(ids, merged(news))
             behind = len(ids) == NEWS_AT_ONCE
 
     async def drop_past(self) -> None:
         """Drops the days that nobody can read any more."""
         now = self._clock.now()
-        for day in await self._store.days():
-            if is_past(day, now=now, retention_days=self._retention_days):
-                await self._store.drop(day)
+        for keep, day in await self._store.days():
+            retention = self._organizations.retentions.get(keep)
+            if retention is not None and is_past(day, now=now, retention_days=retention.days):
+                await self._store.drop(keep, day)
+
+    async def _readable(
+        self, organization_id: int, start: datetime | None, end: datetime | None
+    ) -> tuple[datetime, datetime]:
+        retention = await self._organizations.retention(organization_id)
+        return readable(start, end, now=self._clock.now(), retention_days=retention.days)
+
+    async def _retentions(self, uids: set[str]) -> dict[str, Retention]:
+        organizations = await self._fleet.organizations(uids)
+        known, standard = await self._organizations.known_retentions(), self._organizations.standard
+        return {uid: known.get(organizations.get(uid, 0), standard) for uid in uids}
 
     async def _as_first_received(self, samples: list[StoredSample], duplicates: set[str]) -> list[StoredSample]:
         """An undated sample that comes again keeps the time of its first receipt, or it would look newer each time."""

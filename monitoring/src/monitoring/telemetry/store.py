@@ -6,11 +6,16 @@ answers a range of it by reading everything) gets one more that begins with it.
 The latest is one document a device. To update it for each device of each batch would cost more than storing the batch,
 so a batch leaves its newest readings in a document of `latest_news`; these are folded into the devices' documents every
 few seconds and deleted then. Who reads takes both, the news first: what is folded in between is found in the other.
-News are read whole and by nobody else, so their readings are one value to the store, encoded here.
+News are read whole and by nobody else, so they are one value to the store, encoded here.
+
+A day has a collection for each class of retention. One sample may be in two of them, when it came again after its
+organization's class had changed; it is read once.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +24,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from monitoring.telemetry.models import Latest, PastSample, Reading, StoredSample, days, key_range, time_of
+from monitoring.telemetry.models import Latest, News, PastSample, Reading, StoredSample, days, key_range, time_of
 from shared.contracts.telemetry import Value
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
@@ -29,18 +34,19 @@ UNDATED = "samples_undated"
 NEWS_AT_ONCE = 200
 """Documents of news that are folded in one go."""
 
-_CLASS = "standard"
-_PREFIX = f"samples_{_CLASS}_"
+_DAYS = re.compile(r"samples_([a-z]+)_(\d{8})")
 _DUPLICATE_KEY = 11000
 _READ_MS = 10_000
-_DEVICES_A_NEWS = 100
-"""A device says at most 128 KiB in a message, and a document holds 16 MiB."""
+_METRICS_A_PART = 1_024
+_NEWS_BYTES = 8 * 1024 * 1024
+"""A document holds 16 MiB."""
 _SLICE = 50
 
 Collection = AsyncIOMotorCollection[Document]
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[Latest])
+_news_decoder = msgspec.msgpack.Decoder(list[News])
+_latest_decoder = msgspec.msgpack.Decoder(list[Latest])
 
 
 class TelemetryStore:
@@ -63,12 +69,12 @@ class TelemetryStore:
 
     async def insert(self, samples: Sequence[StoredSample]) -> set[str]:
         """Stores what is not stored yet; returns the keys of the samples that were. Raises StoreAway."""
-        days: dict[date | None, list[Document]] = defaultdict(list)
+        days: dict[tuple[str, date | None], list[Document]] = defaultdict(list)
         for sample in samples:
-            days[sample.day].append(_document(sample))
+            days[sample.keep, sample.day].append(_document(sample))
         duplicates: set[str] = set()
-        for day, documents in days.items():
-            collection = self._database[UNDATED] if day is None else await self._day(_day_name(day))
+        for (keep, day), documents in days.items():
+            collection = self._database[UNDATED] if day is None else await self._day(_day_name(keep, day))
             duplicates |= await self._insert_into(collection, documents)
         return duplicates
 
@@ -79,21 +85,25 @@ class TelemetryStore:
             for document in await by_ids(self._database[UNDATED], keys, ["received_at"])
         }
 
-    async def add_news(self, latest: Sequence[Latest]) -> None:
-        """Makes readings part of the latest of their devices, as far as they are newer."""
-        documents: list[Document] = [
-            {"readings": _encoder.encode(latest[start : start + _DEVICES_A_NEWS])}
-            for start in range(0, len(latest), _DEVICES_A_NEWS)
-        ]
+    async def undated_between(self, uid: str, start: datetime, end: datetime) -> int:
+        """How many undated samples of the device were first received from `start` to before `end`. Raises StoreAway."""
+        query = {"_id": {"$gte": f"{uid}:", "$lt": f"{uid};"}, "received_at": {"$gte": start, "$lt": end}}
+        with store_errors():
+            return await self._database[UNDATED].count_documents(query)
+
+    async def add_news(self, news: Sequence[News]) -> None:
+        """Keeps what a batch leaves behind until it is folded. Raises StoreAway."""
+        documents: list[Document] = [{"readings": encoded} for encoded in _encoded(news)]
         if documents:
             with store_errors():
                 await self._news.insert_many(documents, ordered=False)
 
-    async def news(self) -> tuple[list[Any], list[Latest]]:
+    async def news(self) -> tuple[list[Any], list[News]]:
         """The oldest news, by their ids: several of a device perhaps."""
         with store_errors():
             documents = await self._news.find().sort("_id", 1).limit(NEWS_AT_ONCE).to_list(NEWS_AT_ONCE)
-        return [document["_id"] for document in documents], _in_news(documents)
+        news = [one for document in documents for one in _news_decoder.decode(document["readings"])]
+        return [document["_id"] for document in documents], news
 
     async def fold(self, ids: Sequence[Any], latest: Sequence[Latest]) -> None:
         """Moves news into the devices' documents: each reading that is newer than the one there.
@@ -123,11 +133,20 @@ class TelemetryStore:
         with store_errors():
             documents = await self._news.find().to_list(None)
         asked = set(uids)
-        news = [one for one in _in_news(documents) if one.device_uid in asked]
+        read = (one for document in documents for one in _latest_decoder.decode(document["readings"]))
+        news = [one for one in read if one.device_uid in asked]
         return [*news, *(_latest(one["_id"], one["metrics"]) for one in await by_ids(self._latest, uids))]
 
     async def history(
-        self, uid: str, start: datetime, end: datetime, *, metric: str | None, after: str | None, limit: int
+        self,
+        uid: str,
+        start: datetime,
+        end: datetime,
+        *,
+        metric: str | None,
+        after: str | None,
+        limit: int,
+        shelves: Mapping[date, Sequence[str]],
     ) -> list[PastSample]:
         """The device's samples from `start` to before `end`, oldest first, beginning behind the place `after`."""
         first, last = key_range(uid, start, end)
@@ -143,22 +162,34 @@ class TelemetryStore:
             wanted = limit - len(found)
             if wanted <= 0:
                 break
-            cursor = self._database[_day_name(day)].find(query).sort("_id", 1).limit(wanted).max_time_ms(_READ_MS)
-            with store_errors():
-                found += await cursor.to_list(wanted)
+            of_day: dict[str, Document] = {}
+            for keep in shelves.get(day, ()):
+                collection = self._database[_day_name(keep, day)]
+                cursor = collection.find(query).sort("_id", 1).limit(wanted).max_time_ms(_READ_MS)
+                with store_errors():
+                    of_day |= {document["_id"]: document for document in await cursor.to_list(wanted)}
+            found += [of_day[key] for key in sorted(of_day)[:wanted]]
         return [_past(document, uid, metric) for document in found]
 
-    async def days(self) -> list[date]:
-        """The days for which there are samples."""
+    async def days(self) -> list[tuple[str, date]]:
+        """The classes of retention and days for which there are samples. Raises StoreAway."""
         with store_errors():
-            names = await self._database.list_collection_names(filter={"name": {"$regex": f"^{_PREFIX}"}})
-        return sorted(_day_of(name) for name in names)
+            names = await self._database.list_collection_names(filter={"name": {"$regex": "^samples_"}})
+        found = [match for name in names if (match := _DAYS.fullmatch(name))]
+        return sorted((match[1], datetime.strptime(match[2], "%Y%m%d").replace(tzinfo=UTC).date()) for match in found)
 
-    async def drop(self, day: date) -> None:
-        """Drops a whole day of samples."""
-        self._prepared.discard(_day_name(day))
+    async def drop(self, keep: str, day: date) -> None:
+        """Drops a whole day of a class of retention. Raises StoreAway."""
+        self._prepared.discard(_day_name(keep, day))
         with store_errors():
-            await self._database.drop_collection(_day_name(day))
+            await self._database.drop_collection(_day_name(keep, day))
+
+    async def shelves(self) -> dict[date, list[str]]:
+        """The classes of retention in which there are samples, by day. Raises StoreAway."""
+        shelves: dict[date, list[str]] = defaultdict(list)
+        for keep, day in await self.days():
+            shelves[day].append(keep)
+        return shelves
 
     async def _day(self, name: str) -> Collection:
         collection = self._database[name]
@@ -181,12 +212,8 @@ class TelemetryStore:
         return set()
 
 
-def _day_name(day: date) -> str:
-    return f"{_PREFIX}{day:%Y%m%d}"
-
-
-def _day_of(name: str) -> date:
-    return datetime.strptime(name.removeprefix(_PREFIX), "%Y%m%d").replace(tzinfo=UTC).date()
+def _day_name(keep: str, day: date) -> str:
+    return f"samples_{keep}_{day:%Y%m%d}"
 
 
 def _escape(metric: str) -> str:
@@ -234,5 +261,22 @@ def _reading(document: Document) -> Reading:
     return Reading(document["ts"], document["value"], document["dated"], -document.get("before", 0))
 
 
-def _in_news(documents: Sequence[Document]) -> list[Latest]:
-    return [one for document in documents for one in _decoder.decode(document["readings"])]
+def _encoded(news: Sequence[News]) -> Iterator[bytes]:
+    """In parts that a document holds, however much a device has said."""
+    if not news:
+        return
+    encoded = _encoder.encode(news)
+    if len(encoded) <= _NEWS_BYTES:
+        yield encoded
+    elif len(news) > 1:
+        yield from _encoded(news[: len(news) // 2])
+        yield from _encoded(news[len(news) // 2 :])
+    else:
+        yield from (_encoder.encode([part]) for part in _parts(news[0]))
+
+
+def _parts(one: News) -> Iterator[News]:
+    names, minutes = list(one.metrics), one.minutes
+    for start in range(0, max(len(names), 1), _METRICS_A_PART):
+        metrics = {name: one.metrics[name] for name in names[start : start + _METRICS_A_PART]}
+        yield replace(one, metrics=metrics, minutes=minutes if start == 0 else ())

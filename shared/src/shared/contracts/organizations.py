@@ -17,6 +17,9 @@ class OrganizationState(EventData):
     name: str
     state: str
     device_limit: int | None = None
+    telemetry_retention: str = "standard"
+    """How long raw telemetry is kept: `short`, `standard` or `long`."""
+
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])
     created_at: datetime
     updated_at: datetime

@@ -58,6 +58,7 @@ MONITORING_UPDATES_QUEUE = "monitoring.updates"
 MONITORING_ROLLOUTS_QUEUE = "monitoring.rollouts"
 MONITORING_ACTIONS_QUEUE = "monitoring.actions"
 MONITORING_ACCESS_QUEUE = "monitoring.access"
+MONITORING_ORGANIZATIONS_QUEUE = "monitoring.organizations"
 OTA_FLEET_QUEUE = "ota-service.fleet"
 OTA_ACTIONS_QUEUE = "ota-service.actions"
 OTA_PRESENCE_QUEUE = "ota-service.presence"
@@ -156,6 +157,7 @@ CONSUMED_QUEUES = (
     _consumed(MONITORING_ROLLOUTS_QUEUE),
     _consumed(MONITORING_ACTIONS_QUEUE),
     _consumed(MONITORING_ACCESS_QUEUE),
+    _consumed(MONITORING_ORGANIZATIONS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
     _consumed(OTA_PRESENCE_QUEUE),
     _consumed(OTA_ACTIONS_QUEUE),
@@ -238,7 +240,11 @@ BINDINGS = (
     ),
     Binding(DEVICE_ATTRIBUTES_QUEUE, EVENTS_EXCHANGE, DeviceAttributesReported.type),
     Binding(REGISTRATIONS_QUEUE, EVENTS_EXCHANGE, DeviceRegistrationRequested.type),
-    *(Binding(OTA_TENANTS_QUEUE, EVENTS_EXCHANGE, event) for event in _ORGANIZATION_TYPES),
+    *(
+        Binding(queue, EVENTS_EXCHANGE, event)
+        for queue in (OTA_TENANTS_QUEUE, MONITORING_ORGANIZATIONS_QUEUE)
+        for event in _ORGANIZATION_TYPES
+    ),
     *(Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
     Binding(OTA_RESYNC_QUEUE, EVENTS_EXCHANGE, DeviceSnapshot.type),
     *(

@@ -1,0 +1,144 @@
+"""Use cases of rollups: mark what a batch touched, recompute it, and read what came of it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from datetime import date, datetime, timedelta
+
+from monitoring.rollups.models import DAY, Account, Bucket, DayChange, DayCounted, DeviceHour, Mark, Rollup, Summary
+from monitoring.rollups.rules import account, add_samples, bounded, combined, device_hours, marks_of, merged, runs
+from monitoring.rollups.store import MARKS_AT_ONCE, RollupStore, rollups_of, summaries_of
+from monitoring.telemetry.models import News, day_of, midnight, moment
+from monitoring.telemetry.service import Shelves, TelemetryService
+from shared.clock import Clock
+
+_HOURS_AT_ONCE = 50
+_READ_AT_ONCE = 4
+_MINUTE_US = 60_000_000
+_HOURS_A_DAY = 24
+
+
+class RollupService:
+    """Reads. Devices are those that the caller has found to be the organization's."""
+
+    def __init__(self, store: RollupStore) -> None:
+        self._store = store
+
+    def summaries(
+        self, unit: timedelta, uids: Sequence[str], start: datetime, end: datetime, *, metrics: Set[str] | None
+    ) -> AsyncIterator[tuple[str, datetime, Mapping[str, Summary]]]:
+        """The minutes or hours of devices, with these metrics or all: see `RollupStore.summaries`. Raises StoreAway."""
+        return self._store.summaries(unit, uids, start, end, read=summaries_of(metrics))
+
+    async def rollups(
+        self, unit: timedelta, uids: Sequence[str], start: datetime, end: datetime, *, metrics: Set[str] | None
+    ) -> AsyncIterator[tuple[str, datetime, Mapping[str, Rollup]]]:
+        """As `summaries`, with the distribution of numbers. Raises StoreAway."""
+        async for uid, at, found in self._store.summaries(unit, uids, start, end, read=rollups_of(metrics)):
+            yield uid, at, {name: one for name, one in found.items() if isinstance(one, Rollup)}
+
+    async def accounts(self, uids: Sequence[str], days: Sequence[date]) -> dict[str, Account]:
+        """What became of what these devices sent on these days; without those that sent nothing. Raises StoreAway."""
+        found: dict[str, list[DayCounted]] = defaultdict(list)
+        async for counted in self._store.counted(uids, days):
+            found[counted.device_uid].append(counted)
+        return {uid: account(days) for uid, days in found.items()}
+
+
+class Roller:
+    """Writes. Any number may run, beside each other and in any order: see `RollupStore`."""
+
+    def __init__(
+        self, store: RollupStore, telemetry: TelemetryService, *, clock: Clock, minute_days: int, hour_days: int
+    ) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._clock = clock
+        self._minutes_kept = minute_days * DAY
+        self._hours_kept = hour_days * DAY
+
+    async def roll(self) -> bool:
+        """Recomputes what the oldest marks name; false when there may be more. Raises StoreAway.
+
+        Marks are deleted at the end, so what was not finished is done again.
+        """
+        ids, marks = await self._store.marks()
+        if ids:
+            await self._recompute(merged(marks))
+            await self._store.delete_marks(ids)
+        return len(ids) < MARKS_AT_ONCE
+
+    async def drop_past(self) -> None:
+        """Drops days of minutes and months of hours that are past their time. Raises StoreAway."""
+        today = self._clock.now().date()
+        for day in await self._store.days_of_minutes():
+            if day < today - self._minutes_kept:
+                await self._store.drop_minutes(day)
+        for month in await self._store.months_of_hours():
+            if month + 31 * DAY < today - self._hours_kept:
+                await self._store.drop_hours(month)
+
+    async def _recompute(self, marks: Sequence[Mark]) -> None:
+        hours = device_hours(marks)
+        # Marks are written after the samples, so days that are not there now hold none of what they name.
+        shelves = await self._telemetry.shelves()
+        changes = await self._counted(marks)
+        touched = list(hours)
+        for start in range(0, len(touched), _HOURS_AT_ONCE):
+            part = touched[start : start + _HOURS_AT_ONCE]
+            await self._recompute_hours({hour: hours[hour] for hour in part}, shelves, changes)
+        await self._store.put_days(changes)
+
+    async def _recompute_hours(
+        self,
+        hours: Mapping[DeviceHour, Sequence[int]],
+        shelves: Shelves,
+        changes: dict[tuple[str, int], DayChange],
+    ) -> None:
+        """Writes minutes, then the hours that they add up to, and with them what `changes` says of the same days."""
+        minutes: dict[DeviceHour, dict[int, Bucket]] = {}
+        touched = list(hours)
+        for start in range(0, len(touched), _READ_AT_ONCE):
+            part = touched[start : start + _READ_AT_ONCE]
+            found = await asyncio.gather(*(self._rolled_up(hour, hours[hour], shelves) for hour in part))
+            minutes |= zip(part, found, strict=True)
+        await self._store.put_minutes(minutes)
+        now: dict[tuple[str, int], DayChange] = {}
+        for hour, buckets in (await self._store.minutes(hours)).items():
+            place = hour.device_uid, hour.hour // _HOURS_A_DAY
+            if place not in now:
+                now[place] = changes.pop(place, None) or DayChange()
+            now[place].hours[hour.hour % _HOURS_A_DAY] = combined(buckets)
+        await self._store.put_days(now)
+
+    async def _rolled_up(self, hour: DeviceHour, minutes: Sequence[int], shelves: Shelves) -> dict[int, Bucket]:
+        buckets: dict[int, Bucket] = {}
+        for first, end in runs(minutes):
+            start, stop = moment(first * _MINUTE_US), moment(end * _MINUTE_US)
+            async for samples in self._telemetry.samples(hour.device_uid, start, stop, shelves=shelves):
+                add_samples(buckets, samples)
+        return {minute: bounded(bucket) for minute, bucket in buckets.items()}
+
+    async def _counted(self, marks: Sequence[Mark]) -> dict[tuple[str, int], DayChange]:
+        """What was counted, by device and day; undated samples that came again are counted in the store."""
+        changes: dict[tuple[str, int], DayChange] = defaultdict(DayChange)
+        for mark in marks:
+            for process, totals in mark.counts.items():
+                for day, total in totals.items():
+                    changes[mark.device_uid, day].counts[process] = total
+            for day in mark.recount:
+                start = midnight(day_of(day))
+                number = await self._telemetry.undated_between(mark.device_uid, start, start + DAY)
+                changes[mark.device_uid, day].undated = number
+        return dict(changes)
+
+
+class MarkKeeper:
+    """Keeps what batches have touched until it is recomputed."""
+
+    def __init__(self, store: RollupStore) -> None:
+        self._store = store
+
+    async def follow(self, news: Sequence[News]) -> None:
+        """Raises StoreAway."""
+        await self._store.add_marks(marks_of(news))
