@@ -29,7 +29,7 @@ export function BatchPage({ id }) {
     const found = createResource(() => api.get(`/updates/batches/${encodeURIComponent(id)}`, { limit: 1 }));
     return found;
   }, [api, id]);
-  useNews();
+  useNews(["batches"]);
   const batch = resource.value.value;
   useKept(resource.load, feed.batches.items.value.get(Number(id))?.version, !batch || goesOn(batch.state));
 

@@ -30,7 +30,7 @@ export function BatchesPage({ query }) {
     const listing = createListing(api, "/updates/batches", { query: state ? { state } : {}, page: PAGE });
     return listing;
   }, [api, state]);
-  useNews();
+  useNews(["batches"]);
   const batches = list.items.value;
   useKept(list.load, feed.batches.items.value, batches.some((batch) => goesOn(batch.state)));
 

@@ -3,7 +3,11 @@
 import { useEffect } from "../view.js";
 import { useApp } from "../shell/context.js";
 
-export function useNews() {
-  const { connection } = useApp();
-  useEffect(() => connection.watch({}), []);
+/** What a person must be allowed, to hear of it. */
+const SCOPES = /** @type {const} */ ({ presence: "telemetry:read", alerts: "telemetry:read", releases: "updates:read", batches: "updates:read" });
+
+/** @param {(keyof typeof SCOPES)[]} topics what the page shows; what the person may not hear stays away */
+export function useNews(topics) {
+  const { connection, session } = useApp();
+  useEffect(() => connection.watch({ topics: topics.filter((topic) => session.can(SCOPES[topic])) }), []);
 }

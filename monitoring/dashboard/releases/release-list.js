@@ -27,7 +27,7 @@ export function ReleaseList({ query }) {
     const listing = createListing(api, "/releases", { query: state ? { state } : {}, page: PAGE });
     return listing;
   }, [api, state]);
-  useNews();
+  useNews(["releases", "batches"]);
   const releases = list.items.value;
   useKept(list.load, `${feed.releases.items.value.size} ${newest(feed.releases.items.value)} ${newest(feed.batches.items.value)}`, releases.some((release) => goesOn(release.state)));
 
@@ -44,7 +44,7 @@ export function ReleaseList({ query }) {
           ${STATES.map((each) => html`<option key=${each} value=${each}>${word(each)}</option>`)}
         </select>
       </label>
-      ${session.can("updates:write") && html`<a role="button" class="act" href=${NEW_RELEASE_HREF}>New release</a>`}
+      ${session.can("updates:write") && html`<a class="act" href=${NEW_RELEASE_HREF}>New release</a>`}
     </div>
     ${!ready && failure && html`<${Failure} title="The releases could not be read" error=${failure} retry=${list.load} />`}
     ${!ready && !failure && html`<${Waiting}>Reading the releases<//>`}

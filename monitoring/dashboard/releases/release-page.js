@@ -32,7 +32,7 @@ import { Why } from "./why.js";
 export function ReleasePage({ name, why }) {
   const { api, feed } = useApp();
   const resource = useMemo(() => createResource(() => readWhole(api, name)), [api, name]);
-  useNews();
+  useNews(["releases", "batches"]);
   const found = resource.value.value;
   const ref = [...feed.releases.items.value.values()].find(({ slug }) => slug === found?.release.slug);
   const batches = [...feed.batches.items.value.values()].filter(({ release_ref: of }) => ref !== undefined && of === `release:${ref.release_id}`);

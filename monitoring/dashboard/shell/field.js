@@ -14,20 +14,22 @@ import { html, useId } from "../view.js";
  */
 export function Field({ label, value, set, hint, error = null, ...rest }) {
   const id = useId();
-  return html`<label class="field">
-    <span>${label}</span>
-    <input
-      type="text"
-      autocomplete="off"
-      spellcheck=${false}
-      aria-invalid=${error ? "true" : undefined}
-      aria-describedby=${hint || error ? id : undefined}
-      value=${value}
-      onInput=${(/** @type {any} */ event) => set(event.currentTarget.value)}
-      ...${rest}
-    />
+  return html`<div class="field">
+    <label>
+      <span>${label}</span>
+      <input
+        type="text"
+        autocomplete="off"
+        spellcheck=${false}
+        aria-invalid=${error ? "true" : undefined}
+        aria-describedby=${hint || error ? id : undefined}
+        value=${value}
+        onInput=${(/** @type {any} */ event) => set(event.currentTarget.value)}
+        ...${rest}
+      />
+    </label>
     <${Below} id=${id} hint=${hint} error=${error} />
-  </label>`;
+  </div>`;
 }
 
 /**
@@ -36,18 +38,20 @@ export function Field({ label, value, set, hint, error = null, ...rest }) {
  */
 export function Lines({ label, value, set, hint, error = null, ...rest }) {
   const id = useId();
-  return html`<label class="field">
-    <span>${label}</span>
-    <textarea
-      spellcheck=${false}
-      aria-invalid=${error ? "true" : undefined}
-      aria-describedby=${hint || error ? id : undefined}
-      value=${value}
-      onInput=${(/** @type {any} */ event) => set(event.currentTarget.value)}
-      ...${rest}
-    ></textarea>
+  return html`<div class="field">
+    <label>
+      <span>${label}</span>
+      <textarea
+        spellcheck=${false}
+        aria-invalid=${error ? "true" : undefined}
+        aria-describedby=${hint || error ? id : undefined}
+        value=${value}
+        onInput=${(/** @type {any} */ event) => set(event.currentTarget.value)}
+        ...${rest}
+      ></textarea>
+    </label>
     <${Below} id=${id} hint=${hint} error=${error} />
-  </label>`;
+  </div>`;
 }
 
 /**
@@ -56,19 +60,21 @@ export function Lines({ label, value, set, hint, error = null, ...rest }) {
  */
 export function Select({ label, value, set, options, hint, error = null, ...rest }) {
   const id = useId();
-  return html`<label class="field">
-    <span>${label}</span>
-    <select
-      aria-invalid=${error ? "true" : undefined}
-      aria-describedby=${hint || error ? id : undefined}
-      value=${value}
-      onChange=${(/** @type {any} */ event) => set(event.currentTarget.value)}
-      ...${rest}
-    >
-      ${options.map(([each, words]) => html`<option key=${each} value=${each} selected=${each === value}>${words}</option>`)}
-    </select>
+  return html`<div class="field">
+    <label>
+      <span>${label}</span>
+      <select
+        aria-invalid=${error ? "true" : undefined}
+        aria-describedby=${hint || error ? id : undefined}
+        value=${value}
+        onChange=${(/** @type {any} */ event) => set(event.currentTarget.value)}
+        ...${rest}
+      >
+        ${options.map(([each, words]) => html`<option key=${each} value=${each} selected=${each === value}>${words}</option>`)}
+      </select>
+    </label>
     <${Below} id=${id} hint=${hint} error=${error} />
-  </label>`;
+  </div>`;
 }
 
 /**
@@ -77,11 +83,13 @@ export function Select({ label, value, set, options, hint, error = null, ...rest
  */
 export function Check({ label, value, set, hint }) {
   const id = useId();
-  return html`<label class="field check">
-    <input type="checkbox" checked=${value} aria-describedby=${hint ? id : undefined} onChange=${(/** @type {any} */ event) => set(event.currentTarget.checked)} />
-    <span>${label}</span>
+  return html`<div class="field check">
+    <label>
+      <input type="checkbox" checked=${value} aria-describedby=${hint ? id : undefined} onChange=${(/** @type {any} */ event) => set(event.currentTarget.checked)} />
+      <span>${label}</span>
+    </label>
     <${Below} id=${id} hint=${hint} error=${null} />
-  </label>`;
+  </div>`;
 }
 
 /** @param {{id: string, hint?: string, error: string | null}} props */
