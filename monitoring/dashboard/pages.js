@@ -8,6 +8,7 @@ import { JobPage } from "./configuration/job-page.js";
 import { DevicePage } from "./device/device-page.js";
 import { FirmwarePage } from "./firmware/firmware-page.js";
 import { FleetPage } from "./fleet/fleet-page.js";
+import { MapPage } from "./map/map-page.js";
 import { OverviewPage } from "./overview/overview-page.js";
 import { ReleasesPage } from "./releases/releases-page.js";
 import { SettingsPage } from "./settings/settings-page.js";
@@ -30,6 +31,7 @@ export const PAGES = [
   { path: "devices", title: "Device", within: "fleet", scope: "devices:read", view: DevicePage },
   { path: "bulk", title: "Action", within: "fleet", scope: "devices:read", view: BulkPage },
   { path: "configurations", title: "Configuration", within: "fleet", scope: "devices:read", view: JobPage },
+  { path: "map", title: "Map", icon: "map", scope: "devices:read", view: MapPage },
   { path: "releases", title: "Releases", icon: "releases", scope: "updates:read", view: ReleasesPage },
   { path: "firmware", title: "Firmware", icon: "firmware", scope: "updates:read", view: FirmwarePage },
   { path: "sites", title: "Sites", icon: "sites", scope: "devices:read", view: SitesPage },
