@@ -1,6 +1,7 @@
 """Alembic's entry: everything is in `shared.sql.migrations`."""
 
 from ota_service.batches import models as _batches  # noqa: F401 - fills the metadata
+from ota_service.canaries import models as _canaries  # noqa: F401 - fills the metadata
 from ota_service.ddi import models as _ddi  # noqa: F401 - fills the metadata
 from ota_service.firmware import models as _firmware  # noqa: F401 - fills the metadata
 from ota_service.fleet.models import Table

@@ -17,6 +17,10 @@ from monitoring.actions.consumers import ActionConsumer
 from monitoring.actions.jobs import ForgetActions
 from monitoring.actions.service import ActionService, ActionTracker
 from monitoring.actions.store import ActionStore
+from monitoring.canary.consumers import CanaryConsumer
+from monitoring.canary.jobs import JudgeCanaries
+from monitoring.canary.service import CanaryService
+from monitoring.canary.store import CanaryStore
 from monitoring.fleet.consumers import FleetConsumer
 from monitoring.fleet.service import FleetService
 from monitoring.fleet.store import FleetStore
@@ -38,7 +42,7 @@ from monitoring.rollouts.jobs import ForgetRollouts
 from monitoring.rollouts.service import RolloutService, RolloutTracker
 from monitoring.rollouts.store import RolloutStore
 from monitoring.rollups.jobs import DropPastRollups, RollUp
-from monitoring.rollups.service import MarkKeeper, Roller
+from monitoring.rollups.service import MarkKeeper, Roller, RollupService
 from monitoring.rollups.store import RollupStore
 from monitoring.settings import SERVICE, Settings
 from monitoring.snapshots.service import SnapshotService
@@ -209,6 +213,7 @@ class WorkerParts:
     updates: EventConsumer
     rollouts: EventConsumer
     actions: EventConsumer
+    canaries: EventConsumer
     telemetry: BatchConsumer
     connections: BatchConsumer
     frames: FrameSender
@@ -217,6 +222,7 @@ class WorkerParts:
     fold_news: FoldNews
     forget_rollouts: ForgetRollouts
     forget_actions: ForgetActions
+    judge_canaries: JudgeCanaries
     drop_past_days: DropPastDays
     roll_up: Job
     drop_past_rollups: DropPastRollups
@@ -232,8 +238,9 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         )
         broker = core.broker
         frames = FrameSender(core.publisher)
+        canary_store = CanaryStore(core.database)
         relay = DocumentRelay(
-            [core.presence_store.collection],
+            [core.presence_store.collection, canary_store.collection],
             Publisher(broker),
             Lease(core.database["leases"], "outbox-relay", holder=uuid4().hex),
         )
@@ -257,6 +264,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await core.refused.prepare()
             await core.rollout_store.prepare()
             await core.action_store.prepare()
+            await core.update_store.prepare()
+            await canary_store.prepare()
             prepared.set()
 
         def when_prepared(job: Job) -> Job:
@@ -271,6 +280,17 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await broker.consuming.opened()
 
         rollouts = RolloutTracker(core.rollout_store, frames, clock=SystemClock())
+        canaries = CanaryService(
+            canary_store,
+            core.fleet,
+            UpdateService(core.update_store),
+            RollupService(core.rollup_store),
+            None,
+            clock=SystemClock(),
+            ids=RandomIds(),
+            source=f"/{SERVICE}",
+            wake_relay=relay.wake,
+        )
         actions = ActionTracker(core.action_store, frames, clock=SystemClock())
         roller = Roller(
             core.rollup_store,
@@ -300,6 +320,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ),
             rollouts=EventConsumer(broker, topology.MONITORING_ROLLOUTS_QUEUE, RolloutConsumer(rollouts)),
             actions=EventConsumer(broker, topology.MONITORING_ACTIONS_QUEUE, ActionConsumer(actions)),
+            canaries=EventConsumer(broker, topology.MONITORING_CANARY_QUEUE, CanaryConsumer(canaries)),
             telemetry=BatchConsumer(
                 broker,
                 topology.TELEMETRY_QUEUE,
@@ -317,6 +338,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             fold_news=FoldNews(core.telemetry),
             forget_rollouts=ForgetRollouts(rollouts),
             forget_actions=ForgetActions(actions),
+            judge_canaries=JudgeCanaries(canaries),
             drop_past_days=DropPastDays(core.telemetry),
             roll_up=every(
                 settings.rollup_seconds,

@@ -19,6 +19,9 @@ from ota_service.batch_runs.service import BatchRunService
 from ota_service.batch_runs.store import BatchRunStore
 from ota_service.batches.service import BatchService
 from ota_service.batches.store import BatchStore
+from ota_service.canaries.consumers import CanaryConsumer
+from ota_service.canaries.service import CanaryService
+from ota_service.canaries.store import CanaryStore
 from ota_service.ddi.service import DdiService
 from ota_service.ddi.store import DdiStore
 from ota_service.explanations.service import ExplanationService
@@ -163,11 +166,13 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(SessionService),
                 patience=patience.initiated,
             ),
+            CanaryService: lambda scope: CanaryService(CanaryStore(scope.unit.session)),
             ReleaseService: lambda scope: ReleaseService(
                 scope.unit,
                 ReleaseStore(scope.unit.session),
                 scope.get(DocumentService),
                 scope.get(BatchService),
+                scope.get(CanaryService),
             ),
             ExplanationService: lambda scope: ExplanationService(
                 ExplanationStore(scope.unit.session),
@@ -180,6 +185,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(ReleaseService),
                 scope.get(DocumentService),
                 scope.get(BatchService),
+                scope.get(CanaryService),
             ),
         }
 
@@ -218,6 +224,7 @@ class WorkerParts:
     presence: EventConsumer
     resync: EventConsumer
     actions: EventConsumer
+    canaries: EventConsumer
     deadlines: Deadlines
     soaks: Soaks
     batch_steps: BatchSteps
@@ -255,6 +262,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             resync=EventConsumer(broker, topology.OTA_RESYNC_QUEUE, ResyncConsumer(core.scopes)),
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
+            canaries=EventConsumer(broker, topology.OTA_CANARY_QUEUE, CanaryConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),
             soaks=Soaks(core.scopes),
             batch_steps=BatchSteps(core.scopes),

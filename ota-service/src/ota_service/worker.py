@@ -22,6 +22,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "presence": parts.presence.run,
                 "resync": parts.resync.run,
                 "actions": parts.actions.run,
+                "canaries": parts.canaries.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),
                 "soaks": every(parts.soaks.SECONDS, parts.soaks),
                 "batches": every(parts.batch_steps.SECONDS, parts.batch_steps),

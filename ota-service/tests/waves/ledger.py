@@ -44,6 +44,9 @@ def _check_waves(told: list[tuple[str, str | None]]) -> None:
                 assert wave in opened
                 assert wave not in passed, "a wave passed twice"
                 passed.append(wave)
+            case "canary_requested":
+                assert running, "a wave was to be watched after the release had stopped"
+                assert wave in opened
             case "created" | "approved" | "scheduled":
                 pass
             case _:
@@ -59,6 +62,11 @@ async def _check_devices(sql: asyncpg.Connection) -> None:
     assert await sql.fetch(twice) == [], "a batch carries out two clusters"
     open_twice = "select device_uid from update_sessions where deadline is not null group by 1 having count(*) > 1"
     assert await sql.fetch(open_twice) == [], "a device is in two sessions"
+    unwatched = (
+        "select 1 from release_waves w join release_canaries k on k.wave_id = w.id and k.stands "
+        "where w.passed_at is not null and k.verdict is distinct from 'passed' and not k.waived"
+    )
+    assert await sql.fetch(unwatched) == [], "a wave passed without its canary"
     early = (
         "select 1 from batch_devices b join release_clusters c on c.batch_id = b.batch_id "
         "join release_waves w on w.id = c.wave_id where w.opened_at is null"

@@ -67,6 +67,10 @@ class FleetService:
         if any(organizations.get(uid) != organization_id for uid in uids):
             raise DeviceNotFound
 
+    async def among(self, organization_id: int, uids: Sequence[str]) -> list[Device]:
+        """Those of these devices that are the organization's, in no order."""
+        return [device for device in await self._store.find_all(uids) if device.organization_id == organization_id]
+
     async def organizations(self, uids: Iterable[str]) -> dict[str, int]:
         """The organization of each device that the copy knows."""
         found: dict[str, int] = {}

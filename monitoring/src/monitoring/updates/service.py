@@ -21,6 +21,10 @@ class UpdateService:
         """Of devices that the caller has found to be the organization's; those never updated are left out."""
         return [item_of(update) for update in await self._store.find_all(uids)]
 
+    async def updated_by(self, organization_id: int, release: str, wave: str) -> list[str]:
+        """The devices whose newest update is one of this wave, and completed, in no order. Raises StoreAway."""
+        return await self._store.updated_by(organization_id, release, wave)
+
 
 class LiveUpdates(Protocol):
     """Whoever shows updates to people who are watching."""

@@ -19,6 +19,22 @@ class UpdateStore:
         """The newest session of each device that has had one, in no order. Raises StoreAway."""
         return [Update(device_uid=one["_id"], **one["newest"]) for one in await by_ids(self._updates, uids)]
 
+    async def prepare(self) -> None:
+        """Makes the index of what releases have brought. Raises StoreAway."""
+        with store_errors():
+            await self._updates.create_index([("newest.release", 1), ("newest.wave", 1)], name="release")
+
+    async def updated_by(self, organization_id: int, release: str, wave: str) -> list[str]:
+        """The devices whose newest session is one of the wave, and completed. Raises StoreAway."""
+        query = {
+            "newest.release": release,
+            "newest.wave": wave,
+            "newest.organization_id": organization_id,
+            "newest.state": "completed",
+        }
+        with store_errors():
+            return [document["_id"] async for document in self._updates.find(query, {"_id": 1})]
+
     async def put_newer(self, updates: Sequence[Update]) -> None:
         """Takes over each session that is newer than its device's, in one bulk write; uids must differ.
 

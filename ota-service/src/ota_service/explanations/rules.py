@@ -85,6 +85,9 @@ def _not_begun(member: Membership) -> Reason | None:
     if before is None or before.wave.passed_at is not None:
         return Reason("wave_opens", f"{own.slug} opens within seconds")
     tally, gate = before.tally, before.wave.success_threshold
+    if before.canary is not None:
+        sentence = f"{own.slug} opens once the devices of {before.wave.slug} are found to be no worse than others"
+        return Reason("wave_watched", sentence, until=before.canary.ends_at)
     if before.wave.met_at is not None:
         return Reason("wave_soaks", f"{own.slug} opens once {before.wave.slug} has soaked for {before.wave.soak_s} s")
     sentence = (

@@ -67,6 +67,7 @@ class _Wave:
             name=self._wave.name or f"Wave {self._number + 1}",
             percent=self._wave.percent,
             gate=_gate(self._document, self._wave),
+            canary=self._wave.canary,
             clusters=[self._cluster(source) for source in self._own()],
         )
 

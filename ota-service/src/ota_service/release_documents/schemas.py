@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from sqlalchemy import ColumnElement
 
 from ota_service.batches.schemas import Window
+from ota_service.canaries.schemas import Criteria
 from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import FirmwareId, Label
 from shared.contracts.routes import DEVICE_UID
@@ -77,6 +78,8 @@ class WaveDocument(_Shape):
     soak_s: Seconds | None = None
     min_s: Seconds | None = None
     max_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
+    canary: Criteria | None = None
+    """What its devices are compared with others by, when all else lets the next wave open."""
 
 
 class ReleaseDocument(_Shape):
@@ -175,6 +178,7 @@ class PlannedWave:
     name: str
     percent: int | None
     gate: Gate
+    canary: Criteria | None
     clusters: Sequence[PlannedCluster]
 
 

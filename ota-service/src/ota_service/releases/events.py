@@ -1,7 +1,7 @@
 """From a release and its waves to the events about it, pure."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ota_service.releases.models import Release
 from ota_service.releases.schemas import WaveRead
@@ -10,8 +10,13 @@ from shared.contracts.releases import ReleaseState, ReleaseWaveState
 E = TypeVar("E", bound=ReleaseState)
 
 
-def state_event(kind: type[E], release: Release, waves: Sequence[WaveRead], *, wave: str | None = None) -> E:
-    """An event of `kind` with the release's whole public state; `wave` is the one that it is about."""
+def state_event(
+    kind: type[E], release: Release, waves: Sequence[WaveRead], *, wave: str | None = None, **more: Any
+) -> E:
+    """An event of `kind` with the release's whole public state; `wave` is the one that it is about.
+
+    `more` is what the kind has beyond that.
+    """
     assert release.id is not None  # noqa: S101 - it comes from the database
     return kind(
         organization_id=release.organization_id,
@@ -35,4 +40,5 @@ def state_event(kind: type[E], release: Release, waves: Sequence[WaveRead], *, w
         started_at=release.started_at,
         ended_at=release.ended_at,
         updated_at=release.updated_at,
+        **more,
     )

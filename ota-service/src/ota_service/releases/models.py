@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from ota_service.canaries.models import ReleaseCanary
 from ota_service.fleet.models import Table
 from ota_service.releases.states import STEPPED, ReleaseState
 from shared.sql.models import UtcDateTime
@@ -89,6 +90,8 @@ class ReleaseWave(Table, table=True):
     soak_s: int
     min_s: int
     max_s: int | None = Field(default=None)
+    canary: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    """`canaries.schemas.Criteria` as JSON: what its devices are compared with others by."""
     forgiven: int = Field(default=0)
     opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     met_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -254,8 +257,11 @@ class ClusterBranch:
 
 @dataclass(frozen=True)
 class WaveBranch:
+    """A wave with what was last asked of monitoring about it."""
+
     wave: ReleaseWave
     clusters: Sequence[ClusterBranch]
+    canary: ReleaseCanary | None = None
 
     @property
     def tally(self) -> Tally:

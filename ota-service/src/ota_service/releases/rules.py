@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ota_service.canaries.schemas import CanaryRead
 from ota_service.firmware.models import Firmware
 from ota_service.release_documents.schemas import Plan, PlannedCluster, Resolved
 from ota_service.releases.models import (
@@ -44,6 +45,7 @@ def waves_of(release: Release, plan: Plan) -> list[ReleaseWave]:
             slug=wave.slug,
             name=wave.name,
             percent=wave.percent,
+            canary=None if wave.canary is None else wave.canary.model_dump(),
             **vars(wave.gate),
         )
         for place, wave in enumerate(plan.waves)
@@ -190,11 +192,20 @@ def release_read(tree: ReleaseTree) -> ReleaseRead:
 
 def _wave_read(release: Release, branch: WaveBranch) -> WaveRead:
     return WaveRead(
-        **branch.wave.model_dump(exclude={"id"}),
+        **branch.wave.model_dump(exclude={"id", "canary"}),
         id=entity_id(EntityKind.WAVE, branch.wave.slug),
         state=wave_state(ReleaseState(release.state), branch.wave, branch.tally),
         progress=progress(branch.tally),
+        canary=_canary_read(branch),
     )
+
+
+def _canary_read(branch: WaveBranch) -> CanaryRead | None:
+    if branch.wave.canary is None:
+        return None
+    asked = {} if branch.canary is None else branch.canary.model_dump(exclude={"figures"})
+    figures = [] if branch.canary is None else branch.canary.figures or []
+    return CanaryRead.model_validate(asked | {"criteria": branch.wave.canary, "figures": figures})
 
 
 def hierarchy(tree: ReleaseTree) -> ReleaseNode:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ota_service.canaries.schemas import CanaryRead
 from ota_service.releases.states import EntityKind, ReleaseState
 
 
@@ -36,6 +37,7 @@ class WaveRead(BaseModel):
     met_at: datetime | None
     passed_at: datetime | None
     failed_at: datetime | None
+    canary: CanaryRead | None
 
 
 class ReleaseRead(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any
 
 from ota_service.batches.errors import WrongBatchState
 from ota_service.batches.service import BatchService
+from ota_service.canaries.service import CanaryService
 from ota_service.release_documents.schemas import ReleaseDocument
 from ota_service.release_documents.service import DocumentService
 from ota_service.releases.errors import (
@@ -53,12 +54,18 @@ Kind = type[contracts.ReleaseState]
 
 class ReleaseService:
     def __init__(
-        self, unit: UnitOfWork, store: ReleaseStore, documents: DocumentService, batches: BatchService
+        self,
+        unit: UnitOfWork,
+        store: ReleaseStore,
+        documents: DocumentService,
+        batches: BatchService,
+        canaries: CanaryService,
     ) -> None:
         self._unit = unit
         self._store = store
         self._documents = documents
         self._batches = batches
+        self._canaries = canaries
 
     async def create(self, organization_id: int, by: str, document: ReleaseDocument) -> ReleaseRead:
         """Draws a release up: its waves and clusters, and which devices take part in each.
@@ -177,10 +184,11 @@ class ReleaseService:
         if failed and not ignore_failures:
             raise GateClosed(failed[0].wave.slug, release.detail or "")
         await self._store.forgive({branch.wave.id or 0: branch.tally.against for branch in failed})
+        await self._canaries.waive([branch.canary for branch in failed if branch.canary is not None])
         return await self._go_on(tree, by=_person(by))
 
     async def retry(self, organization_id: int, name: str, by: str) -> ReleaseRead:
-        """Updates the devices again for which it failed, and goes on.
+        """Updates the devices again for which it failed, watches again what a canary held back, and goes on.
 
         Raises ReleaseNotFound, WrongReleaseState, NothingToRetry.
         """
@@ -189,12 +197,14 @@ class ReleaseService:
             raise WrongReleaseState(release.state, "retried")
         [tree] = await self.trees([release])
         failed = [branch for branch in tree.clusters if branch.tally.failed]
-        if not failed:
+        held_back = [wave.canary for wave in tree.waves if wave.wave.failed_at is not None and wave.canary is not None]
+        if not failed and not held_back:
             raise NothingToRetry
         for branch in failed:
             await self._batches.retry_failed(organization_id, _batch(branch), release_ref=ref_of(release))
         waves = {branch.wave.id or 0: 0 for branch in tree.waves if branch.tally.failed}
         await self._store.forgive(waves)
+        await self._canaries.ask_again(held_back)
         return await self._go_on(tree, by=_person(by))
 
     async def cancel(self, organization_id: int, name: str, by: str) -> ReleaseRead:
@@ -223,9 +233,9 @@ class ReleaseService:
                 kind, target = contracts.ReleaseRollbackStarted, ReleaseState.ROLLING_BACK
         return await self._end(release, target, kind, by=_PLATFORM, wave=wave, **why)
 
-    async def halt(self, release: Release, *, reason: str, detail: str) -> ReleaseRead:
-        """A locked release waits for a person: something that it needs is not there any more."""
-        return await self._pause(release, by=_PLATFORM, reason=reason, detail=detail)
+    async def halt(self, release: Release, *, reason: str, detail: str, wave: ReleaseWave | None = None) -> ReleaseRead:
+        """A locked release waits for a person: something that it needs is not there."""
+        return await self._pause(release, by=_PLATFORM, wave=wave, reason=reason, detail=detail)
 
     async def join(self, release: Release, conditions: Conditions, clusters: Mapping[int, int]) -> int:
         """Takes devices into a locked release that match by now; see ReleaseStore.join."""
@@ -239,17 +249,23 @@ class ReleaseService:
         *,
         by: str = _PLATFORM,
         wave: ReleaseWave | None = None,
+        more: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> ReleaseRead:
-        """A locked release in its next state, with the event about it. Raises WrongReleaseState."""
+        """A locked release in its next state, with the event about it, which may have `more` members.
+
+        Raises WrongReleaseState.
+        """
         if release.state != target and not may_become(ReleaseState(release.state), target):
             raise WrongReleaseState(release.state, target)
         changed = await self._store.change(release, target, **values)
-        return await self._tell(kind, changed, by=by, wave=wave)
+        return await self._tell(kind, changed, by=by, wave=wave, more=more)
 
     async def trees(self, releases: Sequence[Release]) -> list[ReleaseTree]:
         """Everything below these releases and how far it is, in a constant number of statements."""
-        waves, clusters, apps = await self._store.parts([release.id for release in releases if release.id is not None])
+        ids = [release.id for release in releases if release.id is not None]
+        waves, clusters, apps = await self._store.parts(ids)
+        canaries = await self._canaries.standing(ids) if any(wave.canary for wave in waves) else {}
         batches = {batch for cluster in clusters for batch in (cluster.batch_id, cluster.rollback_batch_id) if batch}
         tallies = await self._store.tallies(sorted(batches))
 
@@ -264,7 +280,11 @@ class ReleaseService:
             ReleaseTree(
                 release,
                 [
-                    WaveBranch(wave, [one for one in branches if one.cluster.wave_id == wave.id])
+                    WaveBranch(
+                        wave,
+                        [one for one in branches if one.cluster.wave_id == wave.id],
+                        canaries.get(wave.id or 0),
+                    )
                     for wave in waves
                     if wave.release_id == release.id
                 ],
@@ -273,7 +293,7 @@ class ReleaseService:
         ]
 
     async def _pause(self, release: Release, *, by: str, wave: ReleaseWave | None = None, **why: str) -> ReleaseRead:
-        values = {"paused_at": await self._store.now(), **why}
+        values: dict[str, Any] = {"paused_at": await self._store.now(), **why}
         paused = await self.become(release, ReleaseState.PAUSED, contracts.ReleasePaused, by=by, wave=wave, **values)
         for batch_id in await self._store.batches(release):
             await self._batches.hold(release.organization_id, batch_id, release_ref=ref_of(release))
@@ -307,10 +327,18 @@ class ReleaseService:
                 await self._batches.cancel(release.organization_id, batch_id, release_ref=ref_of(release))
         return ended
 
-    async def _tell(self, kind: Kind, release: Release, *, by: str, wave: ReleaseWave | None = None) -> ReleaseRead:
+    async def _tell(
+        self,
+        kind: Kind,
+        release: Release,
+        *,
+        by: str,
+        wave: ReleaseWave | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> ReleaseRead:
         read = await self._read(release)
         slug = None if wave is None else wave.slug
-        self._unit.outbox.add(state_event(kind, release, read.waves, wave=slug))
+        self._unit.outbox.add(state_event(kind, release, read.waves, wave=slug, **more or {}))
         assert release.id is not None  # noqa: S101 - it comes from the database
         await self._store.note(
             ReleaseChange(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ota_service.canaries.models import ReleaseCanary
+from ota_service.canaries.states import CanaryVerdict
 from ota_service.release_documents.schemas import Gate
 from ota_service.releases.models import Tally
 
@@ -17,9 +19,24 @@ class Verdict(StrEnum):
     FAILURE_THRESHOLD = "failure_threshold"
     OUT_OF_REACH = "success_out_of_reach"
     TOO_SLOW = "too_slow"
+    UNWATCHED = "unwatched"
+    """Passed, but for the canary that is to be asked for."""
+    WATCHED = "watched"
+    """Passed, but for the canary's answer."""
+    CANARY_FAILED = "canary_failed"
+    CANARY_INCONCLUSIVE = "canary_inconclusive"
 
 
-FAILING = frozenset({Verdict.FAILURE_THRESHOLD, Verdict.OUT_OF_REACH, Verdict.TOO_SLOW})
+HOLDS_SO_FAR = frozenset({Verdict.MET, Verdict.UNWATCHED, Verdict.WATCHED})
+FAILING = frozenset(
+    {
+        Verdict.FAILURE_THRESHOLD,
+        Verdict.OUT_OF_REACH,
+        Verdict.TOO_SLOW,
+        Verdict.CANARY_FAILED,
+        Verdict.CANARY_INCONCLUSIVE,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,17 @@ def judge(tally: Tally, gate: Gate, times: Times, *, forgiven: int = 0) -> Verdi
     if gate.max_s is not None and _open_for(times) >= timedelta(seconds=gate.max_s):
         return Verdict.TOO_SLOW
     return Verdict.OPEN
+
+
+def watch(canary: ReleaseCanary | None, *, now: datetime) -> Verdict:
+    """What a gate with a canary says once all else lets it pass; one without an answer in time says nothing certain."""
+    if canary is None:
+        return Verdict.UNWATCHED
+    if canary.waived or canary.verdict == CanaryVerdict.PASSED:
+        return Verdict.PASSED
+    if canary.verdict == CanaryVerdict.FAILED:
+        return Verdict.CANARY_FAILED
+    return Verdict.WATCHED if canary.verdict is None and now < canary.deadline else Verdict.CANARY_INCONCLUSIVE
 
 
 def explained(verdict: Verdict, wave: str, tally: Tally, gate: Gate) -> str:

@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement
 from ota_service.batches.errors import WrongBatchState
 from ota_service.batches.schemas import BatchPlan
 from ota_service.batches.service import BatchService
+from ota_service.canaries.schemas import Criteria
+from ota_service.canaries.service import NO_ANSWER, CanaryService
 from ota_service.firmware.errors import FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn
 from ota_service.fleet.errors import GroupNotFound
 from ota_service.fleet.schemas import Selection
@@ -27,26 +29,34 @@ from ota_service.releases.models import (
 from ota_service.releases.service import ReleaseService, ref_of
 from ota_service.releases.states import ReleaseState
 from ota_service.sessions.schemas import Terms
-from ota_service.waves.rules import FAILING, Times, Verdict, explained, judge, may_begin
+from ota_service.waves.rules import FAILING, HOLDS_SO_FAR, Times, Verdict, explained, judge, may_begin, watch
 from ota_service.waves.store import WaveStore
 from shared.contracts import releases as contracts
+from shared.contracts.canaries import CanaryMetric, CanaryRequest
 from shared.rql.errors import BadQuery
 
 HANDED_AT_ONCE = 5_000
 """How many devices a step hands to batches at the most, which bounds its transaction."""
 
 _LOOK_AGAIN_S = 0.5
+_MAX_DETAIL = 500
 _JOIN_EVERY = timedelta(seconds=30)
 
 
 class WaveService:
     def __init__(
-        self, store: WaveStore, releases: ReleaseService, documents: DocumentService, batches: BatchService
+        self,
+        store: WaveStore,
+        releases: ReleaseService,
+        documents: DocumentService,
+        batches: BatchService,
+        canaries: CanaryService,
     ) -> None:
         self._store = store
         self._releases = releases
         self._documents = documents
         self._batches = batches
+        self._canaries = canaries
 
     async def step(self) -> bool:
         """Carries one release on, if any can be; answers whether there was something to do."""
@@ -76,7 +86,7 @@ class WaveService:
                 await self._stop(release, branch, verdict, now)
                 return True
         if opened and opened[-1].wave.passed_at is None:
-            passed = await self._weigh(release, opened[-1].wave, verdicts[-1], now)
+            passed = await self._weigh(release, opened[-1], verdicts[-1], now)
             return passed or await self._hand_out(release, document, opened, now)
         if len(opened) < len(tree.waves):
             await self._open(release, tree.waves[len(opened)].wave, now)
@@ -88,20 +98,49 @@ class WaveService:
         return await self._hand_out(release, document, opened, now)
 
     async def _stop(self, release: Release, branch: WaveBranch, verdict: Verdict, now: datetime) -> None:
-        await self._store.mark(branch.wave, failed_at=now)
-        detail = explained(verdict, branch.wave.slug, branch.tally, _gate(branch.wave))
-        await self._releases.stop(release, branch.wave, reason=verdict, detail=detail)
+        canary, wave = branch.canary, branch.wave
+        if canary is None or verdict not in {Verdict.CANARY_FAILED, Verdict.CANARY_INCONCLUSIVE}:
+            detail = explained(verdict, wave.slug, branch.tally, _gate(wave))
+        elif canary.verdict is None and not await self._canaries.give_up(canary):
+            return
+        else:
+            detail = f"{wave.slug}: {canary.detail or NO_ANSWER}"[:_MAX_DETAIL]
+        await self._store.mark(wave, failed_at=now)
+        if verdict is Verdict.CANARY_INCONCLUSIVE:
+            await self._releases.halt(release, wave=wave, reason=verdict, detail=detail)
+        else:
+            await self._releases.stop(release, wave, reason=verdict, detail=detail)
 
-    async def _weigh(self, release: Release, wave: ReleaseWave, verdict: Verdict, now: datetime) -> bool:
-        """Keeps since when a wave's threshold is met; answers whether its gate has let the next one open."""
+    async def _weigh(self, release: Release, branch: WaveBranch, verdict: Verdict, now: datetime) -> bool:
+        """Keeps since when a wave's threshold is met; answers whether its gate has gone on."""
+        wave = branch.wave
         if verdict is Verdict.PASSED:
             await self._store.mark(wave, met_at=wave.met_at or now, passed_at=now)
             kind = contracts.ReleaseWaveCompleted
             await self._releases.become(release, ReleaseState.RUNNING, kind, wave=wave)
             return True
-        if (verdict is Verdict.MET) != (wave.met_at is not None):
-            await self._store.mark(wave, met_at=now if verdict is Verdict.MET else None)
-        return False
+        holds = verdict in HOLDS_SO_FAR
+        if holds != (wave.met_at is not None):
+            await self._store.mark(wave, met_at=now if holds else None)
+        if verdict is Verdict.UNWATCHED:
+            await self._watch(release, wave, now)
+        return verdict is Verdict.UNWATCHED
+
+    async def _watch(self, release: Release, wave: ReleaseWave, now: datetime) -> None:
+        """Asks monitoring to compare the wave's devices with others from now on."""
+        criteria = Criteria.model_validate(wave.canary)
+        canary = await self._canaries.ask(release.organization_id, release.id or 0, wave.id or 0, criteria, now=now)
+        request = CanaryRequest(
+            canary_id=canary.id or 0,
+            wave=wave.slug,
+            metrics=[CanaryMetric(**one.model_dump()) for one in criteria.metrics],
+            alerts=criteria.alerts,
+            min_devices=criteria.min_devices,
+            begins=canary.begins_at,
+            ends=canary.ends_at,
+        )
+        kind = contracts.ReleaseCanaryRequested
+        await self._releases.become(release, ReleaseState.RUNNING, kind, wave=wave, more={"canary": request})
 
     async def _open(self, release: Release, wave: ReleaseWave, now: datetime) -> None:
         await self._store.mark(wave, opened_at=now)
@@ -201,7 +240,10 @@ def _verdict(branch: WaveBranch, now: datetime) -> Verdict:
     wave = branch.wave
     times = Times(now, wave.opened_at or now, wave.met_at)
     verdict = judge(branch.tally, _gate(wave), times, forgiven=wave.forgiven)
-    return Verdict.PASSED if wave.passed_at is not None and verdict is Verdict.TOO_SLOW else verdict
+    if wave.passed_at is not None:
+        return Verdict.PASSED if verdict is Verdict.TOO_SLOW else verdict
+    watched = verdict is Verdict.PASSED and wave.canary is not None and branch.tally.succeeded
+    return watch(branch.canary, now=now) if watched else verdict
 
 
 def _gate(wave: ReleaseWave) -> Gate:

@@ -21,6 +21,7 @@ from shared.contracts.batches import (
     BatchSnapshot,
     BatchStarted,
 )
+from shared.contracts.canaries import CanaryJudged
 from shared.contracts.configuration import (
     ConfigurationChanged,
     ConfigurationJobCancelled,
@@ -55,6 +56,7 @@ from shared.contracts.organizations import (
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.contracts.releases import (
     ReleaseApproved,
+    ReleaseCanaryRequested,
     ReleaseCancelled,
     ReleaseCompleted,
     ReleaseCreated,
@@ -148,6 +150,8 @@ EVENTS: tuple[type[EventData], ...] = (
     ReleaseScheduled,
     ReleaseStarted,
     ReleaseWaveOpened,
+    ReleaseCanaryRequested,
+    CanaryJudged,
     ReleaseWaveCompleted,
     ReleasePaused,
     ReleaseResumed,

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.contracts.canaries import CanaryRequest
 from shared.contracts.envelope import EventData
 
 
@@ -78,6 +79,14 @@ class ReleaseWaveCompleted(ReleaseState):
     """The wave has passed its gate. Devices of it that are still being updated go on."""
 
     type = "release.wave_completed.v1"
+
+
+class ReleaseCanaryRequested(ReleaseState):
+    """A wave would have passed its gate; it does once monitoring finds its devices no worse than others."""
+
+    type = "release.canary_requested.v1"
+
+    canary: CanaryRequest
 
 
 class ReleasePaused(ReleaseState):

@@ -25,6 +25,7 @@ from shared.contracts.actions import (
     ActionTimedOut,
 )
 from shared.contracts.batches import BatchSnapshot, BatchState
+from shared.contracts.canaries import CanaryJudged
 from shared.contracts.configuration import (
     ConfigurationJobSnapshot,
     ConfigurationJobState,
@@ -36,7 +37,7 @@ from shared.contracts.devices import DevicePurged, DeviceRetired, DeviceSnapshot
 from shared.contracts.groups import GroupSnapshot, GroupState
 from shared.contracts.organizations import OrganizationSnapshot, OrganizationState
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
-from shared.contracts.releases import ReleaseSnapshot, ReleaseState
+from shared.contracts.releases import ReleaseCanaryRequested, ReleaseSnapshot, ReleaseState
 from shared.contracts.routes import BROKER_EVENTS_EXCHANGE, DEVICES_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE
 from shared.contracts.updates import (
     UpdateRefused,
@@ -57,6 +58,7 @@ MONITORING_FLEET_QUEUE = "monitoring.fleet"
 MONITORING_UPDATES_QUEUE = "monitoring.updates"
 MONITORING_ROLLOUTS_QUEUE = "monitoring.rollouts"
 MONITORING_ACTIONS_QUEUE = "monitoring.actions"
+MONITORING_CANARY_QUEUE = "monitoring.canary"
 MONITORING_ACCESS_QUEUE = "monitoring.access"
 MONITORING_ORGANIZATIONS_QUEUE = "monitoring.organizations"
 OTA_FLEET_QUEUE = "ota-service.fleet"
@@ -65,6 +67,7 @@ OTA_PRESENCE_QUEUE = "ota-service.presence"
 OTA_ACCESS_QUEUE = "ota-service.access"
 OTA_TENANTS_QUEUE = "ota-service.tenants"
 OTA_RESYNC_QUEUE = "ota-service.resync"
+OTA_CANARY_QUEUE = "ota-service.canary"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
 DEVICE_ATTRIBUTES_QUEUE = "device-management.attributes"
@@ -156,6 +159,7 @@ CONSUMED_QUEUES = (
     _consumed(MONITORING_UPDATES_QUEUE),
     _consumed(MONITORING_ROLLOUTS_QUEUE),
     _consumed(MONITORING_ACTIONS_QUEUE),
+    _consumed(MONITORING_CANARY_QUEUE),
     _consumed(MONITORING_ACCESS_QUEUE),
     _consumed(MONITORING_ORGANIZATIONS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
@@ -164,6 +168,7 @@ CONSUMED_QUEUES = (
     _consumed(OTA_ACCESS_QUEUE),
     _consumed(OTA_TENANTS_QUEUE),
     _consumed(OTA_RESYNC_QUEUE),
+    _consumed(OTA_CANARY_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
     _consumed(DEVICE_ATTRIBUTES_QUEUE),
@@ -247,6 +252,8 @@ BINDINGS = (
     ),
     *(Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
     Binding(OTA_RESYNC_QUEUE, EVENTS_EXCHANGE, DeviceSnapshot.type),
+    Binding(MONITORING_CANARY_QUEUE, EVENTS_EXCHANGE, ReleaseCanaryRequested.type),
+    Binding(OTA_CANARY_QUEUE, EVENTS_EXCHANGE, CanaryJudged.type),
     *(
         Binding(DEVICE_UPDATES_QUEUE, EVENTS_EXCHANGE, event.type)
         for event in (

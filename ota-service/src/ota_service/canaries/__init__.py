@@ -1,0 +1,1 @@
+"""Canaries of waves: what monitoring is asked of their devices, and what it has answered."""
