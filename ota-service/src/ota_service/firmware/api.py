@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter
 
 from ota_service.bandwidth.errors import SiteBusy
 from ota_service.firmware.errors import (
@@ -20,10 +21,12 @@ from ota_service.firmware.errors import (
 )
 from ota_service.firmware.schemas import (
     IMAGE_ANSWERS,
+    Digest,
     FirmwareDetail,
     FirmwareId,
     FirmwareRead,
     FirmwareUpload,
+    Label,
     PolicyEdit,
     PolicyRead,
     PublicKeys,
@@ -48,6 +51,8 @@ Approver = Annotated[Principal, requires("updates:approve")]
 Administrator = Annotated[Principal, requires("organization:admin")]
 Id = Annotated[FirmwareId, Path(), raises(FirmwareNotFound)]
 
+_LABEL = TypeAdapter(Label).json_schema()
+_DIGEST = TypeAdapter(Digest).json_schema()
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -58,10 +63,10 @@ _UPLOAD: dict[str, Any] = {
                     "required": ["file", "name", "version"],
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "name": {"type": "string", "minLength": 1, "maxLength": 64},
-                        "version": {"type": "string", "minLength": 1, "maxLength": 64},
-                        "hardware_versions": {"type": "array", "items": {"type": "string", "maxLength": 64}},
-                        "sha256": {"type": "string", "description": "Refuses a file that has another one"},
+                        "name": _LABEL,
+                        "version": _LABEL,
+                        "hardware_versions": {"type": "array", "items": _LABEL},
+                        "sha256": {**_DIGEST, "description": "Refuses a file that has another one"},
                     },
                 }
             }

@@ -48,7 +48,13 @@ def _sorted(values: list[str]) -> list[str]:
 
 
 FirmwareId = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_label)]
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_label),
+    Field(json_schema_extra={"pattern": f"^{_LABEL.pattern}$"}),
+]
+Digest = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9A-Fa-f]{64}$")]
 
 
 class FirmwareUpload(BaseModel):
@@ -62,7 +68,7 @@ class FirmwareUpload(BaseModel):
     hardware_versions: Annotated[
         list[Label], Field(max_length=64), BeforeValidator(_listed), AfterValidator(_sorted)
     ] = []
-    sha256: Annotated[str, StringConstraints(to_lower=True, pattern=r"^[0-9A-Fa-f]{64}$")] | None = None
+    sha256: Digest | None = None
     """What the uploader expects; another digest refuses the upload."""
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from shared.testing.waiting import eventually
+from shared.testing.walk import Creations, walkable
 
 _SWITCHED_OFF = "positive_data_acceptance"
 """A schema does not say which cursors were handed out, which members exclude each other or what an entity tag looks
@@ -51,21 +53,59 @@ class Attack:
     directory: Path
     seed: int | None = None
 
+    @property
+    def at_length(self) -> bool:
+        return self.seed is not None
+
     async def on(
-        self, address: str, *, token: str, tag: str | None = None, parameters: Mapping[str, str] = MappingProxyType({})
+        self,
+        address: str,
+        *,
+        token: str,
+        tag: str | None = None,
+        parameters: Mapping[str, str] = MappingProxyType({}),
+        creations: Creations = MappingProxyType({}),
+        kept: str | None = None,
     ) -> None:
         """Tries all operations, or those of one tag, as the bearer of `token`. Fails with what schemathesis finds.
 
-        `parameters` have a fixed value, e.g. `path.uid`.
+        `parameters` have a fixed value, e.g. `path.uid`. With `creations` it walks from them along the document's own
+        links, before made up requests have changed what creations stand on; without, requests follow each other as
+        schemathesis guesses. What lies below a path that matches `kept`, a regular expression, may still be read when
+        it is deleted.
         """
-        config = self.directory / "schemathesis.toml"
+        self._configure(parameters, linked=bool(creations), kept=kept)
+        limits = ("--include-tag", tag) if tag else ()
+        alone = "fuzzing" if self.seed is None else "examples,coverage,fuzzing"
+        if creations:
+            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+                document = (await client.get("/openapi.json")).json()
+            path = self.directory / "walk.json"
+            path.write_text(json.dumps(walkable(document, creations)))
+            await self._run(str(path), "--url", address, "--phases", "stateful", token=token)
+        phases = alone if creations else f"{alone},stateful"
+        await self._run(f"{address}/openapi.json", "--phases", phases, *limits, token=token)
+
+    def _configure(self, parameters: Mapping[str, str], *, linked: bool, kept: str | None) -> None:
         fixed = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in parameters.items())
-        config.write_text(f"{self._phases(linked=tag is None)}[parameters]\n{fixed}")
+        examples, walks, steps = (1, 1, 100) if self.seed is None else (100, 100, 100)
+        inference = "[phases.stateful.inference]\nalgorithms = []\n" if linked else ""
+        self._config.write_text(
+            f"[phases.fuzzing.generation]\nmax-examples = {examples}\n"
+            f"[phases.stateful]\nmax-steps = {steps}\n"
+            f"[phases.stateful.generation]\nmax-examples = {walks}\n{inference}"
+            f"[parameters]\n{fixed}{_kept(kept) if kept else ''}"
+        )
+
+    @property
+    def _config(self) -> Path:
+        return self.directory / "schemathesis.toml"
+
+    async def _run(self, document: str, *options: str, token: str) -> None:
+        effort = ("--generation-deterministic", "--no-shrink") if self.seed is None else ("--seed", str(self.seed))
         command = [
-            *(sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", f"{address}/openapi.json"),
-            *("--header", f"Authorization: Bearer {token}", "--exclude-checks", _SWITCHED_OFF, "--no-color"),
-            *(("--include-tag", tag) if tag else ()),
-            *self._effort(),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", self._config, "run", document, *options),
+            *("--header", f"Authorization: Bearer {token}", "--exclude-checks", _SWITCHED_OFF, "--no-color", *effort),
         ]
         process = await asyncio.create_subprocess_exec(
             *command, cwd=self.directory, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -73,21 +113,8 @@ class Attack:
         report, _ = await process.communicate()
         if process.returncode:
             raise AssertionError(report.decode())
+        sys.stdout.write(report.decode())
 
-    def _phases(self, *, linked: bool) -> str:
-        """Sequences follow the document's own links, which begin with creating something; guessed ones rarely do.
 
-        Operations of one tag may be without such links among them.
-        """
-        fuzzing, stateful, steps = (2, 3, 40) if self.seed is None else (100, 100, 50)
-        inference = "[phases.stateful.inference]\nalgorithms = []\n" if linked else ""
-        return (
-            f"[phases.fuzzing.generation]\nmax-examples = {fuzzing}\n"
-            f"[phases.stateful]\nmax-steps = {steps}\n"
-            f"[phases.stateful.generation]\nmax-examples = {stateful}\n{inference}"
-        )
-
-    def _effort(self) -> tuple[str, ...]:
-        if self.seed is None:
-            return ("--generation-deterministic", "--no-shrink", "--phases", "fuzzing,stateful")
-        return ("--seed", str(self.seed))
+def _kept(paths: str) -> str:
+    return f"[[operations]]\ninclude-path-regex = {json.dumps(paths)}\nchecks.use_after_free.enabled = false\n"
