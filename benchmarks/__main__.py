@@ -3,8 +3,12 @@
 import argparse
 import asyncio
 import json
+import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import uvloop
@@ -12,27 +16,136 @@ import uvloop
 from benchmarks import (
     batch_registration,
     cached_read,
+    fan_out,
     live_latency,
     machine,
     mass_configuration,
     messaging,
+    mosquitto,
     search,
+    stalled_clients,
     telemetry_ingest,
     update_batch,
+    worker_memory,
 )
-from benchmarks.figures import Figure, Row
+from benchmarks.figures import Row
 from benchmarks.platform import Platform, started
 
 RESULTS = Path(__file__).with_name("results.json")
-ROWS = ("messaging", "ingest", "latency", "read", "batch", "search", "configuration", "updates")
 
+_ROW_S = 600.0
+"""No row takes that long; one that does is stuck."""
 _DEVICES = 200
 _PROBES = 10
+_CONNECTIONS = 40
+_WATCHED = 50
 _CONFIGURED = 10_000
 _UPDATED = 10_000
 _UPDATED_LARGE = 100_000
-_LOAD_UNMEASURED = 1_000.0
-"""Messages a second beside the latency when ingest is not measured in the same run."""
+_LOAD = 1_000.0
+"""Messages a second beside what is measured; beside the latency, when ingest is not measured in the same run."""
+
+
+@dataclass
+class Run:
+    """`tokens` are those of the devices that publish; `stored` is what one worker stores a second, once measured."""
+
+    platform: Platform
+    tokens: Mapping[str, str]
+    quick: bool
+    large: bool
+    stored: float = 2 * _LOAD
+
+    @property
+    def uids(self) -> list[str]:
+        return list(self.tokens)
+
+    @property
+    def rounds(self) -> int:
+        return 1 if self.quick else 3
+
+
+async def _messaging(run: Run) -> list[Row]:
+    return await messaging.measure(run.platform, count=5_000 if run.quick else 20_000, rounds=run.rounds)
+
+
+async def _ingest(run: Run) -> list[Row]:
+    count = 8_000 if run.quick else 20_000
+    rows = await telemetry_ingest.measure(run.platform, run.uids, count=count, rounds=run.rounds)
+    run.stored = rows[0].aims[0].figure.value
+    return rows
+
+
+async def _mosquitto(run: Run) -> list[Row]:
+    some = dict(islice(run.tokens.items(), _CONNECTIONS))
+    count = 4_000 if run.quick else 20_000
+    return [await mosquitto.measure(run.platform, some, count=count, rounds=run.rounds)]
+
+
+async def _memory(run: Run) -> list[Row]:
+    count, turns = (4_000, 2) if run.quick else (20_000, 5)
+    return [await worker_memory.measure(run.platform, run.uids, count=count, turns=turns)]
+
+
+async def _latency(run: Run) -> list[Row]:
+    probes = await run.platform.enrol("probe", _PROBES)
+    seconds = 5.0 if run.quick else 25.0
+    return [await live_latency.measure(run.platform, run.uids, probes, rate=run.stored / 2, seconds=seconds)]
+
+
+async def _fan_out(run: Run) -> list[Row]:
+    frames = 40 if run.quick else 200
+    watched = run.uids[:_WATCHED]
+    return [await fan_out.measure(run.platform, watched, clients=500, frames=frames, rounds=run.rounds)]
+
+
+async def _stalled(run: Run) -> list[Row]:
+    [probe] = await run.platform.enrol("seen", 1)
+    seconds = 6.0 if run.quick else 30.0
+    return [
+        await stalled_clients.measure(
+            run.platform, run.uids, probe, clients=200, stalled=20, rate=_LOAD, seconds=seconds
+        )
+    ]
+
+
+async def _read(run: Run) -> list[Row]:
+    seconds, rounds = (1.0, 1) if run.quick else (1.5, 7)
+    return [await cached_read.measure(run.platform, run.uids[0], seconds=seconds, rounds=rounds)]
+
+
+async def _batch(run: Run) -> list[Row]:
+    return [await batch_registration.measure(run.platform, count=10_000, rounds=1 if run.quick else 5)]
+
+
+async def _search(run: Run) -> list[Row]:
+    return [await search.measure(run.platform, run.uids[0], rounds=run.rounds)]
+
+
+async def _configuration(run: Run) -> list[Row]:
+    count = 500 if run.quick else _CONFIGURED
+    return [await mass_configuration.measure(run.platform, count=count, rounds=run.rounds)]
+
+
+async def _updates(run: Run) -> list[Row]:
+    count = 1_000 if run.quick else _UPDATED_LARGE if run.large else _UPDATED
+    return [await update_batch.measure(run.platform, count=count, rounds=run.rounds)]
+
+
+ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
+    "messaging": _messaging,
+    "ingest": _ingest,
+    "mosquitto": _mosquitto,
+    "memory": _memory,
+    "latency": _latency,
+    "fan-out": _fan_out,
+    "stalled": _stalled,
+    "read": _read,
+    "batch": _batch,
+    "search": _search,
+    "configuration": _configuration,
+    "updates": _updates,
+}
 
 
 def main() -> None:
@@ -46,7 +159,8 @@ def main() -> None:
     facts = machine.facts()
     began = time.monotonic()
     with started() as platform:
-        rows = uvloop.run(_measure(platform, arguments.rows or ROWS, quick=arguments.quick, large=arguments.large))
+        names = arguments.rows or list(ROWS)
+        rows, failed = uvloop.run(_measure(platform, names, quick=arguments.quick, large=arguments.large))
     for row in rows:
         print("\n" + "\n".join(row.lines()))
     document = {
@@ -54,45 +168,35 @@ def main() -> None:
         "quick": arguments.quick,
         "seconds": round(time.monotonic() - began),
         "rows": [row.document() for row in rows],
+        "failed": failed,
     }
     RESULTS.write_text(json.dumps(document, indent=2) + "\n")
     print(f"\n{document['seconds']} s on {facts['cores']} cores; all of it is in {RESULTS}")
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
-async def _measure(platform: Platform, names: Sequence[str], *, quick: bool, large: bool) -> list[Row]:
-    rounds = 1 if quick else 3
-    tokens = await platform.enrol("bench", _DEVICES)
-    uids = list(tokens)
+async def _measure(
+    platform: Platform, names: Sequence[str], *, quick: bool, large: bool
+) -> tuple[list[Row], list[str]]:
+    """The rows, and the names of those that failed or took too long: the others are measured nevertheless."""
+    run = Run(platform, await platform.enrol("bench", _DEVICES), quick, large)
     rows: list[Row] = []
-    stored: Figure | None = None
-    for name in (row for row in ROWS if row in names):
+    failed: list[str] = []
+    for name, measure in ROWS.items():
+        if name not in names:
+            continue
         print(f"measuring {name}", flush=True)
-        if name == "messaging":
-            rows += await messaging.measure(platform, count=5_000 if quick else 20_000, rounds=rounds)
-        elif name == "ingest":
-            row = await telemetry_ingest.measure(platform, uids, count=8_000 if quick else 20_000, rounds=rounds)
-            stored = row.aims[0].figure
-            rows.append(row)
-        elif name == "latency":
-            probes = await platform.enrol("probe", _PROBES)
-            rate = stored.value / 2 if stored else _LOAD_UNMEASURED
-            rows.append(await live_latency.measure(platform, uids, probes, rate=rate, seconds=5.0 if quick else 25.0))
-        elif name == "batch":
-            rows.append(await batch_registration.measure(platform, count=10_000, rounds=1 if quick else 5))
-        elif name == "search":
-            rows.append(await search.measure(platform, uids[0], rounds=rounds))
-        elif name == "configuration":
-            count = 500 if quick else _CONFIGURED
-            rows.append(await mass_configuration.measure(platform, count=count, rounds=rounds))
-        elif name == "updates":
-            count = 1_000 if quick else _UPDATED_LARGE if large else _UPDATED
-            rows.append(await update_batch.measure(platform, count=count, rounds=rounds))
-        else:
-            rows.append(
-                await cached_read.measure(platform, uids[0], seconds=1.0 if quick else 1.5, rounds=1 if quick else 7)
-            )
-        await asyncio.sleep(0)
-    return rows
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(_ROW_S):
+                rows += await measure(run)
+        except Exception:  # noqa: BLE001 - whatever it is, it is told, and ends this row alone
+            traceback.print_exc()
+            failed.append(name)
+            await asyncio.to_thread(platform.stack.up)
+        print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
+    return rows, failed
 
 
 if __name__ == "__main__":

@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorCollection
+
 from benchmarks import child, samples
 from shared.mongo import client
+from shared.mongo.client import Document
+
+Collection = AsyncIOMotorCollection[Document]
 
 _UNIT = 1_000
 
@@ -18,11 +23,8 @@ async def insert(
 ) -> float:
     """Documents a second, journaled, `in_flight` batches side by side. `indexed_like` is the real collection."""
     async with client.open(url, database) as real, client.open(url, "benchmark") as own:
-        bare = own["samples"]
-        for name, index in (await real[indexed_like].index_information()).items():
-            if name != "_id_":
-                await bare.create_index(index["key"], name=name)
-        documents = [_document(key, body) for key, body in samples.messages(uids, count, boot=boot)]
+        bare = await prepared(own["samples"], like=real[indexed_like])
+        documents = [as_document(key, body) for key, body in samples.messages(uids, count, boot=boot)]
         batches = iter([documents[start : start + batch] for start in range(0, count, batch)])
 
         async def work() -> None:
@@ -34,7 +36,16 @@ async def insert(
         return count / (time.perf_counter() - begun)
 
 
-def _document(routing_key: str, body: bytes) -> dict[str, Any]:
+async def prepared(bare: Collection, *, like: Collection) -> Collection:
+    """`bare` with the indexes that `like` has."""
+    for name, index in (await like.index_information()).items():
+        if name != "_id_":
+            await bare.create_index(index["key"], name=name)
+    return bare
+
+
+def as_document(routing_key: str, body: bytes) -> dict[str, Any]:
+    """A message of `samples` as monitoring stores it."""
     sample = json.loads(body)
     uid = routing_key.split(".")[1]
     key = f"{uid}:{sample['ts'] * _UNIT:016x}:{sample['boot']}:{sample['seq']}"

@@ -36,8 +36,19 @@ class Platform:
     def mqtt(self) -> Endpoint:
         return Endpoint.parse(self.info["mqtt"])
 
+    def port(self, process: str) -> int:
+        """A worker's metrics answer there."""
+        return Ports(self.stack.layout.ports)[process]
+
     def metrics_url(self, process: str) -> str:
-        return f"http://{LOOPBACK}:{Ports(self.stack.layout.ports)[process]}/metrics"
+        return f"http://{LOOPBACK}:{self.port(process)}/metrics"
+
+    def pid(self, process: str) -> int:
+        """Raises RuntimeError when it does not run."""
+        pid = self.stack.processes.pid(process)
+        if pid is None:
+            raise RuntimeError(f"{process} does not run")
+        return pid
 
     def access_token(self) -> str:
         """A fresh access token of the administrator, good for 15 minutes."""
@@ -51,7 +62,8 @@ class Platform:
         tokens = TokenFile(Path(self.stack.layout.root) / "benchmark" / f"{prefix}.json")
         sign_in = PasswordSignIn(self.info["gateway"], **self.info["admin"])
         async with MusterClient.open(self.info["gateway"], sign_in) as client:
-            return await Enrolment(client, tokens, Tally(count)).enrol(devices)
+            enrolled = await Enrolment(client, tokens, Tally(count)).enrol(devices)
+        return {uid: one.token for uid, one in enrolled.items()}
 
 
 @contextmanager
