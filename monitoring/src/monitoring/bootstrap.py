@@ -74,6 +74,7 @@ from shared.worker import Job, every, in_background
 
 T = TypeVar("T")
 
+_FULL_BATCHES = 3
 _LIVE_SECONDS = 0.025
 _SWEEP_SECONDS = 1.0
 
@@ -328,6 +329,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 batch=settings.telemetry_batch,
                 linger=timedelta(milliseconds=settings.telemetry_linger_ms),
                 in_flight=settings.telemetry_in_flight,
+                prefetch=_FULL_BATCHES * settings.telemetry_batch,
             ),
             connections=BatchConsumer(
                 broker, topology.PRESENCE_QUEUE, ConnectionConsumer(tracker), batch=200, in_flight=1

@@ -53,8 +53,9 @@ class Settings(ServiceSettings):
     telemetry_linger_ms: int = Field(default=20, ge=0, le=1_000)
     """How long a batch that is not full waits for more."""
 
-    telemetry_in_flight: int = Field(default=2, ge=1, le=8)
-    """Batches that are stored side by side."""
+    telemetry_in_flight: int = Field(default=4, ge=1, le=16)
+    """Batches that are stored side by side. Of full ones there are two and a third that comes in, whatever this says:
+    more are for small ones, which would wait while others are stored."""
 
     socket_unread_packets: int = Field(default=64, ge=8, le=10_000)
     """A live connection that leaves more packets than this unread is cut off."""

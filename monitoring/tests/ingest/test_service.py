@@ -106,6 +106,35 @@ async def test_a_frame_for_each_organization_shows_known_devices_only(consume, r
     }
 
 
+async def test_a_reading_with_a_time_is_seen_while_its_sample_is_stored_and_one_without_a_time_after_it(
+    database, fleet, organizations, register, watching, monkeypatch
+):
+    await register("pump-1")
+    store = TelemetryStore(database)
+    await store.prepare(undated_for=timedelta(days=7))
+    insert, may_store = store.insert, asyncio.Event()
+
+    async def insert_later(samples):
+        await may_store.wait()
+        return await insert(samples)
+
+    monkeypatch.setattr(store, "insert", insert_later)
+    telemetry = TelemetryService(store, fleet, organizations, clock=SystemClock())
+    ingest = IngestService(telemetry, fleet, watching, clock=SystemClock())
+    taking = asyncio.create_task(
+        ingest.take([delivery("pump-1", body(now(), 1, dated=1.0)), delivery("pump-1", body(None, undated=2.0))])
+    )
+    await eventually(lambda: watching.frames, why="a frame")
+    assert _shown(watching) == [{"dated": 1.0}]
+    [latest] = await telemetry.latest_among(["pump-1"])
+    assert set(latest.metrics) == {"dated"}
+    may_store.set()
+    await taking
+    assert _shown(watching) == [{"dated": 1.0}, {"undated": 2.0}]
+    [latest] = await telemetry.latest_among(["pump-1"])
+    assert set(latest.metrics) == {"dated", "undated"}
+
+
 async def test_a_store_that_is_away_is_said_to_be_and_nothing_is_counted(counted, organizations):
     async with client.open("mongodb://127.0.0.1:1", "nowhere") as away:
         fleet = FleetService(FleetStore(away))
@@ -151,6 +180,10 @@ async def test_the_store_goes_away_and_comes_back_and_nothing_is_lost_or_doubled
             assert count() == 100
     finally:
         await asyncio.to_thread(servers.start, "mongodb")
+
+
+def _shown(watching) -> list:
+    return [item.metrics for _, items in watching.frames for item in items]
 
 
 async def _holds(asked, expected) -> bool:

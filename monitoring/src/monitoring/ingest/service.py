@@ -47,7 +47,7 @@ class IngestService:
         self._clock = clock
 
     async def take(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
-        """Stores the samples, then the latest, then hands on the frame; returns the poison.
+        """Tells the latest and hands on the frame, and stores the samples; returns the poison.
 
         Everything is counted at the end, so that a batch that had to be taken again is counted once. Raises StoreAway.
         """
@@ -62,10 +62,10 @@ class IngestService:
         organizations = await self._fleet.organizations(arrival.device_uid for arrival in arrived)
         recorded = await self._telemetry.record(
             arrived,
+            show=lambda latest: self._show(latest, organizations),
             messages=by_device(delivery.routing_key for delivery in deliveries),
             dead=by_device(deliveries[poison.index].routing_key for poison in rejected),
         )
-        self._show(recorded.latest, organizations)
         _MESSAGES.labels("received").inc(len(deliveries))
         _MESSAGES.labels("dead").inc(len(rejected))
         _SAMPLES.labels("received").inc(len(arrived))

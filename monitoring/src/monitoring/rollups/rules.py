@@ -20,7 +20,8 @@ _MINUTE_US = 60_000_000
 
 def marks_of(news: Iterable[News]) -> list[Mark]:
     """One for each device that batches have touched or counted."""
-    return merged([Mark(one.device_uid, one.minutes, one.recount, {one.process: one.counts}) for one in news])
+    marks = (Mark(one.device_uid, one.minutes, one.recount, {one.process: one.counts}) for one in news if one.process)
+    return merged(marks)
 
 
 def merged(marks: Iterable[Mark]) -> list[Mark]:

@@ -98,7 +98,7 @@ class News:
 
     `minutes` since 1970 hold dated samples of the batch; on `recount` days undated ones came again, so that their
     number is to be taken from the store. `counts` are growing totals of `process` by day (in days since 1970): of two,
-    the greater is the later one.
+    the greater is the later one. News that were told before the batch was stored are readings alone, without a process.
     """
 
     device_uid: str

@@ -1,7 +1,7 @@
 """Use cases of telemetry: record what arrives, read what was recorded."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Protocol
@@ -38,6 +38,9 @@ Shelves = Mapping[date, Sequence[str]]
 """The classes of retention in which there are samples, by day."""
 
 
+Show = Callable[[Sequence[Latest]], None]
+
+
 class Follower(Protocol):
     """Whoever makes more of what batches leave behind."""
 
@@ -67,10 +70,14 @@ class TelemetryService:
         self,
         arrivals: Sequence[Arrival],
         *,
+        show: Show | None = None,
         messages: Mapping[str, int] | None = None,
         dead: Mapping[str, int] | None = None,
     ) -> Recorded:
         """Stores the samples, then what they leave behind. Recording them again changes nothing but what is counted.
+
+        `show` is handed the newest readings as soon as `latest` has them: the dated ones before the samples are
+        stored, which takes many times as long. An undated one waits, for it may have come before.
 
         `messages` says how many messages came of each device, `dead` how many of them were poison. Raises StoreAway;
         part of the samples may be stored then, and the same call again stores the rest.
@@ -78,10 +85,14 @@ class TelemetryService:
         retentions = await self._retentions({arrival.device_uid for arrival in arrivals})
         placed = [place(arrival, retentions[arrival.device_uid]) for arrival in arrivals]
         samples = list({sample.key: sample for sample in placed if sample is not None}.values())
+        dated = newest(sample for sample in samples if sample.day is not None)
+        await self._store.add_news([News(one.device_uid, one.metrics) for one in dated])
+        if show is not None:
+            show(dated)
         duplicates = await self._store.insert(samples) if samples else set[str]()
         samples = await self._as_first_received(samples, duplicates)
         stored = [sample for sample in samples if sample.key not in duplicates]
-        latest = newest(samples)
+        undated = newest(sample for sample in samples if sample.day is None)
         counts = counted(
             arrivals,
             placed,
@@ -93,17 +104,19 @@ class TelemetryService:
         )
         process, totals = self._totals.add(counts)
         try:
-            await self._store.add_news(news_of(latest, samples, duplicates, process, totals))
+            await self._store.add_news(news_of(undated, samples, duplicates, process, totals))
         except BaseException:
             self._totals.take_back(process, counts)
             raise
+        if show is not None:
+            show(undated)
         expired = placed.count(None)
         return Recorded(
             stored=len(stored),
             duplicate=len(placed) - expired - len(stored),
             undated=sum(sample.day is None for sample in stored),
             expired=expired,
-            latest=latest,
+            latest=merged([*dated, *undated]),
         )
 
     async def latest(

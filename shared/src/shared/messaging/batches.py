@@ -36,6 +36,9 @@ _log = structlog.get_logger(__name__)
 class BatchConsumer:
     """Hands the messages of a queue to `handle`, up to `batch` at a time, `in_flight` batches side by side.
 
+    The broker hands out at most `prefetch` messages that are not acknowledged, so much does a process hold; without it
+    as many as all these batches and the next one have.
+
     `handle` returns the poison ones, which go to the dead letters one by one before the batch is acknowledged. When it
     raises, the batch stays unacknowledged and is tried again in place with growing waits: for as long as it takes while
     a ServiceUnavailable or OSError says that a store is away, otherwise until the messages to blame are found (see
@@ -51,6 +54,7 @@ class BatchConsumer:
         batch: int = 500,
         linger: timedelta = timedelta(milliseconds=50),
         in_flight: int = 2,
+        prefetch: int | None = None,
         drain: timedelta = timedelta(seconds=8),
         wait_at_most: timedelta = timedelta(seconds=5),
     ) -> None:
@@ -60,6 +64,7 @@ class BatchConsumer:
         self._batch = batch
         self._linger_s = linger.total_seconds()
         self._in_flight = in_flight
+        self._prefetch = prefetch or batch * (in_flight + 1)
         self._drain_s = drain.total_seconds()
         self._wait = wait_random_exponential(multiplier=0.1, max=wait_at_most.total_seconds())
         self._letters = Letters(Publisher(broker), queue)
@@ -73,7 +78,7 @@ class BatchConsumer:
                 await self._consume()
 
     async def _consume(self) -> None:
-        async with self._broker.consuming.channel(prefetch=self._batch * (self._in_flight + 1)) as channel:
+        async with self._broker.consuming.channel(prefetch=self._prefetch) as channel:
             intake = Intake(self._batch, self._linger_s)
             under_way: deque[asyncio.Task[None]] = deque()
             try:
