@@ -40,8 +40,8 @@ async def update(api: httpx.AsyncClient, uids: list[str], firmware_id: int) -> N
 
 
 async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None:
-    """The fleet while a part of it is updated, one of those devices, and the firmware."""
-    await page.goto(info["dashboard"])
+    """The fleet while a part of it is updated, one of those devices, and every other page at its best."""
+    await page.goto(f"{info['dashboard']}#/fleet")
     await page.get_by_label("Email").fill(info["admin"]["email"])
     await page.get_by_label("Password").fill(info["admin"]["password"])
     await page.get_by_role("button", name="Sign in").click()
@@ -53,16 +53,19 @@ async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None
     await asyncio.sleep(TRAFFIC_S)
     await upload(api, "2.5.0-rc.1", 300_000)
     await update(api, uids[::2], await upload(api, "2.4.0", 160_000))
-    await page.screenshot(path=IMAGES / "fleet.png")
-    await page.locator(f'tr[data-uid="{uids[-2]}"]').get_by_role("link").click()
-    await page.locator(".current").wait_for()
-    await page.locator(".metric-chart").first.wait_for()
+    await picture(page, info, "fleet", "tr[data-uid]")
+    await picture(page, info, "overview", ".figure[data-online]")
+    await picture(page, info, "device", ".metric-chart", f"devices/{uids[-2]}")
+    await picture(page, info, "firmware", ".images-table")
+    await picture(page, info, "map", ".world-box canvas")
+
+
+async def picture(page: Page, info: dict[str, Any], name: str, sign: str, address: str = "") -> None:
+    """The page at its address, once what `sign` selects is there and painted."""
+    await page.goto(f"{info['dashboard']}#/{address or name}")
+    await page.locator(sign).first.wait_for()
     await asyncio.sleep(PAINTED_S)
-    await page.screenshot(path=IMAGES / "device.png")
-    await page.get_by_role("link", name="Firmware").click()
-    await page.locator(".images-table").wait_for()
-    await asyncio.sleep(PAINTED_S)
-    await page.screenshot(path=IMAGES / "firmware.png")
+    await page.screenshot(path=IMAGES / f"{name}.png")
 
 
 async def main(info: dict[str, Any]) -> None:

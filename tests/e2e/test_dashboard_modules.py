@@ -25,5 +25,11 @@ def test_every_module_is_sound_javascript(node: Path):
         _node(node, "--check", module)
 
 
+def test_no_module_makes_markup_of_text():
+    for module in _DASHBOARD.rglob("*.js"):
+        if not {"vendor", "tests"} & set(module.parts):
+            assert not any(door in module.read_text() for door in ("innerHTML", "outerHTML", "insertAdjacent")), module
+
+
 def test_the_vendored_libraries_are_those_that_were_verified(node: Path):
     _node(node, "deploy/dashboard/vendor.mjs", "--check", "monitoring/dashboard/vendor", "tests/e2e/vendor")

@@ -6,6 +6,7 @@ import { Heading } from "../shell/heading.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
 import { FirmwareTable } from "./firmware-table.js";
 import { newestFirst } from "./library.js";
+import { Policy } from "./policy.js";
 import { UploadForm } from "./upload-form.js";
 
 export function FirmwarePage() {
@@ -39,6 +40,7 @@ export function FirmwarePage() {
           <p>${mayUpload ? "Upload an image here" : "Somebody who may update devices uploads an image"}, have it approved, and update a device from its page.</p>
         <//>`}
         ${ready && firmware.length > 0 && html`<${FirmwareTable} firmware=${firmware} />`}
+        ${ready && html`<${Policy} />`}
       </section>
       ${mayUpload && html`<${UploadForm} />`}
     </div>

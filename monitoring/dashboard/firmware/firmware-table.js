@@ -2,7 +2,9 @@
 
 import { html, useSignal } from "../view.js";
 import { useApp } from "../shell/context.js";
-import { bytes, moment } from "../shell/format.js";
+import { newReleaseHref } from "../releases/address.js";
+import { ago, bytes, moment } from "../shell/format.js";
+import { now } from "../shell/now.js";
 import { Approve, Withdraw } from "./decide.js";
 
 /** @param {{firmware: import("./library.js").Firmware[]}} props */
@@ -33,7 +35,7 @@ export function FirmwareTable({ firmware }) {
             </th>
             <td role="cell">${image.hardware_versions.join(", ") || html`<span class="none">all hardware</span>`}</td>
             <td role="cell" class="size">${bytes(image.size)}</td>
-            <td role="cell"><time datetime=${image.uploaded_at}>${moment(image.uploaded_at)}</time></td>
+            <td role="cell"><time datetime=${image.uploaded_at} title=${moment(image.uploaded_at)}>${ago(Date.parse(image.uploaded_at), now.value)}</time></td>
             <td role="cell" class="approval">
               ${image.state === "withdrawn" && html`<span class="withdrawn">withdrawn <small>${image.withdrawn_because}</small></span>`}
               ${image.state === "approved" && html`<span class="approved" title=${image.approved_at ? moment(image.approved_at) : ""}>approved</span>`}
@@ -41,6 +43,9 @@ export function FirmwareTable({ firmware }) {
               ${image.state === "uploaded" &&
               may &&
               html`<button type="button" class="small" aria-label=${`Approve ${image.name} ${image.version}`} onClick=${() => (approving.value = image)}>Approve</button>`}
+              ${image.state === "approved" &&
+              session.can("updates:write") &&
+              html`<a class="into-release" href=${newReleaseHref(image.id)} aria-label=${`Release ${image.name} ${image.version}`}>Release</a>`}
               ${image.state !== "withdrawn" &&
               may &&
               html`<button type="button" class="link" aria-label=${`Withdraw ${image.name} ${image.version}`} onClick=${() => (withdrawing.value = image)}>Withdraw</button>`}

@@ -40,7 +40,7 @@ export function createWorld(box, colours, pick) {
   fetch(OUTLINES, { signal: abort.signal })
     .then((answer) => answer.json())
     .then((topology) => {
-      for (const rings of polygons(topology)) polygon(rings, { color: colours.border, weight: 1, fillColor: colours.land, fillOpacity: 1, interactive: false }).addTo(map).bringToBack();
+      for (const rings of polygons(topology)) polygon(rings, { color: colours.border, weight: 0.7, fillColor: colours.land, fillOpacity: 1, interactive: false }).addTo(map).bringToBack();
     })
     .catch(() => null); // Without the outlines the dots still stand where they are.
 

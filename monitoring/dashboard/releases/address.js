@@ -6,6 +6,9 @@ export const NEW = "new";
 export const BATCHES = "batches";
 
 export const RELEASES_HREF = href("releases");
+/** The steps of a new release that begins with a firmware. @param {number} firmware its id */
+export const newReleaseHref = (firmware) => href("releases", [NEW], { firmware });
+
 export const NEW_RELEASE_HREF = href("releases", [NEW]);
 export const BATCHES_HREF = href("releases", [BATCHES]);
 

@@ -13,7 +13,7 @@ import { Wizard } from "./wizard/wizard.js";
 export function ReleasesPage({ parts, query }) {
   const [first, second] = parts;
   if (parts.length === 0) return html`<${ReleaseList} query=${query} />`;
-  if (first === NEW && parts.length === 1) return html`<${Wizard} />`;
+  if (first === NEW && parts.length === 1) return html`<${Wizard} firmware=${Number(query.firmware) || null} />`;
   if (first === BATCHES && parts.length === 1) return html`<${BatchesPage} query=${query} />`;
   if (first === BATCHES && parts.length === 2) return html`<${BatchPage} id=${second} />`;
   if (parts.length === 1) return html`<${ReleasePage} name=${first} why=${query.why ?? null} />`;

@@ -70,7 +70,7 @@ function DeliveryLine({ path, delivery, changed }) {
     <span class="what"><code>${delivery.event_type}</code></span>
     <span class="none">${delivery.attempts} ${delivery.attempts === 1 ? "attempt" : "attempts"}</span>
     <time datetime=${delivery.created_at} title=${moment(at)}>${ago(at, now.value)}</time>
-    <button type="button" class="link" aria-label=${`Send ${delivery.event_type} of ${moment(at)} again`} disabled=${replay.busy} onClick=${replay.attempt}>Send again</button>
+    <button type="button" class="link" aria-label=${`Send again: ${delivery.event_type} of ${moment(at)}`} disabled=${replay.busy} onClick=${replay.attempt}>Send again</button>
     <details class="reason" onToggle=${(/** @type {any} */ event) => event.currentTarget.open && read.attempt()}>
       <summary>Attempts</summary>
       ${(read.error ?? replay.error) && html`<p class="notice alarm" role="alert">${(read.error ?? replay.error)?.message}</p>`}

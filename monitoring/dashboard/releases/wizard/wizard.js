@@ -28,10 +28,14 @@ import { StepWaves } from "./step-waves.js";
 const TITLES = { firmware: "Firmware", devices: "Devices", waves: "Waves", rules: "Rules", check: "Check" };
 const VIEWS = { firmware: StepFirmware, devices: StepDevices, waves: StepWaves, rules: StepRules, check: StepCheck };
 
-export function Wizard() {
+/** @param {{firmware: number | null}} props `firmware` is the id of one that the release is to begin with */
+export function Wizard({ firmware }) {
   const { api, session } = useApp();
   const kept = useMemo(() => keptDraft(String(session.person.peek()?.id)), []);
   useEffect(() => kept.stop, []);
+  useEffect(() => {
+    if (firmware !== null) set({ apps: [{ id: firmware, floor: "" }] });
+  }, [firmware]);
   const step = useSignal(/** @type {import("./draft.js").Step} */ ("firmware"));
   const tried = useSignal(/** @type {ReadonlySet<string>} */ (new Set()));
   const title = useRef(/** @type {HTMLElement | null} */ (null));
