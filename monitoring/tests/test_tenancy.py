@@ -26,7 +26,7 @@ def world(credentials) -> World:
             "gateway": bearer(credentials.gateway(organization_id=OWN)),
         },
         owner="reader",
-        ids={"/api/v2/device/{uid}": Theirs(MARKER, "nobodys")},
+        ids={uid: Theirs(MARKER, "nobodys") for uid in ("/api/v2/device/{uid}", "/api/v2/presence/{uid}")},
         bodies={submit: {"content": body()}},
         queries={
             "GET /api/v2/telemetry": [f"?device_uid={MARKER}"],

@@ -8,6 +8,7 @@ from monitoring.live.sockets import Sockets
 from monitoring.presence import api as presence
 from monitoring.settings import SERVICE, Settings
 from monitoring.telemetry import api as telemetry
+from monitoring.uptime import api as uptime
 from shared.http.app import create_app
 from shared.http.openapi import DocumentedApp, StoreErrors
 from shared.http.pages import Pages
@@ -30,7 +31,7 @@ def rest(settings: Settings, sockets: Sockets) -> DocumentedApp:
         lifespan=api_lifespan(settings, sockets),
         store_errors=StoreErrors(always=(StoreAway,)),
     )
-    for router in (telemetry.router, presence.router, device_api.router):
+    for router in (telemetry.router, presence.router, uptime.router, device_api.router):
         app.include_router(router, prefix="/api/v2")
     if settings.dashboard_dir.is_dir():
         app.mount("/", Pages(settings.dashboard_dir))

@@ -34,8 +34,8 @@ from monitoring.organizations.service import OrganizationService
 from monitoring.organizations.store import OrganizationStore
 from monitoring.presence.consumers import ConnectionConsumer
 from monitoring.presence.gateway import BrokerConnections
-from monitoring.presence.jobs import Reconcile
-from monitoring.presence.service import PresenceService, PresenceTracker
+from monitoring.presence.jobs import EndSilent, Reconcile
+from monitoring.presence.service import PresenceService, PresenceTracker, SignCollector
 from monitoring.presence.store import PresenceStore
 from monitoring.rollouts.consumers import RolloutConsumer
 from monitoring.rollouts.jobs import ForgetRollouts
@@ -53,8 +53,13 @@ from monitoring.telemetry.store import TelemetryStore
 from monitoring.updates.consumers import UpdateConsumer
 from monitoring.updates.service import UpdateService, UpdateTracker
 from monitoring.updates.store import UpdateStore
+from monitoring.uptime.consumers import ChangeConsumer
+from monitoring.uptime.jobs import ForgetChanges
+from monitoring.uptime.service import UptimeService
+from monitoring.uptime.store import UptimeStore
 from shared.clock import SystemClock
 from shared.contracts.routes import LIVE_EXCHANGE
+from shared.contracts.signs import SIGNS_KEY
 from shared.http.app import Lifespan
 from shared.http.health import Check
 from shared.ids import RandomIds
@@ -95,6 +100,9 @@ class Core:
     update_store: UpdateStore
     rollout_store: RolloutStore
     action_store: ActionStore
+    presence: PresenceService
+    uptime: UptimeService
+    uptime_store: UptimeStore
     broker: Broker
     publisher: Publisher
     checks: dict[str, Check]
@@ -121,6 +129,9 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
         fleet = FleetService(fleet_store)
         organizations = OrganizationService(OrganizationStore(database), days=settings.retentions)
         rollup_store = RollupStore(database)
+        presence_store, uptime_store = PresenceStore(database), UptimeStore(database)
+        presence = PresenceService(presence_store, fleet)
+        kept = timedelta(days=settings.presence_days)
         yield Core(
             database=database,
             fleet=fleet,
@@ -131,7 +142,10 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
             ),
             rollup_store=rollup_store,
             telemetry_store=telemetry_store,
-            presence_store=PresenceStore(database),
+            presence_store=presence_store,
+            presence=presence,
+            uptime=UptimeService(uptime_store, presence, clock=SystemClock(), kept=kept),
+            uptime_store=uptime_store,
             refused=MongoRevocations(database),
             update_store=UpdateStore(database),
             rollout_store=RolloutStore(database),
@@ -149,12 +163,13 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
             keys = KeyRing.load(settings.keys_dir)
             refresh = Refresh(core.refused.load, keys.revocations)
             await refresh()
-            presence = PresenceService(core.presence_store, core.fleet)
-            live = LiveService(sockets, core.fleet, _snapshots(core, presence), keys=keys, clock=SystemClock())
+            live = LiveService(sockets, core.fleet, _snapshots(core), keys=keys, clock=SystemClock())
             frames = Subscriber(core.broker, LIVE_EXCHANGE, live.deliver, resumed=live.resume)
             live.listen_to(frames)
             sockets.serve(live)
-            services = Services(core.telemetry, presence, TelemetrySubmission(core.publisher, core.fleet))
+            services = Services(
+                core.telemetry, core.presence, core.uptime, TelemetrySubmission(core.publisher, core.fleet)
+            )
 
             @asynccontextmanager
             async def scopes() -> AsyncGenerator[Services]:
@@ -178,7 +193,7 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
     return lifespan
 
 
-def _snapshots(core: Core, presence: PresenceService) -> SnapshotService:
+def _snapshots(core: Core) -> SnapshotService:
     updates = UpdateService(core.update_store)
     actions = ActionService(core.action_store, clock=SystemClock())
     rollouts = RolloutService(core.rollout_store, clock=SystemClock())
@@ -186,7 +201,7 @@ def _snapshots(core: Core, presence: PresenceService) -> SnapshotService:
         core.fleet,
         of_devices={
             Topic.TELEMETRY: core.telemetry.latest_among,
-            Topic.PRESENCE: presence.heard_of,
+            Topic.PRESENCE: core.presence.heard_of,
             Topic.UPDATES: updates.among,
             Topic.ACTIONS: actions.among,
             Topic.CONFIGURATION: actions.configurations,
@@ -219,6 +234,11 @@ class WorkerParts:
     connections: BatchConsumer
     frames: FrameSender
     reconcile: Reconcile
+    signs: Subscriber
+    collect_signs: SignCollector
+    end_silent: EndSilent
+    presence_changes: EventConsumer
+    forget_changes: ForgetChanges
     relay: DocumentRelay
     fold_news: FoldNews
     forget_rollouts: ForgetRollouts
@@ -262,6 +282,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await core.fleet_store.prepare()
             await core.telemetry_store.prepare(undated_for=timedelta(days=settings.undated_days))
             await core.presence_store.prepare()
+            await core.uptime_store.prepare()
             await core.refused.prepare()
             await core.rollout_store.prepare()
             await core.action_store.prepare()
@@ -300,7 +321,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             minute_days=settings.minute_rollup_days,
             hour_days=settings.hour_rollup_days,
         )
-        ingest = IngestService(core.telemetry, core.fleet, frames, clock=SystemClock())
+        signs = SignCollector(tracker, clock=SystemClock(), usual=timedelta(seconds=settings.heard_seconds))
+        ingest = IngestService(core.telemetry, core.fleet, frames, signs, clock=SystemClock())
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             prepare=prepare,
@@ -336,6 +358,13 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ),
             frames=frames,
             reconcile=Reconcile(tracker, reconnected),
+            signs=Subscriber(broker, LIVE_EXCHANGE, signs.take, keys=[SIGNS_KEY]),
+            collect_signs=signs,
+            end_silent=EndSilent(tracker),
+            presence_changes=EventConsumer(
+                broker, topology.MONITORING_UPTIME_QUEUE, ChangeConsumer(core.uptime), batch=500
+            ),
+            forget_changes=ForgetChanges(core.uptime),
             relay=relay,
             fold_news=FoldNews(core.telemetry),
             forget_rollouts=ForgetRollouts(rollouts),

@@ -47,6 +47,12 @@ class Settings(ServiceSettings):
     undated_days: int = Field(default=7, ge=1, le=365)
     """How long samples are kept whose time is missing or lies ahead."""
 
+    heard_seconds: int = Field(default=900, ge=10, le=86_400)
+    """How long a device without a connection counts as online after it was heard of."""
+
+    presence_days: int = Field(default=400, ge=1, le=3650)
+    """How far back the history of presence goes."""
+
     telemetry_batch: int = Field(default=1_000, ge=1, le=10_000)
     """Messages that are stored in one go."""
 

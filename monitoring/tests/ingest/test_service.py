@@ -25,9 +25,13 @@ from ..worlds import body, delivery
 class Watching:
     def __init__(self):
         self.frames = []
+        self.devices = []
 
     def telemetry(self, organization_id, items):
         self.frames.append((organization_id, list(items)))
+
+    def heard(self, uid, said):
+        self.devices.append((uid, said))
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ async def consume(database, fleet, organizations, watching) -> TelemetryConsumer
     store = TelemetryStore(database)
     await store.prepare(undated_for=timedelta(days=7))
     telemetry = TelemetryService(store, fleet, organizations, clock=SystemClock())
-    return TelemetryConsumer(IngestService(telemetry, fleet, watching, clock=SystemClock()))
+    return TelemetryConsumer(IngestService(telemetry, fleet, watching, watching, clock=SystemClock()))
 
 
 @pytest.fixture
@@ -139,8 +143,9 @@ async def test_a_store_that_is_away_is_said_to_be_and_nothing_is_counted(counted
     async with client.open("mongodb://127.0.0.1:1", "nowhere") as away:
         fleet = FleetService(FleetStore(away))
         telemetry = TelemetryService(TelemetryStore(away), fleet, organizations, clock=SystemClock())
+        ingest = IngestService(telemetry, fleet, Watching(), Watching(), clock=SystemClock())
         with pytest.raises(StoreAway):
-            await IngestService(telemetry, fleet, Watching(), clock=SystemClock()).take([delivery("p", body(now(), 1))])
+            await ingest.take([delivery("p", body(now(), 1))])
     assert counted() == {}
 
 
@@ -188,3 +193,9 @@ def _shown(watching) -> list:
 
 async def _holds(asked, expected) -> bool:
     return await asked == expected
+
+
+async def test_presence_hears_who_speaks_and_when_by_the_devices_own_clock(consume, watching):
+    at = now()
+    await consume([delivery("pump-1", body(at, 1)), delivery("pump-2", body(None, 1))])
+    assert sorted(watching.devices) == [("pump-1", at), ("pump-2", None)]

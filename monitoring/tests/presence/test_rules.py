@@ -1,13 +1,14 @@
 """The fence: late news of an older connection changes nothing."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.presence.models import Closed, Connection, Opened
-from monitoring.presence.rules import apply, observation
+from monitoring.presence.models import Closed, Connection, Opened, Sign
+from monitoring.presence.rules import LATE, apply, fall_silent, hear, observation
 
 CREATED = {
     "user": "pump-1",
@@ -141,3 +142,80 @@ def test_however_a_stream_is_cut_it_ends_the_same(observations, cut):
     second = apply([change.presence for change in first.values()], observations[cut:])
     ended = {uid: change.presence for uid, change in (first | second).items()}
     assert {uid: replace(one) for uid, one in ended.items()} == {uid: change.presence for uid, change in whole.items()}
+
+
+QUARTER = timedelta(minutes=15)
+
+
+def moment(seconds):
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def heard(known, seconds, *, said=None, lasts=QUARTER):
+    present = {} if known is None else {"pump-1": known}
+    said_at = None if said is None else moment(said)
+    return hear(present, {"pump-1": Sign(moment(seconds), lasts, said_at)}).get("pump-1")
+
+
+def test_who_never_had_a_connection_is_online_when_heard_of_and_offline_when_heard_of_no_more():
+    first = heard(None, 100)
+    assert [(one.online, one.since, one.version) for one in first.news] == [(True, moment(100), 1)]
+    assert heard(first.presence, 160) is None
+    later = heard(first.presence, 100 + 300)
+    assert (later.news, later.presence.heard_until) == ([], moment(400) + QUARTER)
+    assert fall_silent([later.presence], moment(400) + QUARTER - timedelta(seconds=1)) == {}
+    [gone] = fall_silent([later.presence], moment(2_000)).values()
+    assert (gone.presence.online, gone.presence.since, gone.presence.version) == (False, moment(400) + QUARTER, 2)
+    assert gone.presence.online_ms == (300 + 900) * 1000
+
+
+def test_a_connection_counts_for_more_than_signs_and_coming_by_one_is_news():
+    by_signs = heard(None, 1).presence
+    connected = after(opened(5), present=[by_signs])
+    assert [(one.online, one.since, one.version) for one in connected.news] == [(True, moment(1), 2)]
+    assert connected.presence.is_connected
+    assert heard(connected.presence, 6) is None
+    assert fall_silent([connected.presence], moment(10_000)) == {}
+    ended = after(closed(5, at=8_000), present=[connected.presence]).presence
+    assert (ended.online, ended.since, ended.online_ms) == (False, moment(8), 7_000)
+
+
+def test_what_was_said_over_a_connection_that_has_ended_since_brings_nobody_back():
+    ended = after(opened(5), closed(5, at=8_000)).presence
+    late = int(LATE.total_seconds())
+    assert heard(ended, 8 + late) is None
+    assert heard(ended, 8 + 10 * late, said=7) is None
+    assert heard(ended, 8 + 10 * late, said=9 + late).presence.online
+    assert heard(ended, 9 + late).presence.online
+
+
+def test_an_old_connection_that_is_told_of_late_ends_no_signs_of_life():
+    ended = after(opened(5), closed(5, at=8_000)).presence
+    back = heard(ended, 1_000).presence
+    assert after(closed(5, at=9_000), opened(4), present=[back]) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(["open", "close", "sign", "silence"]), st.integers(1, 40)), max_size=30))
+def test_versions_only_grow_and_online_time_is_the_time_between_the_changes(steps):
+    known, told, now = None, [], 0
+    for number, (step, later) in enumerate(steps, start=1):
+        now += later * 60
+        if step == "open":
+            change = after(opened(number, at=now * 1000), present=[known] if known else [])
+        elif step == "close" and known is not None:
+            change = after(Closed(known.connection.pid, known.connection.name, now * 1000), present=[known])
+        elif step == "sign":
+            change = heard(known, now)
+        else:
+            change = fall_silent([known] if known else [], moment(now)).get("pump-1")
+        if change is not None:
+            known = change.presence
+            told += change.news
+    assert [one.version for one in told] == list(range(1, len(told) + 1))
+    total, since, online = 0, None, False
+    for one in told:
+        if online and not one.online:
+            total += (one.since - since).total_seconds() * 1000
+        if one.online != online:
+            since, online = one.since, one.online
+        assert one.online_ms == total

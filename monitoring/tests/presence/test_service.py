@@ -4,17 +4,21 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from monitoring.fleet.errors import DeviceNotFound
 from monitoring.fleet.service import FleetService
 from monitoring.fleet.store import FleetStore
-from monitoring.presence.models import Closed, Connection, Opened
-from monitoring.presence.service import PresenceService, PresenceTracker
+from monitoring.presence.models import Closed, Connection, Opened, Sign
+from monitoring.presence.service import PresenceService, PresenceTracker, SignCollector
 from monitoring.presence.store import PresenceStore
-from shared.clock import SystemClock
+from shared.clock import FixedClock, SystemClock
 from shared.contracts.envelope import Envelope
+from shared.contracts.live import instant
+from shared.contracts.signs import Signs
 from shared.ids import RandomIds
+from shared.messaging.deliveries import Delivery
 
 from ..worlds import device_state
 
@@ -70,13 +74,13 @@ def watching() -> Watching:
 
 @pytest.fixture
 def make_tracker(store, database, broker, watching):
-    def make():
+    def make(clock=None):
         return PresenceTracker(
             store,
             FleetService(FleetStore(database)),
             broker,
             watching,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             ids=RandomIds(),
             source="/monitoring",
             services=frozenset({"muster"}),
@@ -239,3 +243,65 @@ async def test_pages_show_every_device_and_can_be_cut_to_those_online(tracker, p
     assert [one.device_uid for one in (await presence.page(1, online=True, limit=3)).items] == ["pump-3"]
     with pytest.raises(DeviceNotFound):
         await presence.page(1, uid="valve", limit=1)
+
+
+def signs(**heard):
+    body = msgspec.json.encode(Signs(instant(SystemClock().now()), heard))
+    return Delivery(body, "signs", None, {}, redelivered=False, timestamp=None)
+
+
+async def test_a_device_that_only_asks_over_http_is_there_until_it_asks_no_more(
+    make_tracker, register, online, news, watching, database
+):
+    await register("pump-1")
+    clock = FixedClock(SystemClock().now())
+    tracker = make_tracker(clock)
+    collector = SignCollector(tracker, clock=clock, usual=timedelta(minutes=15))
+    await collector.take(signs(**{"pump-1": 60}))
+    await collector.flush()
+    await tracker.end_silent()
+    assert await online() == (True, 1)
+    clock.advance(timedelta(seconds=50))
+    collector.heard("pump-1", None)
+    await collector.flush()
+    clock.advance(timedelta(minutes=14))
+    await tracker.end_silent()
+    assert await online() == (True, 1)
+    clock.advance(timedelta(minutes=2))
+    await asyncio.gather(*(make_tracker(clock).end_silent() for _ in range(3)))
+    assert await online() == (False, 2)
+    assert await news() == [("device.connected.v1", "pump-1", 1), ("device.disconnected.v1", "pump-1", 2)]
+    assert [one[2:] for one in watching.items] == [(True, 1), (False, 2)]
+    document = await database["presence"].find_one({"_id": "pump-1"})
+    assert document["online_ms"] == pytest.approx((50 + 15 * 60) * 1000, abs=1_000)
+
+
+async def test_who_holds_a_connection_is_asked_about_seldom(tracker, register, online):
+    await register("pump-1")
+    await tracker.follow([opened("pump-1", 1)])
+    clock = FixedClock(SystemClock().now())
+    collector = SignCollector(tracker, clock=clock, usual=timedelta(minutes=15))
+    asked = []
+    hear = tracker.hear
+
+    async def counted(given):
+        asked.append(list(given))
+        return await hear(given)
+
+    tracker.hear = counted
+    for _ in range(8):
+        collector.heard("pump-1", None)
+        await collector.flush()
+        clock.advance(timedelta(minutes=1))
+    assert len(asked) == 2
+    assert await online() == (True, 1)
+
+
+async def test_a_sign_of_a_device_that_nobody_knows_yet_is_told_of_when_it_is_known(tracker, register, online, news):
+    now = SystemClock().now()
+    await tracker.hear({"pump-1": Sign(now, timedelta(minutes=15))})
+    assert await news() == []
+    await register("pump-1")
+    await tracker.attribute(["pump-1"])
+    assert await online() == (True, 1)
+    assert await news() == [("device.connected.v1", "pump-1", 1)]

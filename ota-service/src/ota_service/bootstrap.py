@@ -65,6 +65,7 @@ from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
+from shared.messaging.signs import SignsOfLife
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
 from shared.revocations import AccessConsumer, Refresh
@@ -83,12 +84,18 @@ class Core:
     scopes: Scopes
     refused: SqlRevocations
     checks: dict[str, Check]
+    broker: Broker
+    signs: SignsOfLife
 
 
 @asynccontextmanager
-async def open_core(settings: Settings) -> AsyncGenerator[Core]:
-    async with open_engine(settings, application_name=SERVICE) as engine:
+async def open_core(settings: Settings, *, process: str = SERVICE) -> AsyncGenerator[Core]:
+    async with (
+        open_engine(settings, application_name=SERVICE) as engine,
+        Broker.open(settings.amqp_url, name=process) as broker,
+    ):
         clock, ids = SystemClock(), RandomIds()
+        signs = SignsOfLife(Publisher(broker), clock=clock)
         units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
         blobs = Blobs(settings.firmware_store)
         signer = ManifestSigner.load(settings.keys_dir)
@@ -107,7 +114,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
 
         line = Line(bandwidths)
         recipes: Recipes = {
-            FleetService: lambda scope: FleetService(FleetStore(scope.unit.session)),
+            FleetService: lambda scope: FleetService(FleetStore(scope.unit.session), signs),
             SelectionService: lambda scope: SelectionService(FleetStore(scope.unit.session)),
             BandwidthService: lambda scope: BandwidthService(
                 BandwidthStore(scope.unit.session), scope.get(SelectionService)
@@ -151,6 +158,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(FleetService),
                 scope.get(FirmwareService),
                 scope.get(SessionService),
+                signs,
                 clock=clock,
             ),
             BatchService: lambda scope: BatchService(
@@ -193,20 +201,21 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             async with engine.connect() as connection:
                 await connection.execute(text("select 1"))
 
-        yield Core(unit_scopes(units, recipes), SqlRevocations(units), {"postgres": database})
+        yield Core(unit_scopes(units, recipes), SqlRevocations(units), {"postgres": database}, broker, signs)
 
 
 def api_lifespan(settings: Settings) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with open_core(settings) as core:
+        async with open_core(settings, process=f"{SERVICE}-api") as core:
             keys = KeyRing.load(settings.keys_dir)
             refresh = Refresh(core.refused.load, keys.revocations)
             await refresh()
             app.state.scopes = core.scopes
             app.state.keys = keys
             app.state.checks = {**core.checks, "revocations": keys.revocations.check}
-            async with in_background({"revocations": every(refresh.SECONDS, refresh)}):
+            jobs = {"revocations": every(refresh.SECONDS, refresh), "signs-of-life": core.signs.run}
+            async with in_background(jobs):
                 yield
 
     return lifespan
@@ -251,8 +260,8 @@ class Tidy:
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
     async with AsyncExitStack() as stack:
-        core = await stack.enter_async_context(open_core(settings))
-        broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
+        core = await stack.enter_async_context(open_core(settings, process=f"{SERVICE}-worker"))
+        broker = core.broker
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             relay=Relay(settings.database_url(), Publisher(broker)),

@@ -2,6 +2,8 @@
 
 import json
 
+from shared.messaging.signs import SignsOfLife
+
 
 async def test_a_device_is_told_when_to_ask_again_and_that_its_attributes_are_wanted(add_devices, target):
     await add_devices("pump-1")
@@ -129,3 +131,14 @@ async def test_a_uid_that_no_device_may_have_is_not_registered(target, credentia
 async def test_a_wrong_method_is_refused_in_the_clients_dialect(update):
     answer = await update.target.http.delete(f"{update.target.path}/deploymentBase/{update.action}")
     assert (answer.status_code, answer.json()["errorCode"]) == (405, "muster.method_not_allowed")
+
+
+async def test_a_device_that_asks_is_there_for_three_of_its_intervals(add_devices, target, set_tenant, monkeypatch):
+    heard = []
+    monkeypatch.setattr(SignsOfLife, "heard", lambda _self, uid, *, for_s=None: heard.append((uid, for_s)))
+    await add_devices("pump-1")
+    await target().base()
+    await set_tenant(version=2, poll_seconds=60)
+    await target().base()
+    await target("never-registered").get()
+    assert heard == [("pump-1", 900), ("pump-1", 180)]

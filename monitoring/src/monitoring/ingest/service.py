@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 from uuid import uuid4
@@ -11,7 +12,7 @@ from prometheus_client import Counter
 
 from monitoring.fleet.service import FleetService
 from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
-from monitoring.ingest.events import items_of
+from monitoring.ingest.events import items_of, said_at
 from monitoring.ingest.rules import arrivals, by_device
 from monitoring.telemetry.models import Arrival, Latest
 from monitoring.telemetry.service import TelemetryService
@@ -39,11 +40,28 @@ class LiveTelemetry(Protocol):
     def telemetry(self, organization_id: int, items: Iterable[TelemetryItem]) -> None: ...
 
 
+class Hears(Protocol):
+    """Whoever wants to know which devices speak."""
+
+    def heard(self, uid: str, said: datetime | None) -> None:
+        """`said` is the newest time that the device gives, None without a usable one."""
+        ...
+
+
 class IngestService:
-    def __init__(self, telemetry: TelemetryService, fleet: FleetService, live: LiveTelemetry, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        telemetry: TelemetryService,
+        fleet: FleetService,
+        live: LiveTelemetry,
+        presence: Hears,
+        *,
+        clock: Clock,
+    ) -> None:
         self._telemetry = telemetry
         self._fleet = fleet
         self._live = live
+        self._presence = presence
         self._clock = clock
 
     async def take(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
@@ -80,6 +98,7 @@ class IngestService:
     def _show(self, latest: Sequence[Latest], organizations: Mapping[str, int]) -> None:
         items: dict[int, list[TelemetryItem]] = defaultdict(list)
         for device in latest:
+            self._presence.heard(device.device_uid, said_at(device))
             organization_id = organizations.get(device.device_uid)
             if organization_id is not None:
                 items[organization_id] += items_of(device)

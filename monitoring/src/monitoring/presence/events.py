@@ -13,6 +13,7 @@ def event_of(presence: Presence, organization_id: int) -> PresenceState:
         device_uid=presence.device_uid,
         online=presence.online,
         since=presence.since,
+        online_ms=presence.online_ms,
     )
 
 

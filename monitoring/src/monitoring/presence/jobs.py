@@ -46,3 +46,15 @@ class Reconcile:
                 pause_s = self._soon_s
             except TimeoutError:
                 pause_s = self._every_s
+
+
+class EndSilent:
+    """Ends the presence of devices that are not heard of any more. Any number of workers may run it."""
+
+    SECONDS = 5.0
+
+    def __init__(self, tracker: PresenceTracker) -> None:
+        self._tracker = tracker
+
+    async def __call__(self) -> None:
+        await self._tracker.end_silent()

@@ -1,7 +1,7 @@
 """Presence as it is stored, and what is observed of connections. The broker's times are milliseconds since 1970."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,9 @@ class Connection:
     connected_at: int
     pid: str
     name: str
+
+
+NEVER_CONNECTED = Connection(0, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,25 @@ Observation = Opened | Closed
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """That a device without a connection was heard of. It counts as online for `lasts` from `at` on.
+
+    `said` is the time that the device itself gives, where it gives one.
+    """
+
+    at: datetime
+    lasts: timedelta
+    said: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
     """`connection` is the newest one known, open or not: the fence. `version` counts the changes of
     `online`, and takeovers.
 
-    `organization_id` is None until the copy of the fleet knows the device. `revision` counts writes.
+    `heard_until` is None unless the device is online by signs of life, `ended_at` is when its last connection ended,
+    and `online_ms` how long it was online in all up to `since`. `organization_id` is None until the copy of the fleet
+    knows the device. `revision` counts writes.
     """
 
     device_uid: str
@@ -49,6 +66,13 @@ class Presence:
     connection: Connection
     organization_id: int | None = None
     revision: int = 0
+    heard_until: datetime | None = None
+    ended_at: datetime | None = None
+    online_ms: int = 0
+
+    @property
+    def is_connected(self) -> bool:
+        return self.online and self.heard_until is None
 
 
 @dataclass(slots=True)

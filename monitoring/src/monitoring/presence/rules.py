@@ -8,11 +8,23 @@ with it. RabbitMQ names neither user nor time of connecting when a connection cl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitoring.presence.models import Change, Closed, Connection, Observation, Opened, Presence
+from monitoring.presence.models import (
+    NEVER_CONNECTED,
+    Change,
+    Closed,
+    Connection,
+    Observation,
+    Opened,
+    Presence,
+    Sign,
+)
 from shared.contracts.routes import DEVICE_UID
+
+LATE = timedelta(minutes=1)
+"""For so long after the end of a connection something that was said over it may still arrive."""
 
 
 def observation(kind: str, headers: Mapping[str, Any]) -> Observation | None:
@@ -57,13 +69,64 @@ def apply(present: Sequence[Presence], observations: Sequence[Observation]) -> d
     return changes
 
 
+def hear(present: Mapping[str, Presence], signs: Mapping[str, Sign]) -> dict[str, Change]:
+    """What signs of life make of the presences, by uid; only those that change.
+
+    A device that holds a connection needs none. Once that has ended, what was said before may still be on its way, so
+    only what came a while after it counts. To be heard again is no news, and is written down now and then.
+    """
+    changes: dict[str, Change] = {}
+    for uid, sign in signs.items():
+        following = _after_sign(uid, present.get(uid), sign)
+        if following is not None:
+            is_news = uid not in present or following.version != present[uid].version
+            changes[uid] = Change(following, [following] if is_news else [])
+    return changes
+
+
+def fall_silent(present: Sequence[Presence], now: datetime) -> dict[str, Change]:
+    """Those that were not heard again in time are offline from the moment their last sign was good for."""
+    changes: dict[str, Change] = {}
+    for known in present:
+        if known.online and known.heard_until is not None and known.heard_until <= now:
+            gone = _offline(known, known.heard_until)
+            changes[known.device_uid] = Change(gone, [gone])
+    return changes
+
+
+def _after_sign(uid: str, known: Presence | None, sign: Sign) -> Presence | None:
+    until = sign.at + sign.lasts
+    if known is None:
+        return Presence(uid, online=True, since=sign.at, version=1, connection=NEVER_CONNECTED, heard_until=until)
+    if known.is_connected:
+        return None
+    if known.heard_until is not None:
+        return replace(known, heard_until=until) if until - known.heard_until >= sign.lasts / 4 else None
+    if known.ended_at is not None and min(sign.at, sign.said or sign.at) <= known.ended_at + LATE:
+        return None
+    return replace(known, online=True, since=sign.at, version=known.version + 1, heard_until=until)
+
+
+def _offline(known: Presence, since: datetime) -> Presence:
+    lasted = int((since - known.since).total_seconds() * 1000)
+    return replace(
+        known,
+        online=False,
+        since=since,
+        version=known.version + 1,
+        heard_until=None,
+        online_ms=known.online_ms + max(0, lasted),
+    )
+
+
 def _after(known: Presence | None, seen: Observation) -> Presence | None:
     """The presence after the observation, None when it changes nothing."""
     if isinstance(seen, Opened):
         return _after_open(known, seen)
-    if known is None or not known.online or not _is_current(known.connection, seen):
+    if known is None or not known.is_connected or not _is_current(known.connection, seen):
         return None
-    return replace(known, online=False, since=_moment(seen.at), version=known.version + 1)
+    ended_at = _moment(seen.at)
+    return replace(_offline(known, ended_at), ended_at=ended_at)
 
 
 def _after_open(known: Presence | None, opened: Opened) -> Presence | None:
@@ -75,9 +138,8 @@ def _after_open(known: Presence | None, opened: Opened) -> Presence | None:
         return replace(known, connection=connection) if connection.pid and not known.connection.pid else None
     if _order(connection) <= _order(known.connection):
         return None
-    if known.online:
-        return replace(known, version=known.version + 1, connection=connection)
-    return replace(known, online=True, since=since, version=known.version + 1, connection=connection)
+    following = replace(known, version=known.version + 1, connection=connection, heard_until=None)
+    return following if known.online else replace(following, online=True, since=since)
 
 
 def _is_current(current: Connection, closed: Closed) -> bool:

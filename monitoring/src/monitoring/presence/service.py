@@ -2,25 +2,33 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import msgspec
 
 from monitoring.fleet.service import FleetService
 from monitoring.presence.events import event_of, item_of
 from monitoring.presence.gateway import BrokerConnections
-from monitoring.presence.models import Change, Closed, Connection, Observation, Opened, Presence
-from monitoring.presence.rules import apply, observation
+from monitoring.presence.models import Change, Closed, Connection, Observation, Opened, Presence, Sign
+from monitoring.presence.rules import apply, fall_silent, hear, observation
 from monitoring.presence.schemas import PresenceRead
 from monitoring.presence.store import PresenceStore
 from shared.clock import Clock
 from shared.contracts.live import PresenceItem
 from shared.contracts.routes import DEVICE_UID
+from shared.contracts.signs import Signs
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 from shared.ids import Ids
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.outbox.documents import pending
+
+_SILENT_AT_ONCE = 500
+_REMEMBERED = 100_000
+
+_signs = msgspec.json.Decoder(Signs)
 
 _Key = tuple[str, str, int]
 
@@ -57,6 +65,11 @@ class PresenceService:
         """Of devices that the caller has found to be the organization's, in the order of `uids`."""
         found = {presence.device_uid: presence for presence in await self._store.find_all(uids)}
         return [_read(uid, found.get(uid)) for uid in uids]
+
+    async def state(self, organization_id: int, uid: str) -> Presence | None:
+        """As it is stored; None for one that was never there. Raises DeviceNotFound."""
+        await self._fleet.get(organization_id, uid)
+        return next(iter(await self._store.find_all([uid])), None)
 
     async def heard_of(self, uids: Sequence[str]) -> list[PresenceRead]:
         """Of these devices, those that were ever there."""
@@ -129,6 +142,34 @@ class PresenceTracker:
         await self.attribute([uid for uid, presence in touched.items() if presence.organization_id is None])
         self._show([presence for presence in touched.values() if presence.organization_id is not None])
 
+    async def hear(self, signs: Mapping[str, Sign]) -> set[str]:
+        """Takes over who was heard of, by uid; returns those who hold a connection, and so need no sign.
+
+        Hearing it again changes nothing. Raises StoreAway.
+        """
+        while True:
+            present = {presence.device_uid: presence for presence in await self._store.find_all(list(signs))}
+            changes = hear(present, signs)
+            if await self._write(changes):
+                break
+        await self._tell(changes)
+        return {uid for uid, presence in present.items() if presence.is_connected}
+
+    async def end_silent(self) -> None:
+        """Whoever was not heard again in time is offline. Any number of workers may ask. Raises StoreAway."""
+        while found := await self._store.silent(self._clock.now(), _SILENT_AT_ONCE):
+            changes = fall_silent(found, self._clock.now())
+            if await self._write(changes):
+                await self._tell(changes)
+            if len(found) < _SILENT_AT_ONCE:
+                return
+
+    async def _tell(self, changes: Mapping[str, Change]) -> None:
+        """Shows what is news."""
+        await self.attribute([uid for uid, change in changes.items() if change.presence.organization_id is None])
+        told = [change.presence for change in changes.values() if change.news]
+        self._show([presence for presence in told if presence.organization_id is not None])
+
     async def attribute(self, uids: Sequence[str]) -> None:
         """Gives devices that the copy of the fleet knows by now their organization, and tells of them.
 
@@ -149,7 +190,7 @@ class PresenceTracker:
         A connection counts as gone when it is missing twice, some seconds apart: the management API lags behind the
         events. Raises StoreAway and BrokerManagementAway.
         """
-        stored = {_key(one.device_uid, one.connection): one for one in await self._store.online()}
+        stored = {_key(one.device_uid, one.connection): one for one in await self._store.connected()}
         live = await self._live_connections()
         gone = stored.keys() - live.keys()
         if gone:
@@ -208,8 +249,14 @@ def _key(uid: str, connection: Connection) -> _Key:
 
 def _read(device_uid: str, presence: Presence | None) -> PresenceRead:
     if presence is None:
-        return PresenceRead(device_uid=device_uid, online=False, since=None, version=0)
-    return PresenceRead(device_uid=device_uid, online=presence.online, since=presence.since, version=presence.version)
+        return PresenceRead(device_uid=device_uid, online=False, connected=False, since=None, version=0)
+    return PresenceRead(
+        device_uid=device_uid,
+        online=presence.online,
+        connected=presence.is_connected,
+        since=presence.since,
+        version=presence.version,
+    )
 
 
 def _only(presences: list[PresenceRead], online: bool | None) -> list[PresenceRead]:
@@ -224,3 +271,61 @@ def _uid_in(cursor: str | None) -> str:
     if not DEVICE_UID.fullmatch(uid):
         raise BadCursor
     return uid
+
+
+class SignCollector:
+    """In a worker: who was heard of, until it is written down, one sign a device and at most one in `again_after`.
+
+    Those who hold a connection are asked about less often. `usual` is how long a sign is good that does not say so.
+    """
+
+    SECONDS = 2.0
+
+    def __init__(
+        self,
+        tracker: PresenceTracker,
+        *,
+        clock: Clock,
+        usual: timedelta,
+        again_after: timedelta = timedelta(seconds=30),
+        connected_again_after: timedelta = timedelta(minutes=5),
+    ) -> None:
+        self._tracker = tracker
+        self._clock = clock
+        self._usual = usual
+        self._again_after = again_after
+        self._connected_again_after = connected_again_after
+        self._signs: dict[str, Sign] = {}
+        self._again_at: dict[str, datetime] = {}
+
+    def heard(self, uid: str, said: datetime | None = None) -> None:
+        """Something of the device came in over the broker."""
+        self._keep(uid, Sign(self._clock.now(), self._usual, said))
+
+    async def take(self, delivery: Delivery) -> None:
+        """What another service heard over HTTP. Raises ValueError for what is no such message."""
+        signs = _signs.decode(delivery.body)
+        at = min(_moment(signs.at), self._clock.now())
+        for uid, for_s in signs.heard.items():
+            self._keep(uid, Sign(at, self._usual if for_s is None else timedelta(seconds=for_s)))
+
+    async def flush(self) -> None:
+        """Writes down what was collected. Raises StoreAway, and it is lost: the next sign follows."""
+        signs, self._signs = self._signs, {}
+        if signs:
+            again_at = self._clock.now() + self._connected_again_after
+            for uid in await self._tracker.hear(signs):
+                self._again_at[uid] = again_at
+
+    def _keep(self, uid: str, sign: Sign) -> None:
+        again_at = self._again_at.get(uid)
+        if again_at is not None and sign.at < again_at:
+            return
+        while len(self._again_at) >= _REMEMBERED:
+            del self._again_at[next(iter(self._again_at))]
+        self._again_at[uid] = sign.at + self._again_after
+        self._signs[uid] = sign
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

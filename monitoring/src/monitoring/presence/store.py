@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
@@ -21,9 +22,13 @@ class PresenceStore:
         self.collection = database["presence"]
 
     async def prepare(self) -> None:
-        """Makes the indexes: by the current connection, and of what is unsent. Raises StoreAway."""
+        """Makes the indexes: by the current connection, by the end of signs of life, and of what is unsent.
+
+        Raises StoreAway.
+        """
         with store_errors():
             await self.collection.create_index("connection.name", name="connection")
+            await self.collection.create_index("heard_until", name="heard", sparse=True)
         await create_outbox_index(self.collection)
 
     async def find_all(self, uids: Sequence[str]) -> list[Presence]:
@@ -38,9 +43,17 @@ class PresenceStore:
                 found += await self.collection.find(query).to_list(None)
         return [_presence(document) for document in found]
 
-    async def online(self) -> list[Presence]:
+    async def connected(self) -> list[Presence]:
+        """Those that hold a connection, as far as is known."""
         with store_errors():
-            return [_presence(document) for document in await self.collection.find({"online": True}).to_list(None)]
+            found = await self.collection.find({"online": True}).to_list(None)
+        return [presence for presence in map(_presence, found) if presence.is_connected]
+
+    async def silent(self, now: datetime, limit: int) -> list[Presence]:
+        """Some of those whose last sign of life is good no more."""
+        with store_errors():
+            found = await self.collection.find({"heard_until": {"$lte": now}}).limit(limit).to_list(limit)
+        return [_presence(document) for document in found]
 
     async def write(self, changed: Sequence[Presence], unsent: Mapping[str, Sequence[Document]]) -> bool:
         """Writes each presence over the revision it was read at, with its unsent events. False when one of them was
@@ -68,8 +81,14 @@ def _update(presence: Presence, unsent: Sequence[Document]) -> UpdateOne:
             "version": presence.version,
             "connection": asdict(presence.connection),
             "revision": presence.revision + 1,
+            "online_ms": presence.online_ms,
+            "ended_at": presence.ended_at,
         }
     }
+    if presence.heard_until is None:
+        change["$unset"] = {"heard_until": ""}
+    else:
+        change["$set"]["heard_until"] = presence.heard_until
     if unsent:
         change["$push"] = {OUTBOX_FIELD: {"$each": list(unsent)}}
     return UpdateOne({"_id": presence.device_uid, "revision": presence.revision}, change, upsert=presence.revision == 0)
@@ -84,4 +103,7 @@ def _presence(document: Document) -> Presence:
         connection=Connection(**document["connection"]),
         organization_id=document["organization_id"],
         revision=document["revision"],
+        heard_until=document.get("heard_until"),
+        ended_at=document.get("ended_at"),
+        online_ms=document.get("online_ms", 0),
     )

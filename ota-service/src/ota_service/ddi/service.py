@@ -45,7 +45,7 @@ from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import Download, Wanted
 from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
-from ota_service.fleet.service import FleetService
+from ota_service.fleet.service import FleetService, Hears
 from ota_service.sessions.errors import WrongTransition
 from ota_service.sessions.models import UpdateSession
 from ota_service.sessions.schemas import DeviceReport
@@ -59,6 +59,9 @@ from shared.sql.unit_of_work import UnitOfWork
 
 _ASK_AGAIN = timedelta(minutes=1)
 """A device that nobody has registered yet asks often; device-management is told no more often than this."""
+
+_MISSED_POLLS = 3
+"""A device that has not asked for so many times its interval is not there."""
 
 _MAX_ID = 2**63 - 1
 
@@ -80,6 +83,7 @@ class DdiService:
         fleet: FleetService,
         firmware: FirmwareService,
         sessions: SessionService,
+        presence: Hears,
         *,
         clock: Clock,
     ) -> None:
@@ -88,6 +92,7 @@ class DdiService:
         self._fleet = fleet
         self._firmware = firmware
         self._sessions = sessions
+        self._presence = presence
         self._clock = clock
 
     async def admit(self, who: Principal, slug: str, uid: str) -> Caller:
@@ -111,6 +116,8 @@ class DdiService:
         except DeviceNotFound:
             if who.is_device:
                 raise NotAdmitted from None
+        if known.device is not None:
+            self._presence.heard(uid, for_s=_MISSED_POLLS * chosen.poll_seconds)
         return Caller(
             organization_id=who.organization_id,
             uid=uid,

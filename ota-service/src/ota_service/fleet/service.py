@@ -1,6 +1,7 @@
 """Use cases of the copy of the fleet."""
 
 from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col
@@ -17,9 +18,18 @@ from shared.rql.parser import parse
 from shared.rql.sql import compile_query
 
 
+class Hears(Protocol):
+    """Whoever wants to know which devices speak to us."""
+
+    def heard(self, uid: str, *, for_s: int | None = None) -> None:
+        """Never waits. `for_s` is for how long that is good, where the caller knows."""
+        ...
+
+
 class FleetService:
-    def __init__(self, store: FleetStore) -> None:
+    def __init__(self, store: FleetStore, presence: Hears) -> None:
         self._store = store
+        self._presence = presence
 
     async def get(self, organization_id: int, uid: str) -> FleetDeviceRead:
         """Raises DeviceNotFound."""
@@ -38,7 +48,9 @@ class FleetService:
 
         Raises DeviceNotFound, DeviceTokenRevoked, DeviceRetired.
         """
-        return self.vouched(await self._store.find(who.organization_id, uid), who)
+        caller = self.vouched(await self._store.find(who.organization_id, uid), who)
+        self._presence.heard(uid)
+        return caller
 
     @staticmethod
     def vouched(device: FleetDevice | None, who: Principal) -> DeviceCaller:

@@ -6,7 +6,9 @@ from shared.contracts.envelope import EventData
 
 
 class PresenceState(EventData):
-    """Whether the device holds a connection to the broker. `version` counts its changes of presence.
+    """Whether the device is there: it holds a connection to the broker, or has been heard of over HTTP or through a
+
+    gateway not long ago. `version` counts its changes of presence.
 
     A device that connects again before its old connection has ended is told of as connected again: its new connection
     has a queue of its own, and what the old one's held is lost.
@@ -16,6 +18,8 @@ class PresenceState(EventData):
     online: bool
     since: datetime
     """Server time of the change."""
+    online_ms: int = 0
+    """How long it has been online in all, up to `since`, in milliseconds."""
 
     def subject(self) -> str:
         return f"presence/{self.device_uid}"

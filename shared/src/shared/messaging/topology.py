@@ -59,6 +59,7 @@ MONITORING_UPDATES_QUEUE = "monitoring.updates"
 MONITORING_ROLLOUTS_QUEUE = "monitoring.rollouts"
 MONITORING_ACTIONS_QUEUE = "monitoring.actions"
 MONITORING_CANARY_QUEUE = "monitoring.canary"
+MONITORING_UPTIME_QUEUE = "monitoring.uptime"
 MONITORING_ACCESS_QUEUE = "monitoring.access"
 MONITORING_ORGANIZATIONS_QUEUE = "monitoring.organizations"
 OTA_FLEET_QUEUE = "ota-service.fleet"
@@ -160,6 +161,7 @@ CONSUMED_QUEUES = (
     _consumed(MONITORING_ROLLOUTS_QUEUE),
     _consumed(MONITORING_ACTIONS_QUEUE),
     _consumed(MONITORING_CANARY_QUEUE),
+    _consumed(MONITORING_UPTIME_QUEUE),
     _consumed(MONITORING_ACCESS_QUEUE),
     _consumed(MONITORING_ORGANIZATIONS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
@@ -250,7 +252,11 @@ BINDINGS = (
         for queue in (OTA_TENANTS_QUEUE, MONITORING_ORGANIZATIONS_QUEUE)
         for event in _ORGANIZATION_TYPES
     ),
-    *(Binding(OTA_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
+    *(
+        Binding(queue, EVENTS_EXCHANGE, event.type)
+        for queue in (OTA_PRESENCE_QUEUE, MONITORING_UPTIME_QUEUE)
+        for event in (DeviceConnected, DeviceDisconnected)
+    ),
     Binding(OTA_RESYNC_QUEUE, EVENTS_EXCHANGE, DeviceSnapshot.type),
     Binding(MONITORING_CANARY_QUEUE, EVENTS_EXCHANGE, ReleaseCanaryRequested.type),
     Binding(OTA_CANARY_QUEUE, EVENTS_EXCHANGE, CanaryJudged.type),
