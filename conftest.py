@@ -31,6 +31,7 @@ _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 _servers = pytest.StashKey[ThrowAway]()
+_platform = pytest.StashKey[Keeper]()
 
 # Seconds that the tests of a folder may take together on two cores; `make check` holds them to it, and all of them
 # together to its session timeout.
@@ -98,6 +99,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not _needs_stack(item))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("stack" if _needs_stack(item) else item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Ends the platform with the last test that needs it, and not with the session: the others want the cores."""
+    if _needs_stack(item) and nextitem is not None and not _needs_stack(nextitem) and _platform in item.config.stash:
+        item.config.stash[_platform].close()
 
 
 def _needs_stack(item: pytest.Item) -> bool:
@@ -198,12 +206,12 @@ def rabbitmq_server(servers: ThrowAway) -> RabbitMQServer:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """The whole platform, started once: `stack.info` is its stack.json; `kill`, `stop` and `start` one process by name.
 
     A test that takes a process down starts it again, also when it fails.
     """
-    keeper = Keeper("muster-stack-")
+    keeper = pytestconfig.stash[_platform] = Keeper("muster-stack-")
     try:
         platform = Stack(keeper.directory, settings={}, say=print)
         platform.up()
