@@ -12,9 +12,9 @@ import { OverviewPanel } from "./overview-panel.js";
 const SHOWN = 8;
 
 export function OpenAlerts() {
-  const { feed } = useApp();
+  const { connection, feed } = useApp();
   const alerts = open(feed.alerts.items.value.values());
-  return html`<${OverviewPanel} name="alerts" title="Open alerts" count=${alerts.length} all=${href("alerts")} empty="Nothing is wrong: no alert is open.">
+  return html`<${OverviewPanel} name="alerts" title="Open alerts" count=${alerts.length} all=${href("alerts")} empty=${connection.snapshots.value > 0 ? "Nothing is wrong: no alert is open." : "Alerts are not known before the live connection is there."}>
     ${alerts.slice(0, SHOWN).map(
       (alert) => html`<li key=${alert.alert_id} data-alert=${alert.alert_id}>
         <span class=${`severity ${alert.severity}`}>${alert.severity}</span>
