@@ -92,6 +92,10 @@ class Visit:
         """The device's line in the fleet."""
         return self.page.locator(f'tr[data-uid="{device.uid}"]')
 
+    def link(self, device: Device) -> Locator:
+        """The device's name in the fleet, which leads to its page."""
+        return self.row(device).get_by_role("rowheader").get_by_role("link")
+
     async def shown_in_fleet(self, device: Device) -> None:
         """The device's row is on the page; further pages of the list are loaded until it is."""
         more = self.page.get_by_role("button", name="Load more devices")

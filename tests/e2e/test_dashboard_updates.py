@@ -195,7 +195,7 @@ async def test_why_an_update_failed_is_said_as_text(
     await visit.page.goto(f"{visit.origin}/#/fleet")
     await visit.shown_in_fleet(device)
     await expect(visit.row(device)).to_contain_text("update failed", timeout=_SOON)
-    await visit.row(device).get_by_role("link").click()
+    await visit.link(device).click()
     await expect(panel(visit).locator(".past .reason")).to_have_text(f"no space left {_MARKUP}")
     assert await visit.page.evaluate("() => window.taken") is None
     assert await visit.page.locator("img, b").count() == 0
