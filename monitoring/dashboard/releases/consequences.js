@@ -1,6 +1,6 @@
 /** What each thing that a person may do with a release will come to, said before it is done: pure. */
 
-import { failedWave, many } from "./states.js";
+import { failedWave, heldBack, many } from "./states.js";
 
 /** @typedef {import("./states.js").Release} Release */
 /** @typedef {{label: string, title: string, instead: string, grave?: boolean, sentences: string[]}} Consequence */
@@ -65,12 +65,13 @@ const CONSEQUENCES = {
     };
   },
 
-  retry: ({ name, progress, state }) => ({
+  retry: ({ name, progress, state, waves }) => ({
     label: "Retry",
-    title: `Update ${many(progress.failed)} again?`,
-    instead: "Leave them",
+    title: progress.failed > 0 ? `Update ${many(progress.failed)} again?` : "Watch its canary again?",
+    instead: "Leave it",
     sentences: [
-      `The ${many(progress.failed)} for which ${name} failed get another turn.`,
+      ...(progress.failed > 0 ? [`The ${many(progress.failed)} for which ${name} failed get another turn.`] : []),
+      ...(heldBack({ waves }) ? [`The devices of ${heldBack({ waves })?.name} are compared with others once more before the next wave opens.`] : []),
       ...(state === "paused" ? ["The release goes on by that."] : state === "completed" ? ["The release runs again until they are done."] : []),
     ],
   }),

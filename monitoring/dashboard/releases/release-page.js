@@ -10,11 +10,10 @@ import { ApiError } from "../rest.js";
 import { useApp } from "../shell/context.js";
 import { Dialog } from "../shell/dialog.js";
 import { Heading } from "../shell/heading.js";
-import { now } from "../shell/now.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
 import { RELEASES_HREF } from "./address.js";
 import { Controls } from "./controls.js";
-import { gateInWords } from "./gate.js";
+import { Gate } from "./gate-line.js";
 import { History } from "./history.js";
 import { ProgressCell } from "./progress-bar.js";
 import { Rules } from "./rules.js";
@@ -71,7 +70,7 @@ function Loaded({ release, tree, why, failure, load }) {
   const gate = useCallback(
     (/** @type {import("./tree-rows.js").Node} */ node) => {
       const place = release.waves.findIndex(({ id }) => id === node.id);
-      return place < 0 ? "" : gateInWords(release.waves[place], release.document, place, now.value);
+      return place >= 0 && html`<${Gate} wave=${release.waves[place]} document=${release.document} place=${place} />`;
     },
     [release],
   );

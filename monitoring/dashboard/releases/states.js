@@ -31,6 +31,17 @@ export const STATES = ["draft", "scheduled", "running", "paused", "completed", "
  * @property {string | null} met_at
  * @property {string | null} passed_at
  * @property {string | null} failed_at
+ * @property {Canary | null} [canary]
+ *
+ * @typedef {object} Canary what a wave's devices are compared with others by, and what came of it
+ * @property {{metrics: {metric: string, worse: "higher" | "lower", tolerance_percent: number}[], alerts: boolean, window_s: number, min_devices: number}} criteria
+ * @property {string | null} begins_at RFC 3339; null as long as it was not asked for
+ * @property {string | null} ends_at
+ * @property {"passed" | "failed" | "inconclusive" | null} verdict
+ * @property {boolean} waived whether a person has let the release go on all the same
+ * @property {string | null} detail
+ * @property {{metric: string | null, verdict: string, devices: number, mean: number | null, others: number, others_mean: number | null}[]} figures
+ *     `metric` is null for alerts, whose means are parts of the devices
  */
 
 /**
@@ -70,9 +81,12 @@ const TAKEN_BACK = new Set(["running", "paused", "completed", "failed", "cancell
 /** The wave that has failed its gate, if one has. @param {Pick<Release, "waves">} release */
 export const failedWave = (release) => release.waves.find(({ failed_at: at }) => at !== null);
 
+/** The wave that its canary holds back, if one does. @param {Pick<Release, "waves">} release */
+export const heldBack = (release) => release.waves.find(({ failed_at: at, canary }) => at !== null && canary?.begins_at);
+
 /**
  * What may be done with a release, the likeliest first.
- * @param {Pick<Release, "state" | "needs_approval" | "approved_at" | "progress">} release
+ * @param {Pick<Release, "state" | "needs_approval" | "approved_at" | "progress" | "waves">} release
  * @param {(scope: string) => boolean} can
  * @returns {Verb[]}
  */
@@ -85,7 +99,7 @@ export function verbs(release, can) {
     ["start", state === "draft" && !unapproved && can("updates:write")],
     ["pause", state === "running" && can("updates:write")],
     ["resume", state === "paused" && can("updates:write")],
-    ["retry", RETRIED.has(state) && progress.failed > 0 && can("updates:write")],
+    ["retry", RETRIED.has(state) && (progress.failed > 0 || heldBack(release) !== undefined) && can("updates:write")],
     ["rollback", TAKEN_BACK.has(state) && progress.succeeded + progress.in_progress > 0 && can("updates:write")],
     ["cancel", STOPPABLE.has(state) && can("updates:write")],
   ];

@@ -79,7 +79,7 @@ function Line({ row, entry, gate, show, toggle, onFocus }) {
   >
     <div role="gridcell" class="part" onClick=${() => open !== null && toggle(key)}>
       <span class=${`twisty ${open === null ? "leaf" : open ? "open" : "closed"}`} aria-hidden="true"><${Icon} name="forth" /></span>
-      <div class="named"><${PartName} node=${node} />${node.type === "wave" && html`<small class="wave-gate">${gate(node)}</small>`}</div>
+      <div class="named"><${PartName} node=${node} />${node.type === "wave" && gate(node)}</div>
     </div>
     <div role="gridcell"><${StateBadge} state=${node.state} /></div>
     <div role="gridcell" class="far">

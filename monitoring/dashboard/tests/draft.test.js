@@ -55,7 +55,7 @@ test("everything that can be said is in the document as the platform takes it", 
 
 test("each mistake is told at its step and its field", () => {
   assert.deepEqual(wrong({ waves: wavesOf([10, 80]) }), ["waves waves"]);
-  assert.deepEqual(wrong({ waves: [{ percent: "ten", soak: "a while" }] }), ["waves waves.0", "waves waves.0.soak"]);
+  assert.deepEqual(wrong({ waves: [{ percent: "ten", soak: "a while", canary: false }] }), ["waves waves.0", "waves waves.0.soak"]);
   assert.deepEqual(wrong({ clusters: [{ ...newCluster(), kind: "group" }, { ...newCluster(), kind: "rql", rql: " " }] }), ["devices clusters.0", "devices clusters.1"]);
   assert.deepEqual(wrong({ success: "0", failure: "101", longest: "0" }), ["waves success", "waves failure", "waves longest"]);
   assert.deepEqual(wrong({ perHour: "1.5", concurrency: "-1", perSite: "many", deadline: "soon", windowed: true, days: [] }), [
@@ -69,7 +69,7 @@ test("the platform's words about a place lead to the step where it is mended", (
 });
 
 test("shares are added up and uids are read whatever stands between them", () => {
-  assert.equal(total(draft({ waves: [{ percent: "30", soak: "" }, { percent: "", soak: "" }] })), 30);
+  assert.equal(total(draft({ waves: [{ percent: "30", soak: "", canary: false }, { percent: "", soak: "", canary: false }] })), 30);
   assert.deepEqual(uidsOf(" a,b;\n c\t"), ["a", "b", "c"]);
 });
 
@@ -79,4 +79,13 @@ test("a length of time is read as people write it, and written so that it is rea
   assert.equal(secondsOf(" "), null);
   for (const words of ["soon", "5", "5 parsecs", "-1 s", "1 h and"]) assert.equal(secondsOf(words), undefined, words);
   for (const seconds of [0, 59, 60, 5400, 90_061]) assert.equal(secondsOf(inWords(seconds)), seconds);
+});
+
+test("a wave that is a canary says what its devices are compared by, the last one never", () => {
+  const waves = wavesOf([10, 90]).map((wave) => ({ ...wave, canary: true }));
+  const said = documentOf(draft({ waves, canaryMetrics: [{ metric: " temperature ", worse: "higher", tolerance: "5" }], canaryAlerts: false }));
+  const criteria = { metrics: [{ metric: "temperature", worse: "higher", tolerance_percent: 5 }], alerts: false, window_s: 3600, min_devices: 5 };
+  assert.deepEqual(said.waves.map(({ canary }) => canary), [criteria, undefined]);
+  assert.deepEqual(wrong({ waves, canaryAlerts: false, canaryWindow: "30 s", canaryLeast: "1" }), ["waves canary", "waves canaryWindow", "waves canaryLeast"]);
+  assert.deepEqual(wrong({ waves: wavesOf([10, 90]), canaryAlerts: false }), []);
 });

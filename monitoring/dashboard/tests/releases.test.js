@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { consequence } from "../releases/consequences.js";
+import { figureInWords, gateInWords } from "../releases/gate.js";
 import { counts, STATES, verbs } from "../releases/states.js";
 
 const progress = (said = {}) => ({ devices: 60, waiting: 30, in_progress: 4, succeeded: 20, failed: 5, skipped: 1, cancelled: 0, percent: 43, ...said });
@@ -60,4 +61,29 @@ test("a start says whether it is now or later", () => {
   const draft = release({ state: "draft", start_at: "2026-12-01T08:00:00Z" });
   assert.equal(consequence("start", draft, Date.parse("2026-11-01T00:00:00Z")).label, "Schedule");
   assert.equal(consequence("start", draft, Date.parse("2026-12-02T00:00:00Z")).label, "Start");
+});
+
+test("a gate says what it waits for: devices, its soak, its canary", () => {
+  const at = (seconds) => new Date(1_000_000 + seconds * 1000).toISOString();
+  const gate = (said, now = 0) => gateInWords({ success_threshold: 90, failure_threshold: 10, opened_at: at(0), met_at: null, passed_at: null, failed_at: null, ...said }, { soak_s: 60, waves: [{}] }, 0, 1_000_000 + now * 1000);
+  assert.equal(gate({}), "passes at 90 % updated, then soaks for 1 min; fails at 10 % failed");
+  assert.equal(gate({ met_at: at(0) }, 20), "met, soaks for another 40 s");
+  assert.equal(gate({ met_at: at(0) }, 61), "met, passes within seconds");
+  const canary = { begins_at: at(60), ends_at: at(660), verdict: null };
+  assert.equal(gate({ met_at: at(0), canary }, 61), "met; its devices are compared with others for another 9 min");
+  assert.equal(gate({ met_at: at(0), canary }, 700), "met; the comparison with others is being judged");
+  assert.equal(gate({ failed_at: at(700), canary: { ...canary, verdict: "failed" } }), "failed: its devices are worse than others");
+  assert.equal(gate({ passed_at: at(60) }), "has passed");
+});
+
+test("a canary's figures are told with and without the update", () => {
+  const figure = { verdict: "failed", devices: 5, others: 40 };
+  assert.equal(figureInWords({ ...figure, metric: "temperature", mean: 24.5, others_mean: 20 }), "temperature: 24.5 with the update (5), 20 without (40): failed");
+  assert.equal(figureInWords({ ...figure, metric: null, mean: 0.4, others_mean: null }), "devices with alerts: 40 % with the update (5), unknown without (40): failed");
+});
+
+test("what a canary holds back is watched again by a retry", () => {
+  const held = release({ state: "paused", progress: progress({ failed: 0 }), waves: [wave({ failed_at: "x", canary: { begins_at: "x", verdict: "inconclusive" } })] });
+  assert.ok(verbs(held, everything).includes("retry"));
+  assert.match(consequence("retry", held).sentences.join(" "), /devices of Wave 1 are compared with others once more/);
 });

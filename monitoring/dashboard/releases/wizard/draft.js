@@ -10,7 +10,8 @@ export const STEPS = ["firmware", "devices", "waves", "rules", "check"];
 /**
  * @typedef {"all" | "group" | "site" | "rql" | "named"} Kind
  * @typedef {{kind: Kind, name: string, chosen: string, rql: string, uids: string}} Cluster `chosen` is the id of a group or site
- * @typedef {{percent: string, soak: string}} Wave
+ * @typedef {{percent: string, soak: string, canary: boolean}} Wave `canary`: whether its devices are compared with others
+ * @typedef {{metric: string, worse: "higher" | "lower", tolerance: string}} Criterion
  *
  * @typedef {object} Draft all texts as they are written
  * @property {string} name
@@ -36,6 +37,10 @@ export const STEPS = ["firmware", "devices", "waves", "rules", "check"];
  * @property {boolean} force
  * @property {string} deadline
  * @property {string} deviceSoak
+ * @property {Criterion[]} canaryMetrics
+ * @property {boolean} canaryAlerts
+ * @property {string} canaryWindow
+ * @property {string} canaryLeast how many devices there must be on either side
  */
 
 /** What matches every device. */
@@ -72,11 +77,18 @@ export function newDraft() {
     force: false,
     deadline: "",
     deviceSoak: "",
+    canaryMetrics: [],
+    canaryAlerts: true,
+    canaryWindow: "1 h",
+    canaryLeast: "5",
   };
 }
 
+/** @returns {Criterion} */
+export const newCriterion = () => ({ metric: "", worse: "higher", tolerance: "10" });
+
 /** @param {number[]} percentages @param {string} [soak] @returns {Wave[]} */
-export const wavesOf = (percentages, soak = "30 min") => percentages.map((percent, place) => ({ percent: String(percent), soak: place < percentages.length - 1 ? soak : "" }));
+export const wavesOf = (percentages, soak = "30 min") => percentages.map((percent, place) => ({ percent: String(percent), soak: place < percentages.length - 1 ? soak : "", canary: false }));
 
 /** The percentages of the waves, added up. @param {Draft} draft */
 export const total = (draft) => draft.waves.reduce((sum, { percent }) => sum + (Number(percent) || 0), 0);
@@ -100,7 +112,7 @@ export function documentOf(draft) {
     description: draft.description.trim() || undefined,
     bundle: { apps: draft.apps.map(({ id, floor }) => ({ firmware_id: id, floor: floor.trim() || undefined })) },
     clusters: draft.clusters.map(clusterOf),
-    waves: draft.waves.map(({ percent, soak }) => ({ percent: whole(percent), soak_s: length(soak) })),
+    waves: draft.waves.map((wave, place) => ({ percent: whole(wave.percent), soak_s: length(wave.soak), canary: isWatched(draft, place) ? criteriaOf(draft) : undefined })),
     success_threshold: whole(draft.success),
     failure_threshold: whole(draft.failure),
     on_failure: draft.onFailure,
@@ -118,6 +130,19 @@ export function documentOf(draft) {
     device_soak_s: length(draft.deviceSoak),
   };
   return JSON.parse(JSON.stringify(said));
+}
+
+/** Whether a wave's devices are compared with others; after the last one there is nothing to hold back. @param {Draft} draft @param {number} place */
+export const isWatched = ({ waves }, place) => waves[place].canary && place < waves.length - 1;
+
+/** @param {Draft} draft */
+function criteriaOf({ canaryMetrics, canaryAlerts, canaryWindow, canaryLeast }) {
+  return {
+    metrics: canaryMetrics.map(({ metric, worse, tolerance }) => ({ metric: metric.trim(), worse, tolerance_percent: whole(tolerance) })),
+    alerts: canaryAlerts,
+    window_s: length(canaryWindow),
+    min_devices: whole(canaryLeast),
+  };
 }
 
 /** @param {Cluster} cluster */
@@ -158,6 +183,7 @@ export function faultsOf(draft) {
     if (secondsOf(soak) === undefined) wrong("waves", `waves.${place}.soak`, NO_LENGTH);
   });
   if (draft.waves.every(({ percent }) => isPercent(percent)) && total(draft) !== 100) wrong("waves", "waves", `The shares add up to ${total(draft)} percent, not to 100.`);
+  if (draft.waves.some((_, place) => isWatched(draft, place))) for (const [field, message] of canaryFaults(draft)) wrong("waves", field, message);
   if (!isPercent(draft.success)) wrong("waves", "success", "1 to 100 percent.");
   if (!isPercent(draft.failure)) wrong("waves", "failure", "1 to 100 percent.");
   for (const field of /** @type {const} */ (["longest"])) if (isNoLength(draft[field])) wrong("waves", field, NO_LENGTH);
@@ -170,6 +196,17 @@ export function faultsOf(draft) {
 }
 
 const NO_LENGTH = "A length of time, like 90 s, 30 min, 2 h or 1 d.";
+
+/** @param {Draft} draft @returns {[string, string][]} */
+function canaryFaults({ canaryMetrics, canaryAlerts, canaryWindow, canaryLeast }) {
+  /** @type {[string, string][]} */
+  const faults = [];
+  if (canaryMetrics.length === 0 && !canaryAlerts) faults.push(["canary", "Name a metric, or let alerts count."]);
+  if (canaryMetrics.some(({ metric, tolerance }) => metric.trim() === "" || !/^\d{1,3}$/.test(tolerance.trim()))) faults.push(["canary", "Each comparison has a metric and a whole number of percent."]);
+  if ((secondsOf(canaryWindow) ?? 0) < 60) faults.push(["canaryWindow", "At least a minute, like 30 min or 2 h."]);
+  if (!(isCount(canaryLeast) && Number(canaryLeast) >= 2)) faults.push(["canaryLeast", "At least 2 devices."]);
+  return faults;
+}
 
 /** @param {string} text */
 const isPercent = (text) => /^\d+$/.test(text.trim()) && Number(text) >= 1 && Number(text) <= 100;

@@ -2,8 +2,9 @@
 
 import { html } from "../../view.js";
 import { many } from "../states.js";
-import { Field, Select } from "../../shell/field.js";
-import { total, wavesOf } from "./draft.js";
+import { Check, Field, Select } from "../../shell/field.js";
+import { CanaryFields } from "./canary-fields.js";
+import { isWatched, total, wavesOf } from "./draft.js";
 
 const SHAPES = /** @type {[string, number[]][]} */ ([
   ["All at once", [100]],
@@ -28,21 +29,23 @@ export function StepWaves({ draft, set, fault, preview }) {
     </p>
     <ol class="wave-list">
       ${draft.waves.map(
-        ({ percent, soak }, place) => html`<li key=${place}>
+        ({ percent, soak, canary }, place) => html`<li key=${place}>
           <strong>Wave ${place + 1}</strong>
           <${Field} label="Share in percent" value=${percent} set=${(/** @type {string} */ written) => change(place, { percent: written })} inputmode="numeric" error=${fault(`waves.${place}`)} />
           ${place < draft.waves.length - 1 &&
           html`<${Field} label="Soak before the next" value=${soak} set=${(/** @type {string} */ written) => change(place, { soak: written })} placeholder="none" error=${fault(`waves.${place}.soak`)} />`}
+          ${place < draft.waves.length - 1 && html`<${Check} label="Canary" value=${canary} set=${(/** @type {boolean} */ watched) => change(place, { canary: watched })} />`}
           <span class="found" role="status">${preview.dryRun ? many(preview.dryRun.waves[place]?.devices ?? 0) : ""}</span>
           ${draft.waves.length > 1 && html`<button type="button" class="link" aria-label=${`Remove wave ${place + 1}`} onClick=${() => set({ waves: draft.waves.filter((_, each) => each !== place) })}>Remove</button>`}
         </li>`,
       )}
     </ol>
     <p class="wave-sum">
-      <button type="button" class="secondary small" onClick=${() => set({ waves: [...draft.waves.map((wave) => ({ ...wave, soak: wave.soak || "30 min" })), { percent: sum < 100 ? String(100 - sum) : "", soak: "" }] })}>Add a wave</button>
+      <button type="button" class="secondary small" onClick=${() => set({ waves: [...draft.waves.map((wave) => ({ ...wave, soak: wave.soak || "30 min" })), { percent: sum < 100 ? String(100 - sum) : "", soak: "", canary: false }] })}>Add a wave</button>
       <span role="status" class=${sum === 100 ? "" : "wrong"}>${sum} of 100 percent</span>
     </p>
     ${fault("waves") && html`<p class="notice alarm" role="alert">${fault("waves")}</p>`}
+    ${draft.waves.some((_, place) => isWatched(draft, place)) && html`<${CanaryFields} draft=${draft} set=${set} fault=${fault} />`}
     <fieldset class="fields">
       <legend>A wave's gate</legend>
       <${Field} label="Passes at, percent updated" value=${draft.success} set=${(/** @type {string} */ success) => set({ success })} inputmode="numeric" hint="Then it soaks, then the next one opens." error=${fault("success")} />
