@@ -60,11 +60,13 @@ export function BatchDevices({ id, release = null }) {
 
 /** @param {{device: BatchDevice, release: string | null}} props */
 function Line({ device, release }) {
+  const { names } = useApp();
   const { device_uid: uid, state, reason, detail, attempts, next_at: nextAt } = device;
   const why = detail ?? reason?.replaceAll("_", " ");
   return html`<li data-device=${uid} data-state=${state}>
-    <a href=${deviceHref(uid)}>${uid}</a>
-    <span class=${`outcome ${state === "succeeded" ? "completed" : state}`}>${WORDS[state] ?? state}</span>
+    <a href=${deviceHref(uid)}>${names.of(uid)}</a>
+    ${names.of(uid) !== uid && html`<span class="uid">${uid}</span>`}
+    <span class=${`outcome ${state === "succeeded" ? "completed" : state === "failed" ? "failed" : ""}`}>${WORDS[state] ?? state}</span>
     ${attempts > 1 && html`<span class="of">try ${attempts}</span>`}
     ${why && html`<small>${why}${state === "pending" && nextAt && `, tried again ${moment(nextAt)}`}</small>`}
     ${release && state !== "succeeded" && html`<a class="why-link" href=${releaseHref(release, uid)}>Why?</a>`}

@@ -4,11 +4,10 @@ import { html } from "../view.js";
 import { counts, PARTS } from "./states.js";
 
 /**
- * The parts are of one width a device; those that failed, were cancelled and left out are told apart by their pattern in
- * the words beside, never by colour alone.
+ * The parts are of one width a device. It is for the eye alone: the words beside it say the same.
  * @param {{progress: import("./states.js").Progress}} props
  */
-export function ProgressBar({ progress }) {
+function ProgressBar({ progress }) {
   const { devices } = progress;
   let from = 0;
   const bars = PARTS.filter((part) => part !== "waiting" && progress[part] > 0).map((part) => {

@@ -20,7 +20,7 @@ export function Rules({ release }) {
  * @param {import("./release-page.js").Detail} release
  * @returns {[string, string][]}
  */
-export function rulesOf({ document: said, slug, needs_approval: needsApproval, approved_at: approvedAt, start_at: startAt }) {
+function rulesOf({ document: said, slug, needs_approval: needsApproval, approved_at: approvedAt, start_at: startAt }) {
   /** @type {[string, string | false | null | undefined][]} */
   const all = [
     ["Slug", slug],

@@ -31,7 +31,7 @@
  */
 
 /** @param {Node} node @returns {Node[]} */
-export const childrenOf = (node) => node.waves ?? node.clusters ?? node.apps ?? (node.bundle ? [node.bundle] : []);
+const childrenOf = (node) => node.waves ?? node.clusters ?? node.apps ?? (node.bundle ? [node.bundle] : []);
 
 /**
  * The lines that are seen, those of closed parts left out. The tree begins with the release's waves.
