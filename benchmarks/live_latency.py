@@ -27,6 +27,7 @@ from shared.testing import eventually
 _EVERY_S = (0.3, 0.5)
 _SETTLE_S = 2.0
 _TAIL_S = 3.0
+_KNOWN_S = 30.0
 
 
 class Stopwatch:
@@ -138,9 +139,13 @@ async def _on_a_dashboard(
         platform.info["gateway"], auth={"token": platform.access_token()}, transports=["websocket"], wait_timeout=10
     )
     request: dict[str, Any] = {"topics": ["telemetry"], **({"devices": list(devices)} if devices else {})}
-    answer = await page.call("subscribe", request)
-    if not answer["ok"]:
-        raise RuntimeError(f"subscribing was refused: {answer['error']}")
+
+    async def watches() -> bool:
+        answer = await page.call("subscribe", request)
+        assert answer["ok"], answer["error"]
+        return True
+
+    await eventually(watches, timeout=_KNOWN_S, interval=0.5, why="monitoring knows the probes")
     yield
     await page.disconnect()
 
