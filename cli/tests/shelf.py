@@ -18,6 +18,7 @@ class Shelf:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     ends: str = "completed"
     approvals: int = 1
+    bandwidths: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def answer(self, method: str, parts: list[str], query: dict[str, list[str]], headers: Any, body: Any) -> Any:
         """`body` is bytes of a form for an upload, else a document. Answers a status and a document."""
@@ -30,7 +31,18 @@ class Shelf:
         if parts == ["firmware", "policy"]:
             self.approvals = body["approvals"] if method == "PUT" else self.approvals
             return 200, {"approvals": self.approvals, "version": 1}
+        if parts[:2] == ["firmware", "bandwidth"]:
+            return self._bandwidth(method, parts[2:], body)
         return self._one_firmware(method, parts[1:], body) if parts[0] == "firmware" else self._one_session(parts)
+
+    def _bandwidth(self, method: str, parts: list[str], body: Any) -> Any:
+        if not parts:
+            return 200, {"items": list(self.bandwidths.values()), "next": None}
+        if method == "DELETE":
+            del self.bandwidths[parts[0]]
+            return 204, None
+        self.bandwidths[parts[0]] = {"site_id": int(parts[0]), "changed_by": "1", "changed_at": _WHEN} | body
+        return 200, self.bandwidths[parts[0]]
 
     def _one_firmware(self, method: str, parts: list[str], body: Any) -> Any:
         found = next((one for one in self.firmware if str(one["id"]) == parts[0]), None)

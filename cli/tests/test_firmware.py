@@ -71,3 +71,10 @@ def test_withdrawn_firmware_says_why(muster, image):
 
 def test_the_keys_are_a_jwk_set_as_json(muster):
     assert json.loads(muster("firmware", "keys", "--json").stdout)["keys"][0]["kid"] == "key-1"
+
+
+def test_a_sites_line_is_limited_and_let_go(muster):
+    assert muster("firmware", "bandwidth", "set", "7", "65536").stdout == "Site: 7\nBytes per second: 65536\n"
+    assert muster("firmware", "bandwidth", "list").stdout == "7\t65536\t2026-01-02T03:04:05+00:00\t1\n"
+    assert muster("firmware", "bandwidth", "lift", "7").exit_code == 0
+    assert muster("firmware", "bandwidth", "list").stdout == ""

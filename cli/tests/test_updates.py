@@ -81,3 +81,13 @@ def test_what_is_not_there_says_where_to_look(muster):
         result = muster("updates", *arguments)
         assert result.exit_code == 1
         assert result.stderr.endswith("`muster updates list` shows those there are\n")
+
+
+def test_an_update_is_started_on_terms(muster, platform, firmware):
+    given = ("--soak", "60", "--deadline", "90", "--floor", "boot=2.1", "--floor", "edge=1", "--consent", "--force")
+    assert muster("updates", "start", "pump-7", "--firmware", firmware, *given).exit_code == 0
+    asked = platform.shelf.sessions[0]
+    assert (asked["soak_s"], asked["deadline_s"], asked["consent"], asked["force"]) == (60, 90, True, True)
+    assert asked["floors"] == {"boot": "2.1", "edge": "1"}
+    wrong = muster("updates", "start", "pump-7", "--firmware", firmware, "--floor", "boot")
+    assert (wrong.exit_code, wrong.stderr) == (2, "error: --floor boot is not NAME=VERSION\n")

@@ -40,6 +40,11 @@ async def create_batch(
     window: Annotated[
         str | None, typer.Option(metavar="HH:MM-HH:MM", help="When devices may be updated, by their own clocks.")
     ] = None,
+    soak: Annotated[
+        int | None, typer.Option(min=1, help="Seconds that each must run it, connected, before it is completed.")
+    ] = None,
+    consent: Annotated[bool, typer.Option("--consent", help="Each waits until it is confirmed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also an older release, or what a device runs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what it would come to, and make nothing.")] = False,
 ) -> None:
     """Update many devices: those named, those that a query finds, or a group. Their states come with `show`."""
@@ -52,7 +57,7 @@ async def create_batch(
         "start_at": start_at,
         "concurrency": concurrency,
         "per_site": per_site,
-        "deadline_s": deadline,
+        **update_terms(deadline=deadline, soak=soak, consent=consent, force=force),
         "window": None if window is None else _window(window),
     }
     async with invocation.client() as client:
@@ -62,6 +67,12 @@ async def create_batch(
             _preview(invocation, await client.preview_batch(body))
         else:
             _show(invocation, await client.create_batch(body))
+
+
+def update_terms(*, deadline: int | None, soak: int | None, consent: bool, force: bool) -> dict[str, Any]:
+    """How devices are updated, as members of a request; without what was not asked for."""
+    given = {"deadline_s": deadline, "soak_s": soak, "consent": consent or None, "force": force or None}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @app.command("list")

@@ -14,6 +14,8 @@ from muster_cli.models import (
     Action,
     ActionPage,
     ApiKey,
+    Bandwidth,
+    BandwidthPage,
     Batch,
     BatchDevice,
     BatchDevicePage,
@@ -46,7 +48,16 @@ from muster_cli.updater.offers import PublicKey
 
 M = TypeVar("M", bound=BaseModel)
 P = TypeVar(
-    "P", ActionPage, BatchDevicePage, BatchPage, DevicePage, FirmwarePage, RefusedRowPage, ReleasePage, UpdatePage
+    "P",
+    ActionPage,
+    BandwidthPage,
+    BatchDevicePage,
+    BatchPage,
+    DevicePage,
+    FirmwarePage,
+    RefusedRowPage,
+    ReleasePage,
+    UpdatePage,
 )
 
 _MAX_CONNECTIONS = 32
@@ -56,6 +67,7 @@ _BATCH_TIMEOUT_S = 60.0
 _PAGE = 500
 _PIECE = 65_536
 _BATCHES = "/api/v2/updates/batches"
+_BANDWIDTH = "/api/v2/firmware/bandwidth"
 
 
 class MusterClient:
@@ -139,8 +151,22 @@ class MusterClient:
     async def set_firmware_policy(self, approvals: int) -> FirmwarePolicy:
         return await self._call(FirmwarePolicy, "PUT", "/api/v2/firmware/policy", json={"approvals": approvals})
 
-    async def start_update(self, device_uid: str, firmware_id: int) -> UpdateSession:
-        body = {"device_uid": device_uid, "firmware_id": firmware_id}
+    async def bandwidths(self) -> AsyncIterator[Bandwidth]:
+        """The limits of sites, by the site's id."""
+        async for page in self._pages(BandwidthPage, _BANDWIDTH, {}, None):
+            for bandwidth in page.items:
+                yield bandwidth
+
+    async def limit_bandwidth(self, site_id: int, bytes_per_second: int) -> Bandwidth:
+        body = {"bytes_per_second": bytes_per_second}
+        return await self._call(Bandwidth, "PUT", f"{_BANDWIDTH}/{site_id}", json=body)
+
+    async def unlimit_bandwidth(self, site_id: int) -> None:
+        await self._send("DELETE", f"{_BANDWIDTH}/{site_id}")
+
+    async def start_update(self, device_uid: str, firmware_id: int, **terms: Any) -> UpdateSession:
+        """`terms` are further members of the request, e.g. `soak_s`."""
+        body = {"device_uid": device_uid, "firmware_id": firmware_id, **terms}
         return await self._call(UpdateSession, "POST", "/api/v2/updates", json=body)
 
     async def updates(

@@ -170,6 +170,20 @@ class FirmwarePolicy(BaseModel):
     version: int
 
 
+class Bandwidth(BaseModel):
+    """What the downloads of a site's devices may take together."""
+
+    site_id: int
+    bytes_per_second: int
+    changed_by: str
+    changed_at: datetime
+
+
+class BandwidthPage(BaseModel):
+    items: list[Bandwidth]
+    next: str | None = None
+
+
 class FirmwarePage(BaseModel):
     items: list[Firmware]
     next: str | None = None

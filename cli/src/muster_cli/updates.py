@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from muster_cli import batches
+from muster_cli.batches import update_terms
 from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
-from muster_cli.errors import CommandError, Refused
+from muster_cli.errors import BadUsage, CommandError, Refused
 from muster_cli.models import UpdateSession
 
 _ASK_EVERY_S = 0.5
@@ -29,8 +30,21 @@ async def start_updates(
     devices: Annotated[list[str], typer.Argument(metavar="DEVICE...", help="Uids.")],
     firmware: Annotated[str, typer.Option(metavar="ID|NAME@VERSION", help="An approved firmware.")],
     every: Annotated[float, typer.Option(min=0.0, help="Seconds between one device and the next.")] = 0.0,
+    deadline: Annotated[int | None, typer.Option(min=1, help="Seconds that each device has to take it up.")] = None,
+    soak: Annotated[
+        int | None, typer.Option(min=1, help="Seconds that each must run it, connected, before it is completed.")
+    ] = None,
+    floors: Annotated[
+        list[str] | None,
+        typer.Option("--floor", metavar="NAME=VERSION", help="Only where at least this is installed; may be repeated."),
+    ] = None,
+    consent: Annotated[bool, typer.Option("--consent", help="Wait until a person or the device confirms it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also an older release, or what it runs already.")] = False,
 ) -> None:
     """Update devices. Each is told at once, or when it next connects. One refused device stops no other."""
+    terms = update_terms(deadline=deadline, soak=soak, consent=consent, force=force)
+    if floors:
+        terms["floors"] = dict(map(_floor, floors))
     started: list[UpdateSession] = []
     failed: CommandError | None = None
     async with invocation.client() as client:
@@ -39,7 +53,7 @@ async def start_updates(
             if number:
                 await asyncio.sleep(every)
             try:
-                started.append(await client.start_update(uid, chosen.id))
+                started.append(await client.start_update(uid, chosen.id, **terms))
             except CommandError as error:
                 if len(devices) == 1:
                     raise
@@ -108,6 +122,13 @@ async def watch_update(
     _show(invocation, found)
     if found.state != _COMPLETED:
         raise typer.Exit(1)
+
+
+def _floor(given: str) -> tuple[str, str]:
+    name, _, version = given.partition("=")
+    if not name or not version:
+        raise BadUsage(f"--floor {given} is not NAME=VERSION")
+    return name, version
 
 
 async def _find(client: MusterClient, session_or_uid: str) -> UpdateSession:

@@ -130,7 +130,9 @@ async def test_another_devices_installations_and_anothers_organization_are_no_ob
     assert (await start(firmware, uid="pump-2")).status_code == 202
 
 
-async def test_a_floor_is_a_version_that_the_device_must_run_already(app, add_devices, add_firmware, carry_out, sql):
+async def test_a_floor_is_a_version_that_the_device_must_run_already(
+    app, add_devices, add_firmware, carry_out, person, sql
+):
     await add_devices("pump-1", "pump-2", firmware_version=None)
     boots = [await add_firmware(version, name="boot") for version in ("1.0", "1.1", "1.2")]
     edge = await add_firmware()
@@ -146,4 +148,9 @@ async def test_a_floor_is_a_version_that_the_device_must_run_already(app, add_de
     with pytest.raises(FloorUnknown):
         await reasons(boot="9.9")
     assert await reasons(boot="1.1") == [None, "below_floor"]
+    body = {"device_uid": "pump-2", "firmware_id": edge.id, "force": True}
+    unknown = await person.post("/api/v2/updates", json=body | {"floors": {"boot": "9.9"}})
+    assert (unknown.status_code, unknown.json()["code"]) == (FloorUnknown.status, FloorUnknown.code)
+    below = await person.post("/api/v2/updates", json=body | {"floors": {"boot": "1.1"}})
+    assert (below.status_code, below.json()["reason"]) == (409, "below_floor")
     await ledger.check(sql)

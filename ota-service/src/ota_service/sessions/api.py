@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ota_service.firmware.errors import FirmwareNotApproved, FirmwareNotFound, FirmwareWithdrawn
 from ota_service.fleet.errors import DeviceNotFound
-from ota_service.manifests.errors import FirmwareNamedTwice
+from ota_service.manifests.errors import FirmwareNamedTwice, FloorUnknown
 from ota_service.sessions.errors import DeviceNotUpdatable, SessionNotFound, SessionOpen, WrongTransition
 from ota_service.sessions.schemas import Cancellation, SessionDetail, SessionRead, UpdateCreate
 from ota_service.sessions.service import SessionService
@@ -35,6 +35,7 @@ OfDevice = Annotated[str | None, Query(pattern=rf"^{DEVICE_UID.pattern}$")]
     FirmwareNotApproved,
     FirmwareWithdrawn,
     FirmwareNamedTwice,
+    FloorUnknown,
     DeviceNotUpdatable,
     SessionOpen,
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from ota_service.firmware.schemas import FirmwareId
+from ota_service.firmware.schemas import FirmwareId, Label
 from ota_service.sessions.states import SessionState
 from shared.contracts.routes import DEVICE_UID
 
@@ -43,6 +43,8 @@ class UpdateCreate(BaseModel):
     """It is held until a person or the device confirms it."""
     force: bool = False
     """Also what is older than what the device has, or what it runs already."""
+    floors: Annotated[dict[Label, Label], Field(max_length=MAX_PARTS)] = {}
+    """By the name of a firmware: a device that does not run at least this version of it is refused, forced or not."""
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -52,7 +54,7 @@ class UpdateCreate(BaseModel):
 
     def terms(self) -> "Terms":
         ids = self.firmware_ids or () if self.firmware_id is None else (self.firmware_id,)
-        return Terms(ids, self.deadline_s, self.soak_s, self.consent, self.force)
+        return Terms(ids, self.deadline_s, self.soak_s, self.consent, self.force, self.floors)
 
 
 @dataclass(frozen=True)
