@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
@@ -13,10 +13,15 @@ import pytest
 
 from muster_stack.ports import any_free
 from muster_stack.stack import Stack
+from shared.testing import eventually
 
+from .database import Database
 from .ledger import Device, Ledger, Mix, OpenLoad
 
 _END_S = 30.0
+FLEET = 20
+
+Simulated = Callable[[str, int], Awaitable[asyncio.subprocess.Process]]
 
 
 @pytest.fixture
@@ -78,3 +83,22 @@ def load(stack: Stack, people: httpx.AsyncClient) -> OpenLoad:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     return open_load
+
+
+@pytest.fixture
+def database(stack: Stack) -> Database:
+    return Database(stack)
+
+
+@pytest.fixture
+async def fleet(simulated: Simulated, database: Database) -> str:
+    """The prefix of devices that are there and that ota-service knows."""
+    prefix = f"fleet{uuid4().hex[:6]}"
+    await simulated(prefix, FLEET)
+
+    async def copied() -> bool:
+        found = await database.rows("select count(*) from fleet_devices where device_uid like $1", f"{prefix}-%")
+        return found[0]["count"] == FLEET
+
+    await eventually(copied, timeout=60, why="the copy has the fleet")
+    return prefix
