@@ -101,6 +101,7 @@ async def raw(rabbitmq_server, topology_declared) -> AsyncIterator[Raw]:
         topology.PRESENCE_QUEUE,
         topology.MONITORING_FLEET_QUEUE,
         topology.MONITORING_UPDATES_QUEUE,
+        topology.MONITORING_ALERTS_QUEUE,
         topology.MONITORING_ROLLOUTS_QUEUE,
         topology.MONITORING_ACTIONS_QUEUE,
         topology.MONITORING_ORGANIZATIONS_QUEUE,

@@ -1,14 +1,35 @@
 """No route of monitoring tells of another organization's things."""
 
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
+from monitoring.alert_rules.models import Condition, Rule
+from monitoring.alert_rules.states import Kind, Severity
+from monitoring.alert_rules.store import RuleStore
+from monitoring.alerts.models import Mark
+from monitoring.alerts.states import Phase, State
+from monitoring.alerts.store import AlertStore
+from monitoring.fleet.models import EVERYTHING
 from shared.testing import eventually
 from shared.testing.tenancy import Theirs, World, trespasses, uncovered
 
-from .worlds import body
+from .worlds import NOON, body
 
 MARKER = "zz-theirs"
+THEIR_RULE, THEIR_ALERT, NOBODYS = "a" * 32, "b" * 32, "c" * 32
+HOT = {"kind": "threshold", "metric": "temperature", "above": 80}
 OWN, OTHER = 1, 2
+
+
+@dataclass
+class FixedIds:
+    id: str
+
+    def new(self) -> UUID:
+        return UUID(self.id)
 
 
 @pytest.fixture
@@ -20,18 +41,32 @@ def world(credentials) -> World:
     return World(
         marker=MARKER,
         callers={
-            "reader": bearer(credentials.person("devices:read", "telemetry:read", organization_id=OWN)),
+            "reader": bearer(credentials.person("devices:read", "telemetry:read", "alerts:write", organization_id=OWN)),
             "nothing": bearer(credentials.person(organization_id=OWN)),
             "device": bearer(credentials.device("mine", organization_id=OWN)),
             "gateway": bearer(credentials.gateway(organization_id=OWN)),
         },
         owner="reader",
-        ids={uid: Theirs(MARKER, "nobodys") for uid in ("/api/v2/device/{uid}", "/api/v2/presence/{uid}")},
-        bodies={submit: {"content": body()}},
+        ids={
+            "/api/v2/device/{uid}": Theirs(MARKER, "nobodys"),
+            "/api/v2/presence/{uid}": Theirs(MARKER, "nobodys"),
+            "/api/v2/alert-rules/{rule_id}": Theirs(THEIR_RULE, NOBODYS),
+            "/api/v2/alerts/{alert_id}": Theirs(THEIR_ALERT, NOBODYS),
+        },
+        bodies={
+            submit: {"content": body()},
+            "POST /api/v2/alert-rules": {
+                "json": {"name": "hot", "condition": HOT, "scope": {"device_uids": [MARKER]}},
+            },
+            "PATCH /api/v2/alert-rules/{rule_id}": {"json": {"name": "mine now"}},
+            "POST /api/v2/alert-rules/{rule_id}/silence": {"json": {"until": None}},
+            "POST /api/v2/alerts/{alert_id}/comments": {"json": {"text": "hello"}},
+        },
         queries={
             "GET /api/v2/telemetry": [f"?device_uid={MARKER}"],
             "GET /api/v2/telemetry/latest": [f"?device_uid={MARKER}"],
             "GET /api/v2/presence": [f"?device_uid={MARKER}"],
+            "GET /api/v2/alerts": [f"?device_uid={MARKER}", f"?rule={THEIR_RULE}"],
         },
         beyond=frozenset({submit}),
     )
@@ -41,8 +76,36 @@ async def test_every_route_is_covered(anyone, world):
     assert uncovered((await anyone.get("/openapi.json")).json(), world) == []
 
 
-async def test_another_organization_does_not_exist(anyone, world, register):
+async def have_an_alert(database) -> None:
+    """The other organization's, and its rule."""
+    await RuleStore(database).insert(
+        Rule(
+            rule_id=THEIR_RULE,
+            organization_id=OTHER,
+            name=MARKER,
+            severity=Severity.INFO,
+            condition=Condition(Kind.THRESHOLD, metric="temperature", above=80),
+            wait=timedelta(),
+            scope=EVERYTHING,
+            enabled=True,
+            silenced_until=None,
+            deleted=False,
+            version=1,
+            created_by="1",
+            created_at=NOON,
+            updated_at=NOON,
+        )
+    )
+    alerts = AlertStore(database, ids=FixedIds(THEIR_ALERT))
+    await alerts.mark([Mark(OTHER, THEIR_RULE, MARKER)])
+    [marked] = await alerts.find_all([THEIR_ALERT])
+    opened = {"phase": Phase.ACTIVE, "state": State.ACTIVE, "opened_at": NOON, "rule_name": MARKER, "version": 1}
+    assert await alerts.update(replace(marked, due_at=None, **opened), [])
+
+
+async def test_another_organization_does_not_exist(anyone, world, register, database):
     await register(MARKER, organization_id=OTHER)
+    await have_an_alert(database)
     await register("mine", organization_id=OWN)
 
     async def is_ready():

@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp
 
+from monitoring.alert_rules import api as alert_rules
+from monitoring.alerts import api as alerts
 from monitoring.bootstrap import api_lifespan
 from monitoring.ingest import device_api
 from monitoring.live.sockets import Sockets
@@ -26,12 +28,13 @@ def rest(settings: Settings, sockets: Sockets) -> DocumentedApp:
     app = create_app(
         service=SERVICE,
         title="Muster monitoring",
-        description="Telemetry and presence; live over Socket.IO at /socket.io.",
+        description="Telemetry, presence and alerts; live over Socket.IO at /socket.io.",
         settings=settings,
         lifespan=api_lifespan(settings, sockets),
         store_errors=StoreErrors(always=(StoreAway,)),
     )
-    for router in (telemetry.router, presence.router, uptime.router, device_api.router):
+    routers = (telemetry, presence, uptime, alert_rules, alerts, device_api)
+    for router in (module.router for module in routers):
         app.include_router(router, prefix="/api/v2")
     if settings.dashboard_dir.is_dir():
         app.mount("/", Pages(settings.dashboard_dir))

@@ -17,12 +17,20 @@ from monitoring.actions.consumers import ActionConsumer
 from monitoring.actions.jobs import ForgetActions
 from monitoring.actions.service import ActionService, ActionTracker
 from monitoring.actions.store import ActionStore
+from monitoring.alert_evaluation.consumers import PresenceConsumer
+from monitoring.alert_evaluation.jobs import LookAtAlerts, SweepRules
+from monitoring.alert_evaluation.service import AlertJudge, Examiner, RuleSweep, StreamWatch
+from monitoring.alert_rules.service import RuleBook, RuleService
+from monitoring.alert_rules.store import RuleStore
+from monitoring.alerts.service import AlertNews, AlertService, ConditionService
+from monitoring.alerts.store import AlertStore
 from monitoring.canary.consumers import CanaryConsumer
 from monitoring.canary.jobs import JudgeCanaries
 from monitoring.canary.service import CanaryService
 from monitoring.canary.store import CanaryStore
+from monitoring.fleet.cache import ScopeCache
 from monitoring.fleet.consumers import FleetConsumer
-from monitoring.fleet.service import FleetService
+from monitoring.fleet.service import FleetService, ScopeMatcher
 from monitoring.fleet.store import FleetStore
 from monitoring.frames.service import FrameSender
 from monitoring.ingest.consumers import TelemetryConsumer
@@ -96,6 +104,9 @@ class Core:
     rollup_store: RollupStore
     telemetry_store: TelemetryStore
     presence_store: PresenceStore
+    alert_store: AlertStore
+    alert_news: AlertNews
+    rule_store: RuleStore
     refused: MongoRevocations
     update_store: UpdateStore
     rollout_store: RolloutStore
@@ -146,6 +157,9 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
             presence=presence,
             uptime=UptimeService(uptime_store, presence, clock=SystemClock(), kept=kept),
             uptime_store=uptime_store,
+            alert_store=AlertStore(database, ids=RandomIds()),
+            alert_news=AlertNews(clock=SystemClock(), ids=RandomIds(), source=f"/{SERVICE}"),
+            rule_store=RuleStore(database),
             refused=MongoRevocations(database),
             update_store=UpdateStore(database),
             rollout_store=RolloutStore(database),
@@ -163,12 +177,19 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
             keys = KeyRing.load(settings.keys_dir)
             refresh = Refresh(core.refused.load, keys.revocations)
             await refresh()
-            live = LiveService(sockets, core.fleet, _snapshots(core), keys=keys, clock=SystemClock())
+            changes = FrameSender(core.publisher)
+            alerts = AlertService(core.alert_store, core.alert_news, changes)
+            live = LiveService(sockets, core.fleet, _snapshots(core, alerts), keys=keys, clock=SystemClock())
             frames = Subscriber(core.broker, LIVE_EXCHANGE, live.deliver, resumed=live.resume)
             live.listen_to(frames)
             sockets.serve(live)
             services = Services(
-                core.telemetry, core.presence, core.uptime, TelemetrySubmission(core.publisher, core.fleet)
+                core.telemetry,
+                core.presence,
+                core.uptime,
+                RuleService(core.rule_store, core.fleet, ids=RandomIds()),
+                alerts,
+                TelemetrySubmission(core.publisher, core.fleet),
             )
 
             @asynccontextmanager
@@ -181,6 +202,7 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
             jobs = {
                 "topology": partial(topology.maintain, core.broker),
                 "live-frames": frames.run,
+                "live-changes": changes.run,
                 "live-groups": every(live.GROUP_SECONDS, live.follow_groups),
                 "live-due": every(_LIVE_SECONDS, live.send_due),
                 "revocations": every(refresh.SECONDS, refresh),
@@ -193,7 +215,7 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
     return lifespan
 
 
-def _snapshots(core: Core) -> SnapshotService:
+def _snapshots(core: Core, alerts: AlertService) -> SnapshotService:
     updates = UpdateService(core.update_store)
     actions = ActionService(core.action_store, clock=SystemClock())
     rollouts = RolloutService(core.rollout_store, clock=SystemClock())
@@ -203,6 +225,7 @@ def _snapshots(core: Core) -> SnapshotService:
             Topic.TELEMETRY: core.telemetry.latest_among,
             Topic.PRESENCE: core.presence.heard_of,
             Topic.UPDATES: updates.among,
+            Topic.ALERTS: alerts.among,
             Topic.ACTIONS: actions.among,
             Topic.CONFIGURATION: actions.configurations,
         },
@@ -229,6 +252,9 @@ class WorkerParts:
     updates: EventConsumer
     rollouts: EventConsumer
     actions: EventConsumer
+    alert_presence: EventConsumer
+    alert_looks: LookAtAlerts
+    alert_sweeps: SweepRules
     canaries: EventConsumer
     telemetry: BatchConsumer
     connections: BatchConsumer
@@ -250,6 +276,21 @@ class WorkerParts:
     checks: dict[str, Check]
 
 
+def _alerts(core: Core, frames: FrameSender, relay: DocumentRelay) -> tuple[StreamWatch, LookAtAlerts, SweepRules]:
+    """What decides about alerts in a worker. Decisions ask the copy of the fleet as it is, the stream from memory."""
+    rules = RuleBook(core.rule_store)
+    conditions = ConditionService(core.alert_store, core.alert_news, frames, wake_relay=relay.wake)
+    examiner = Examiner(
+        core.fleet,
+        ScopeMatcher(core.fleet_store, ScopeCache(fresh_s=0)),
+        core.telemetry,
+        core.presence,
+    )
+    looks = LookAtAlerts(AlertJudge(rules, conditions, examiner, UpdateService(core.update_store)))
+    watch = StreamWatch(rules, conditions, ScopeMatcher(core.fleet_store, ScopeCache()), wake=looks.wake)
+    return watch, looks, SweepRules(RuleSweep(rules, conditions, examiner, core.fleet), looks)
+
+
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
     async with AsyncExitStack() as stack:
@@ -261,7 +302,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         frames = FrameSender(core.publisher)
         canary_store = CanaryStore(core.database)
         relay = DocumentRelay(
-            [core.presence_store.collection, canary_store.collection],
+            [core.presence_store.collection, core.alert_store.collection, canary_store.collection],
             Publisher(broker),
             Lease(core.database["leases"], "outbox-relay", holder=uuid4().hex),
         )
@@ -284,6 +325,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             await core.presence_store.prepare()
             await core.uptime_store.prepare()
             await core.refused.prepare()
+            await core.rule_store.prepare()
+            await core.alert_store.prepare()
             await core.rollout_store.prepare()
             await core.action_store.prepare()
             await core.update_store.prepare()
@@ -307,7 +350,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             core.fleet,
             UpdateService(core.update_store),
             RollupService(core.rollup_store),
-            None,
+            AlertService(core.alert_store, core.alert_news, frames),
             clock=SystemClock(),
             ids=RandomIds(),
             source=f"/{SERVICE}",
@@ -322,7 +365,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             hour_days=settings.hour_rollup_days,
         )
         signs = SignCollector(tracker, clock=SystemClock(), usual=timedelta(seconds=settings.heard_seconds))
-        ingest = IngestService(core.telemetry, core.fleet, frames, signs, clock=SystemClock())
+        alert_watch, alert_looks, alert_sweeps = _alerts(core, frames, relay)
+        ingest = IngestService(core.telemetry, core.fleet, alert_watch, frames, signs, clock=SystemClock())
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             prepare=prepare,
@@ -343,6 +387,9 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             ),
             rollouts=EventConsumer(broker, topology.MONITORING_ROLLOUTS_QUEUE, RolloutConsumer(rollouts)),
             actions=EventConsumer(broker, topology.MONITORING_ACTIONS_QUEUE, ActionConsumer(actions)),
+            alert_presence=EventConsumer(broker, topology.MONITORING_ALERTS_QUEUE, PresenceConsumer(alert_watch)),
+            alert_looks=alert_looks,
+            alert_sweeps=alert_sweeps,
             canaries=EventConsumer(broker, topology.MONITORING_CANARY_QUEUE, CanaryConsumer(canaries)),
             telemetry=BatchConsumer(
                 broker,

@@ -34,17 +34,32 @@ class Watching:
         self.devices.append((uid, said))
 
 
+class Looking:
+    """Whoever holds what comes in against rules."""
+
+    def __init__(self):
+        self.seen = []
+
+    async def observe(self, latest, organizations):
+        self.seen.append(({one.device_uid for one in latest}, dict(organizations)))
+
+
 @pytest.fixture
 def watching() -> Watching:
     return Watching()
 
 
 @pytest.fixture
-async def consume(database, fleet, organizations, watching) -> TelemetryConsumer:
+def looking() -> Looking:
+    return Looking()
+
+
+@pytest.fixture
+async def consume(database, fleet, organizations, watching, looking) -> TelemetryConsumer:
     store = TelemetryStore(database)
     await store.prepare(undated_for=timedelta(days=7))
     telemetry = TelemetryService(store, fleet, organizations, clock=SystemClock())
-    return TelemetryConsumer(IngestService(telemetry, fleet, watching, watching, clock=SystemClock()))
+    return TelemetryConsumer(IngestService(telemetry, fleet, looking, watching, watching, clock=SystemClock()))
 
 
 @pytest.fixture
@@ -143,7 +158,7 @@ async def test_a_store_that_is_away_is_said_to_be_and_nothing_is_counted(counted
     async with client.open("mongodb://127.0.0.1:1", "nowhere") as away:
         fleet = FleetService(FleetStore(away))
         telemetry = TelemetryService(TelemetryStore(away), fleet, organizations, clock=SystemClock())
-        ingest = IngestService(telemetry, fleet, Watching(), Watching(), clock=SystemClock())
+        ingest = IngestService(telemetry, fleet, Looking(), Watching(), Watching(), clock=SystemClock())
         with pytest.raises(StoreAway):
             await ingest.take([delivery("p", body(now(), 1))])
     assert counted() == {}

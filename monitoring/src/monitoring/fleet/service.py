@@ -122,6 +122,18 @@ class FleetService:
         query_of(scope.rql)
         return [one.uid async for page in self._store.devices(organization_id) for one in page if is_within(one, scope)]
 
+    async def require(self, organization_id: int, scope: Scope) -> None:
+        """Raises GroupNotFound, DeviceNotFound or BadQuery unless the scope can be asked for, without looking at it."""
+        if scope.group_id is not None:
+            scope = meant(scope, await self._group(organization_id, scope.group_id))
+        await self.require_all(organization_id, list(scope.device_uids or ()))
+        if scope.rql is not None:
+            query_of(scope.rql)
+
+    async def over(self, uids: Sequence[str]) -> set[str]:
+        """Those of `uids` that speak no more: retired or purged. Raises StoreAway."""
+        return {uid for uid, lifecycle in (await self._store.lifecycles(uids)).items() if lifecycle in _OVER}
+
     async def admit(self, uid: str, generation: int | None) -> None:
         """Lets a device's verified token in. Raises DeviceTokenRevoked.
 

@@ -46,6 +46,10 @@ class FleetStore:
         found = await by_ids(self._devices, uids, ["organization_id"])
         return {document["_id"]: document["organization_id"] for document in found}
 
+    async def lifecycles(self, uids: Sequence[str]) -> dict[str, str]:
+        found = await by_ids(self._devices, uids, ["lifecycle"])
+        return {document["_id"]: document["lifecycle"] for document in found}
+
     async def uids(self, organization_id: int, *, after: str, limit: int) -> list[str]:
         """The organization's uids in order, beginning behind `after`, without purged devices."""
         query: Document = {"organization_id": organization_id, "_id": {"$gt": after}, "lifecycle": {"$ne": PURGED}}

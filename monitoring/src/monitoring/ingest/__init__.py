@@ -1,1 +1,1 @@
-"""The one path a sample takes: decode, latest, live frame, store; and only then is it acknowledged."""
+"""The one path a sample takes: decode, latest, live frame, store, alerts; and only then is it acknowledged."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 import structlog
 from prometheus_client import Counter
 
+from monitoring.alert_evaluation.service import StreamWatch
 from monitoring.fleet.service import FleetService
 from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.events import items_of, said_at
@@ -53,6 +54,7 @@ class IngestService:
         self,
         telemetry: TelemetryService,
         fleet: FleetService,
+        watch: StreamWatch,
         live: LiveTelemetry,
         presence: Hears,
         *,
@@ -60,12 +62,13 @@ class IngestService:
     ) -> None:
         self._telemetry = telemetry
         self._fleet = fleet
+        self._watch = watch
         self._live = live
         self._presence = presence
         self._clock = clock
 
     async def take(self, deliveries: Sequence[Delivery]) -> list[Rejected]:
-        """Tells the latest and hands on the frame, and stores the samples; returns the poison.
+        """Tells the latest, hands on the frame, stores the samples, and marks what may be an alert; returns the poison.
 
         Everything is counted at the end, so that a batch that had to be taken again is counted once. Raises StoreAway.
         """
@@ -84,6 +87,7 @@ class IngestService:
             messages=by_device(delivery.routing_key for delivery in deliveries),
             dead=by_device(deliveries[poison.index].routing_key for poison in rejected),
         )
+        await self._watch.observe(recorded.latest, organizations)
         _MESSAGES.labels("received").inc(len(deliveries))
         _MESSAGES.labels("dead").inc(len(rejected))
         _SAMPLES.labels("received").inc(len(arrived))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitoring.updates.events import item_of
@@ -9,6 +10,10 @@ from monitoring.updates.models import Update
 from monitoring.updates.store import UpdateStore
 from shared.contracts.live import UpdateItem
 from shared.contracts.updates import UpdateSessionState
+
+_UNDER_WAY = frozenset({"acknowledged", "downloading", "flashed", "cancelling"})
+_ENDED = frozenset({"completed", "failed", "cancelled", "timed_out"})
+_AFTERMATH = timedelta(hours=1)
 
 
 class UpdateService:
@@ -24,6 +29,14 @@ class UpdateService:
     async def updated_by(self, organization_id: int, release: str, wave: str) -> list[str]:
         """The devices whose newest update is one of this wave, and completed, in no order. Raises StoreAway."""
         return await self._store.updated_by(organization_id, release, wave)
+
+    async def touching(self, uids: Sequence[str], at: datetime) -> dict[str, Update]:
+        """The updates that are changing these devices or have ended within the hour before `at`, by device."""
+        return {
+            update.device_uid: update
+            for update in await self._store.find_all(uids)
+            if update.state in _UNDER_WAY or (update.state in _ENDED and update.updated_at >= at - _AFTERMATH)
+        }
 
 
 class LiveUpdates(Protocol):

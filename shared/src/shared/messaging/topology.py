@@ -62,6 +62,7 @@ MONITORING_CANARY_QUEUE = "monitoring.canary"
 MONITORING_UPTIME_QUEUE = "monitoring.uptime"
 MONITORING_ACCESS_QUEUE = "monitoring.access"
 MONITORING_ORGANIZATIONS_QUEUE = "monitoring.organizations"
+MONITORING_ALERTS_QUEUE = "monitoring.alerts"
 OTA_FLEET_QUEUE = "ota-service.fleet"
 OTA_ACTIONS_QUEUE = "ota-service.actions"
 OTA_PRESENCE_QUEUE = "ota-service.presence"
@@ -164,6 +165,7 @@ CONSUMED_QUEUES = (
     _consumed(MONITORING_UPTIME_QUEUE),
     _consumed(MONITORING_ACCESS_QUEUE),
     _consumed(MONITORING_ORGANIZATIONS_QUEUE),
+    _consumed(MONITORING_ALERTS_QUEUE),
     _consumed(OTA_FLEET_QUEUE),
     _consumed(OTA_PRESENCE_QUEUE),
     _consumed(OTA_ACTIONS_QUEUE),
@@ -230,7 +232,11 @@ BINDINGS = (
         for queue in (MONITORING_FLEET_QUEUE, OTA_FLEET_QUEUE)
         for event in (*_DEVICE_TYPES, *_GROUP_TYPES)
     ),
-    *(Binding(DEVICE_PRESENCE_QUEUE, EVENTS_EXCHANGE, event.type) for event in (DeviceConnected, DeviceDisconnected)),
+    *(
+        Binding(queue, EVENTS_EXCHANGE, event.type)
+        for queue in (DEVICE_PRESENCE_QUEUE, MONITORING_ALERTS_QUEUE)
+        for event in (DeviceConnected, DeviceDisconnected)
+    ),
     Binding(DEVICE_REPLIES_QUEUE, DEVICES_EXCHANGE, "devices.*.replies"),
     *(
         Binding(DEVICE_ACTIONS_QUEUE, EVENTS_EXCHANGE, event.type)

@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 METHODS = ("get", "post", "put", "patch", "delete")
 NEUTRAL = frozenset(
-    {"limit", "cursor", "state", "lifecycle", "status", "metric", "from", "to", "online", "resolution", "purge"}
+    {
+        *("limit", "cursor", "state", "lifecycle", "status", "metric", "from", "to", "online", "resolution", "purge"),
+        *("dry_run", "severity", "acknowledged"),
+    }
 )
 """Query parameters that name nobody's things."""
 
