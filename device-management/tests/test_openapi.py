@@ -1,6 +1,6 @@
 """The OpenAPI document; that answers keep to it is checked in every test, see `shared.testing.documented`."""
 
-from shared.testing.documented import flaws, unheard
+from shared.testing.documented import flaws, lax, unheard
 
 
 def test_every_operation_has_an_id_and_every_refusal_is_a_problem(app):
@@ -18,3 +18,7 @@ def test_what_creates_a_thing_links_to_all_that_takes_its_id(app):
     links = paths["/api/v2/devices/{id_or_uid}/actions"]["post"]["responses"]["202"]["links"]
     of_both = {"id_or_uid": "$request.path.id_or_uid", "action_id": "$response.body#/action_id"}
     assert links == {"actions_status": {"operationId": "actions_status", "parameters": of_both}}
+
+
+def test_no_text_passes_for_a_boolean_in_a_body(app):
+    assert lax(app) == []

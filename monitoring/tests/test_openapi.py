@@ -4,7 +4,7 @@ import pytest
 
 from monitoring.app import rest
 from monitoring.live.sockets import Sockets
-from shared.testing.documented import flaws, unheard
+from shared.testing.documented import flaws, lax, unheard
 
 
 @pytest.fixture
@@ -19,3 +19,7 @@ def test_every_operation_has_an_id_and_every_refusal_is_a_problem(app):
 def test_every_error_is_documented_by_some_route(app):
     by_the_worker_alone = {"BrokerManagementAway"}
     assert unheard(app) == by_the_worker_alone
+
+
+def test_no_text_passes_for_a_boolean_in_a_body(app):
+    assert lax(app) == []

@@ -1,6 +1,6 @@
 """The OpenAPI document; that answers keep to it is checked in every test, see `shared.testing.documented`."""
 
-from shared.testing.documented import flaws, unheard
+from shared.testing.documented import flaws, lax, unheard
 
 
 def test_every_operation_has_an_id_and_every_refusal_is_a_problem(app):
@@ -9,3 +9,7 @@ def test_every_operation_has_an_id_and_every_refusal_is_a_problem(app):
 
 def test_every_error_is_documented_by_some_route(app):
     assert unheard(app) == set()
+
+
+def test_no_text_passes_for_a_boolean_in_a_body(app):
+    assert lax(app) == []

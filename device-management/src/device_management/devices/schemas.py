@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.errors import DeviceNotFound
@@ -87,7 +87,7 @@ class DeviceEdit(BaseModel):
     device_type: Word | None = None
     serial_number: Serial | None = None
     hardware_version: Word | None = None
-    updates_enabled: bool = True
+    updates_enabled: StrictBool = True
     attributes: Attributes | None = None
     tags: Tags | None = None
 

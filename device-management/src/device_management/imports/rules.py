@@ -30,6 +30,9 @@ WRITTEN: Final = (
 )
 """What a file may say of a device. `lifecycle` is where a new one begins, and says nothing of one that is there."""
 
+_BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+"""What a spreadsheet writes, in any case; another text is left for the device to be refused by."""
+
 READ_ONLY: Final = (
     "id",
     "organization_id",
@@ -128,6 +131,8 @@ def _device(cells: Iterable[tuple[str, str]]) -> dict[str, Any]:
             device[name] = _json(name, cell, list) if cell.startswith("[") else _tags(cell)
         elif name == "attributes":
             device[name] = _json(name, cell, dict)
+        elif name == "updates_enabled":
+            device[name] = _BOOLEANS.get(cell.strip().lower(), cell)
         elif name.startswith("attributes/"):
             single.append((name.split("/")[1:], cell))
         else:

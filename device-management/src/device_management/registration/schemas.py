@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import Attributes, DeviceRead, Name, Serial, StatusWord, Tags, Word
@@ -31,7 +31,7 @@ class DeviceMembers(BaseModel):
     serial_number: Serial | None = None
     hardware_version: Word | None = None
     status: Annotated[StatusWord, AfterValidator(_not_retired)] = Status.IDLE
-    updates_enabled: bool = True
+    updates_enabled: StrictBool = True
     attributes: Attributes = Field(default_factory=dict[str, Any])
     tags: Tags = Field(default_factory=list[str])
 

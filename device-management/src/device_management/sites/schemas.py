@@ -4,7 +4,7 @@ import ssl
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import Word
@@ -53,11 +53,11 @@ class SiteCreate(BaseModel):
     port: Port = 1883
     username: Username | None = None
     password: Password | None = None
-    tls: bool = False
+    tls: StrictBool = False
     ca_certificate: Certificate | None = None
     topic_template: Template = DEFAULT_TEMPLATE
     description: Description | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class SiteChange(BaseModel):
@@ -70,11 +70,11 @@ class SiteChange(BaseModel):
     port: Port = 1883
     username: Username | None = None
     password: Password | None = None
-    tls: bool = False
+    tls: StrictBool = False
     ca_certificate: Certificate | None = None
     topic_template: Template = DEFAULT_TEMPLATE
     description: Description | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
     @model_validator(mode="after")
     def _something(self) -> Self:

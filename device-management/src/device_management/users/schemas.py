@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from device_management.auth.schemas import NewPassword
 from device_management.keys.schemas import Name
@@ -44,7 +44,7 @@ class UserEdit(BaseModel):
     password: NewPassword | None = None
     roles: Roles | None = None
     scopes: Scopes | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
 
     @model_validator(mode="after")
     def _no_nulls(self) -> "UserEdit":

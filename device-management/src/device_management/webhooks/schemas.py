@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from device_management.webhooks.states import DeliveryState, Disabled
@@ -37,7 +37,7 @@ class WebhookCreate(BaseModel):
     url: Url
     event_types: EventTypes
     description: Description | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class WebhookChange(BaseModel):
@@ -48,7 +48,7 @@ class WebhookChange(BaseModel):
     url: Url = ""
     event_types: EventTypes = Field(default_factory=list[str])
     description: Description | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
     @model_validator(mode="after")
     def _something(self) -> Self:

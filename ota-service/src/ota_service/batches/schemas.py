@@ -7,7 +7,16 @@ from datetime import datetime, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ota_service.batches.states import BatchState, DeviceState
@@ -76,9 +85,9 @@ class BatchCreate(BaseModel):
     deadline_s: Annotated[int, Field(ge=1, le=MAX_SECONDS)] | None = None
     soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S)] | None = None
     """How long each device must run the new version, as it says itself, before its update counts as completed."""
-    consent: bool = False
+    consent: StrictBool = False
     """Whether somebody must agree to each update before it begins."""
-    force: bool = False
+    force: StrictBool = False
     """Whether an older release may take the place of a later one."""
     window: Window | None = None
 

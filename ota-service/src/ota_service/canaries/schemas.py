@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from ota_service.canaries.states import CanaryVerdict
@@ -32,7 +32,7 @@ class Criteria(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     metrics: Annotated[list[MetricCriterion], Field(max_length=_MOST_METRICS)] = []
-    alerts: bool = True
+    alerts: StrictBool = True
     """Whether alerts that are opened meanwhile count too."""
     window_s: Annotated[int, Field(ge=60, le=_WEEK_S)] = 3_600
     min_devices: Annotated[int, Field(ge=2, le=10_000)] = 5

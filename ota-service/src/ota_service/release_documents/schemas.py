@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from sqlalchemy import ColumnElement
 
 from ota_service.batches.schemas import Window
@@ -111,9 +111,9 @@ class ReleaseDocument(_Shape):
     window: Window | None = None
 
     start_at: AwareDatetime | None = None
-    approval: bool = False
+    approval: StrictBool = False
     """Whether one who holds `updates:approve` must approve it before it starts."""
-    join_late: bool = False
+    join_late: StrictBool = False
     """Whether devices that come to match a cluster later take part."""
     on_failure: str = Field(default="pause", pattern=r"^(pause|fail|rollback)$")
 
@@ -122,9 +122,9 @@ class ReleaseDocument(_Shape):
 
     device_soak_s: Annotated[int, Field(ge=1, le=_WEEK_S)] | None = None
     """How long a device must have been connected with the new version before it counts as updated."""
-    consent: bool = False
+    consent: StrictBool = False
     """Whether the update of each device waits until a person or the device confirms it."""
-    force: bool = False
+    force: StrictBool = False
     """Whether an older version may replace a newer one."""
 
 

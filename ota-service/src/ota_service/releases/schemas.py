@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StrictBool
 
 from ota_service.canaries.schemas import CanaryRead
 from ota_service.releases.states import EntityKind, ReleaseState
@@ -118,7 +118,7 @@ class ResumeRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ignore_failures: bool = False
+    ignore_failures: StrictBool = False
 
 
 class Node(BaseModel):

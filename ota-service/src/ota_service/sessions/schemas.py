@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from ota_service.firmware.schemas import FirmwareId, Label
@@ -39,9 +39,9 @@ class UpdateCreate(BaseModel):
     """Seconds in which the device must have taken the update up; the platform's own default is seven days."""
     soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S)] | None = None
     """It is completed once the device itself has said that it runs the new version and stayed connected so long."""
-    consent: bool = False
+    consent: StrictBool = False
     """It is held until a person or the device confirms it."""
-    force: bool = False
+    force: StrictBool = False
     """Also what is older than what the device has, or what it runs already."""
     floors: Annotated[dict[Label, Label], Field(max_length=MAX_PARTS)] = {}
     """By the name of a firmware: a device that does not run at least this version of it is refused, forced or not."""
@@ -106,7 +106,7 @@ class Cancellation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    force: bool = False
+    force: StrictBool = False
 
 
 class SessionRead(BaseModel):

@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
+from fastapi import params
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import TypeAdapter
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
@@ -127,6 +129,29 @@ def unheard(app: DocumentedApp) -> set[str]:
     told = {code for response in responses for code in codes_of(response)}
     errors = [error for error in _subclasses(DomainError) if error.__module__.rpartition(".")[0] in slices]
     return {error.__name__ for error in errors if error.code not in told}
+
+
+def lax(app: DocumentedApp) -> list[str]:
+    """The operations with a JSON body in which the text "yes" would pass for a boolean."""
+    found: list[str] = []
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute):
+            bodies = [one.field_info for one in route.original_route.dependant.body_params]
+            taken = [body.annotation for body in bodies if not isinstance(body, params.Form)]
+            if any(_has_lax_boolean(TypeAdapter[Any](body).core_schema) for body in taken if body):
+                found.append(operation_id(route.original_route))
+    return found
+
+
+def _has_lax_boolean(schema: Any) -> bool:
+    if isinstance(schema, Mapping):
+        schema = cast("Mapping[str, Any]", schema)
+        if schema.get("type") == "bool":
+            return not schema.get("strict")
+        return any(_has_lax_boolean(part) for name, part in schema.items() if name not in {"cls", "serialization"})
+    if isinstance(schema, list | tuple):
+        return any(map(_has_lax_boolean, cast("Sequence[Any]", schema)))
+    return False
 
 
 def _subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
