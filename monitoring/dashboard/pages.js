@@ -4,6 +4,7 @@
  */
 
 import { BulkPage } from "./actions/bulk-page.js";
+import { AlertsPage } from "./alerts/alerts-page.js";
 import { JobPage } from "./configuration/job-page.js";
 import { DevicePage } from "./device/device-page.js";
 import { FirmwarePage } from "./firmware/firmware-page.js";
@@ -34,6 +35,7 @@ export const PAGES = [
   { path: "map", title: "Map", icon: "map", scope: "devices:read", view: MapPage },
   { path: "releases", title: "Releases", icon: "releases", scope: "updates:read", view: ReleasesPage },
   { path: "firmware", title: "Firmware", icon: "firmware", scope: "updates:read", view: FirmwarePage },
+  { path: "alerts", title: "Alerts", icon: "alerts", scope: "telemetry:read", view: AlertsPage },
   { path: "sites", title: "Sites", icon: "sites", scope: "devices:read", view: SitesPage },
   { path: "settings", title: "Settings", icon: "settings", view: SettingsPage },
 ];
