@@ -59,7 +59,7 @@ const CONSEQUENCES = {
       instead: "Leave it paused",
       grave: failed !== undefined,
       sentences: [
-        ...(failed ? [`${release.detail ?? `${failed.name} has failed its gate`}. The ${many(failed.progress.failed + failed.progress.cancelled)} that failed so far will count no more, and stay as they are.`] : []),
+        ...(failed ? [`${release.detail ?? `${failed.name} has failed its gate`}. ${heldBack(release) ? "The comparison of its devices with others is waived." : `The ${many(failed.progress.failed + failed.progress.cancelled)} that failed so far will count no more, and stay as they are.`}`] : []),
         `The release goes on with the ${many(progress.waiting)} that wait.`,
       ],
     };

@@ -85,5 +85,6 @@ test("a canary's figures are told with and without the update", () => {
 test("what a canary holds back is watched again by a retry", () => {
   const held = release({ state: "paused", progress: progress({ failed: 0 }), waves: [wave({ failed_at: "x", canary: { begins_at: "x", verdict: "inconclusive" } })] });
   assert.ok(verbs(held, everything).includes("retry"));
+  assert.match(consequence("resume", held).sentences.join(" "), /comparison of its devices with others is waived/);
   assert.match(consequence("retry", held).sentences.join(" "), /devices of Wave 1 are compared with others once more/);
 });
