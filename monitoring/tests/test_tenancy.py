@@ -16,12 +16,14 @@ from monitoring.fleet.models import EVERYTHING
 from shared.testing import eventually
 from shared.testing.tenancy import Theirs, World, trespasses, uncovered
 
-from .worlds import NOON, body
+from .worlds import NOON, body, group_state
 
 MARKER = "zz-theirs"
 THEIR_RULE, THEIR_ALERT, NOBODYS = "a" * 32, "b" * 32, "c" * 32
 HOT = {"kind": "threshold", "metric": "temperature", "above": 80}
 OWN, OTHER = 1, 2
+THEIR_GROUP = 77
+THEIR_DEVICES = [f"?device_uid={MARKER}", f"?group={THEIR_GROUP}", f'?rql=eq(device_uid,"{MARKER}")']
 
 
 @dataclass
@@ -65,6 +67,11 @@ def world(credentials) -> World:
         queries={
             "GET /api/v2/telemetry": [f"?device_uid={MARKER}"],
             "GET /api/v2/telemetry/latest": [f"?device_uid={MARKER}"],
+            "GET /api/v2/telemetry/series": THEIR_DEVICES,
+            "GET /api/v2/telemetry/statistics": THEIR_DEVICES,
+            "GET /api/v2/telemetry/ranking": [f"{query}&metric=a" for query in THEIR_DEVICES],
+            "GET /api/v2/telemetry/export": THEIR_DEVICES,
+            "GET /api/v2/telemetry/accounting": [f"?device_uid={MARKER}"],
             "GET /api/v2/presence": [f"?device_uid={MARKER}"],
             "GET /api/v2/alerts": [f"?device_uid={MARKER}", f"?rule={THEIR_RULE}"],
         },
@@ -103,8 +110,9 @@ async def have_an_alert(database) -> None:
     assert await alerts.update(replace(marked, due_at=None, **opened), [])
 
 
-async def test_another_organization_does_not_exist(anyone, world, register, database):
-    await register(MARKER, organization_id=OTHER)
+async def test_another_organization_does_not_exist(anyone, world, fleet, register, database):
+    await register(MARKER, organization_id=OTHER, group_ids=[THEIR_GROUP])
+    await fleet.follow_groups([group_state(THEIR_GROUP, organization_id=OTHER)])
     await have_an_alert(database)
     await register("mine", organization_id=OWN)
 

@@ -2,12 +2,14 @@
 
 from starlette.types import ASGIApp
 
+from monitoring.accounting import api as accounting
 from monitoring.alert_rules import api as alert_rules
 from monitoring.alerts import api as alerts
 from monitoring.bootstrap import api_lifespan
 from monitoring.ingest import device_api
 from monitoring.live.sockets import Sockets
 from monitoring.presence import api as presence
+from monitoring.queries import api as queries
 from monitoring.settings import SERVICE, Settings
 from monitoring.telemetry import api as telemetry
 from monitoring.uptime import api as uptime
@@ -33,9 +35,10 @@ def rest(settings: Settings, sockets: Sockets) -> DocumentedApp:
         lifespan=api_lifespan(settings, sockets),
         store_errors=StoreErrors(always=(StoreAway,)),
     )
-    routers = (telemetry, presence, uptime, alert_rules, alerts, device_api)
+    routers = (telemetry, queries, accounting, presence, uptime, alert_rules, alerts, device_api)
     for router in (module.router for module in routers):
         app.include_router(router, prefix="/api/v2")
+    app.include_router(queries.monitoring_router, include_in_schema=False)
     if settings.dashboard_dir.is_dir():
         app.mount("/", Pages(settings.dashboard_dir))
     return app

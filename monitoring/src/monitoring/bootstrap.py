@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
+from monitoring.accounting.service import AccountingService
 from monitoring.actions.consumers import ActionConsumer
 from monitoring.actions.jobs import ForgetActions
 from monitoring.actions.service import ActionService, ActionTracker
@@ -45,6 +46,7 @@ from monitoring.presence.gateway import BrokerConnections
 from monitoring.presence.jobs import EndSilent, Reconcile
 from monitoring.presence.service import PresenceService, PresenceTracker, SignCollector
 from monitoring.presence.store import PresenceStore
+from monitoring.queries.service import ExportService, QueryService
 from monitoring.rollouts.consumers import RolloutConsumer
 from monitoring.rollouts.jobs import ForgetRollouts
 from monitoring.rollouts.service import RolloutService, RolloutTracker
@@ -185,6 +187,7 @@ def api_lifespan(settings: Settings, sockets: Sockets) -> Lifespan:
             sockets.serve(live)
             services = Services(
                 core.telemetry,
+                *_questions(core, settings),
                 core.presence,
                 core.uptime,
                 RuleService(core.rule_store, core.fleet, ids=RandomIds()),
@@ -235,6 +238,21 @@ def _snapshots(core: Core, alerts: AlertService) -> SnapshotService:
             Topic.CONFIGURATION: rollouts.configuration_jobs,
         },
     )
+
+
+def _questions(core: Core, settings: Settings) -> tuple[QueryService, ExportService, AccountingService]:
+    rollups = RollupService(core.rollup_store)
+    queries = QueryService(
+        core.fleet,
+        core.organizations,
+        core.telemetry,
+        rollups,
+        clock=SystemClock(),
+        minute_days=settings.minute_rollup_days,
+        hour_days=settings.hour_rollup_days,
+    )
+    exports = ExportService(queries, core.telemetry, rollups)
+    return queries, exports, AccountingService(core.fleet, rollups, clock=SystemClock())
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 NEUTRAL = frozenset(
     {
         *("limit", "cursor", "state", "lifecycle", "status", "metric", "from", "to", "online", "resolution", "purge"),
-        *("dry_run", "severity", "acknowledged"),
+        *("dry_run", "severity", "acknowledged", "points", "by", "order", "statistic", "format"),
     }
 )
 """Query parameters that name nobody's things."""

@@ -1,0 +1,1 @@
+"""Questions about telemetry of many devices: series, statistics and rankings, at the resolution that fits."""
