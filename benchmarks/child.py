@@ -17,7 +17,7 @@ async def run(module: str, **settings: Any) -> Any:
 
 
 @asynccontextmanager
-async def started(module: str, **settings: Any) -> AsyncGenerator[Awaitable[Any]]:
+async def started(module: str, **settings: Any) -> AsyncGenerator[asyncio.Task[Any]]:
     """The child's answer, to be awaited while the block does other things; the child ends with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

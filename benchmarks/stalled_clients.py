@@ -1,10 +1,9 @@
 """People watch the whole fleet while it publishes, and some of them stop reading: what the others notice of it.
 
-Latency is from a device's publishing to each reader; the ceiling of both is the same with nobody stalled. The memory is
-the api replica's own, from when the clients have come to the end.
+Latency is from a device's publishing to each reader. The memory is the api replica's own, from when all clients are
+there to the end.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -16,10 +15,12 @@ import psutil
 from benchmarks import child
 from benchmarks.figures import Aim, Figure, Row
 from benchmarks.platform import Platform
+from shared.testing import eventually
 
 _API = "monitoring-api"
 _CUT_OFF = re.compile(r'^muster_live_cut_off_total\{reason="slow"\} (\S+)', re.MULTILINE)
-_SETTLE_S = 4.0
+_CONNECTIONS = re.compile(r"^muster_live_connections (\S+)", re.MULTILINE)
+_JOIN_S = 180.0
 _MIB = 1 << 20
 
 
@@ -57,11 +58,17 @@ async def _watched(
     """What the watchers have measured, and the MiB that the replica has gained since they were all there."""
     address = urlsplit(platform.info["monitoring"])
     replica = psutil.Process(platform.pid(_API))
-    count = round(rate * (seconds + 2 * _SETTLE_S))
+    metrics = f"{platform.info['monitoring']}/metrics"
     async with (
+        httpx.AsyncClient(timeout=10, trust_env=False) as http,
         child.started(
-            "telemetry_load", url=platform.info["amqp"], uids=uids, count=count, boot=uuid4().hex[:12], rate=rate
-        ),
+            "telemetry_load",
+            url=platform.info["amqp"],
+            uids=uids,
+            count=round(rate * (seconds + _JOIN_S)),
+            boot=uuid4().hex[:12],
+            rate=rate,
+        ) as load,
         child.started(
             "watchers",
             host=address.hostname,
@@ -74,9 +81,16 @@ async def _watched(
             seconds=seconds,
         ) as measured,
     ):
-        await asyncio.sleep(_SETTLE_S)
+
+        async def all_there() -> bool:
+            found = _CONNECTIONS.search((await http.get(metrics)).text)
+            return found is not None and float(found[1]) >= readers + stalled
+
+        await eventually(all_there, timeout=_JOIN_S, interval=0.2, why="all clients are there")
         before = replica.memory_info().rss
         watched = await measured
+        if load.done():
+            raise RuntimeError("the load was over before the measurement was")
         return watched, (replica.memory_info().rss - before) / _MIB
 
 

@@ -18,6 +18,7 @@ from shared.contracts.routes import DEVICES_EXCHANGE, device_key
 
 _EVERY_S = (0.3, 0.5)
 _TAIL_S = 2.0
+_JOIN_S = 180.0
 _AT_ONCE = 25
 
 
@@ -44,7 +45,7 @@ async def watch(
     reading = [LiveClient(_Reader(probe, latencies)) for _ in range(readers)]
     deaf = [LiveClient(lambda _event: None) for _ in range(stalled)]
     everybody = [*reading, *deaf]
-    async with asyncio.timeout(seconds + 60):
+    async with asyncio.timeout(seconds + _JOIN_S):
         for start in range(0, len(everybody), _AT_ONCE):
             joining: Sequence[LiveClient] = everybody[start : start + _AT_ONCE]
             await asyncio.gather(*(_join(one, host, port, token, small_buffer=one in deaf) for one in joining))
