@@ -19,6 +19,7 @@ import { chosenTime } from "./address.js";
 import { AuditPanel } from "./audit-panel.js";
 import { Charts } from "./charts.js";
 import { Facts, LatestValues } from "./facts.js";
+import { Uptime } from "./uptime.js";
 
 /** The sides of a device, by the last part of the address. */
 const SIDES = /** @type {const} */ ([["", "Measured"], ["actions", "Actions"], ["configuration", "Configuration"], ["log", "Log"]]);
@@ -60,7 +61,7 @@ function Side({ device, side, query }) {
       ${session.can("updates:read") && html`<${UpdatesPanel} device=${device} />`}
       <${Charts} uid=${uid} chosen=${chosenTime(query)} />
     </div>
-    <div class="device-side"><${LatestValues} uid=${uid} /><${Facts} device=${device} /></div>
+    <div class="device-side"><${LatestValues} uid=${uid} /><${Uptime} uid=${uid} /><${Facts} device=${device} /></div>
   </div>`;
 }
 
