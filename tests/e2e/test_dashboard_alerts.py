@@ -41,7 +41,7 @@ async def test_a_rule_is_written_and_what_it_opens_is_acknowledged_commented_and
     device = await devices("Greenhouse")
     page, name = visit.page, f"Too warm {uuid4().hex[:6]}"
     await write_a_rule(visit, name, device)
-    await page.get_by_role("link", name="Alerts").last.click()
+    await page.get_by_role("link", name="Alerts", exact=True).first.click()
     await device.connect()
     await device.publish({"ts": now_ms(), "metrics": {"temperature": 41.5}})
     row = page.get_by_role("row", name=re.compile(name))
@@ -58,9 +58,11 @@ async def test_a_rule_is_written_and_what_it_opens_is_acknowledged_commented_and
     await page.get_by_role("dialog").get_by_role("button", name="Clear").click()
     await expect(page.locator(".alert-facts")).to_have_attribute("data-state", "cleared", timeout=_SOON)
 
-    await page.get_by_role("link", name="Alerts").last.click()
+    await page.get_by_role("link", name="Alerts", exact=True).first.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Alerts")
+    await expect(page.get_by_text("Reading the alerts")).to_have_count(0, timeout=_SOON)
     await expect(page.get_by_role("row", name=re.compile(name))).to_have_count(0)
-    await page.get_by_role("link", name="Rules").click()
+    await page.get_by_role("link", name="Rules", exact=True).click()
     await page.get_by_role("button", name=f"Silence {name}").click()
     await page.get_by_role("dialog").get_by_role("button", name="Silence").click()
     row = page.get_by_role("row", name=re.compile(name))
