@@ -121,6 +121,15 @@ async def test_a_device_that_no_update_has_reached_has_what_it_says(add_devices,
     assert part["previous_firmware_id"] == same.id
 
 
+async def test_a_version_that_firmware_of_another_name_has_too_says_nothing_of_what_a_device_runs(
+    add_devices, add_firmware, start
+):
+    await add_devices("pump-1", firmware_version="1.0")
+    await add_firmware("1.0", name="os")
+    modem = await add_firmware("1.0", name="modem")
+    assert (await start(modem)).status_code == 202
+
+
 async def test_another_devices_installations_and_anothers_organization_are_no_obstacle(
     add_devices, add_firmware, carry_out, start
 ):

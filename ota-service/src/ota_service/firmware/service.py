@@ -1,6 +1,6 @@
 """Use cases of firmware: upload, approve, withdraw, read, download, and the removal of what no row names."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Protocol
@@ -193,6 +193,10 @@ class FirmwareService:
     ) -> Sequence[Firmware]:
         """Those of these ids, and of these names and versions, in whichever state; without their `pieces`."""
         return await self._store.named(organization_id, ids=ids, versions=versions)
+
+    async def names_of(self, organization_id: int, versions: Collection[str]) -> Mapping[str, set[str]]:
+        """The names of the organization's firmware that has each of these versions."""
+        return await self._store.names_of(organization_id, versions)
 
     async def bundle(self, organization_id: int, firmware_ids: Sequence[int]) -> list[Firmware]:
         """The same of several, in the order given, without their `pieces`. Raises as `installable`."""

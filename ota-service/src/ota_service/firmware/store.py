@@ -70,6 +70,16 @@ class FirmwareStore:
         )
         return (await self._session.scalars(query)).all()
 
+    async def names_of(self, organization_id: int, versions: Collection[str]) -> dict[str, set[str]]:
+        """The names of the firmware that has each of these versions."""
+        query = select(Firmware.version, Firmware.name).where(
+            Firmware.organization_id == organization_id, col(Firmware.version).in_(versions)
+        )
+        found: dict[str, set[str]] = {}
+        for version, name in await self._session.execute(query):
+            found.setdefault(version, set()).add(name)
+        return found
+
     async def page(self, organization_id: int, *, after_id: int, limit: int) -> Sequence[Firmware]:
         """Without their `pieces`."""
         query = (

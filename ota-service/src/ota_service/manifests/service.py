@@ -44,7 +44,7 @@ class ManifestService:
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise FirmwareNamedTwice(twice)
         installed = await self._installations.of(organization_id, [device.device_uid for device in devices])
-        said = {(names[0], version) for device in devices if (version := device.firmware_version)}
+        said = await self._said(organization_id, names[0], devices)
         wanted = said | set(bundle.floors.items())
         named = await self._firmware.named(organization_id, ids=(), versions=wanted)
         known = {(one.name, one.version): one for one in named}
@@ -52,8 +52,9 @@ class ManifestService:
             if floor not in known:
                 raise FloorUnknown(*floor)
         floors = [known[floor] for floor in bundle.floors.items()]
+        as_said = {place: known[place] for place in said & known.keys()}
         has = {
-            device.device_uid: installed.get(device.device_uid) or _as_said(device, names[0], known)
+            device.device_uid: installed.get(device.device_uid) or _as_said(device, names[0], as_said)
             for device in devices
         }
         obstacles: dict[str, Obstacle] = {}
@@ -71,6 +72,14 @@ class ManifestService:
             for device, counter in zip(fitting, issue.counters, strict=True)
         }
         return Drawn(drafts, obstacles)
+
+    async def _said(
+        self, organization_id: int, name: str, devices: Collection[FleetDeviceRead]
+    ) -> set[tuple[str, str]]:
+        """Versions that devices say they run, as far as they can be versions of firmware of this name alone."""
+        versions = {device.firmware_version for device in devices if device.firmware_version}
+        names = await self._firmware.names_of(organization_id, versions)
+        return {(name, version) for version in versions if names.get(version) == {name}}
 
     def _signed(
         self,
@@ -98,7 +107,7 @@ class ManifestService:
 
 
 def _as_said(device: FleetDeviceRead, name: str, known: Mapping[tuple[str, str], Firmware]) -> OnDevice:
-    """Of a device that no update has reached: what it says that it runs, if `name` has such a version."""
+    """Of a device that no update has reached: what it says that it runs, if `name` alone has such a version."""
     firmware = known.get((name, device.firmware_version or ""))
     if firmware is None or firmware.id is None:
         return {}
