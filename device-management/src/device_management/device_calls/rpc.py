@@ -57,7 +57,6 @@ class DeviceCalls(DeviceManagementServicer):
                 )
             uid = device.device_uid
             return pb.RegisterDeviceResponse(success=True, message=f"device {uid} registered", device_id=uid)
-        raise AssertionError
 
     async def RegisterDevices(  # noqa: N802
         self, request_iterator: AsyncIterator[pb.RegisterDeviceRequest], context: Context
@@ -82,7 +81,6 @@ class DeviceCalls(DeviceManagementServicer):
                 await self._register(who.organization_id, good, answer, Actor.of(who))
             answer.refused.sort(key=lambda refused: refused.position)
             return answer
-        raise AssertionError
 
     async def _register(
         self,
@@ -120,7 +118,6 @@ class DeviceCalls(DeviceManagementServicer):
                 previous_status=device_status(device.previous_status),
                 current_status=device_status(device.current_status),
             )
-        raise AssertionError
 
     async def GetDeviceInfo(self, request: pb.GetDeviceInfoRequest, context: Context) -> pb.GetDeviceInfoResponse:  # noqa: N802
         async with self._calls.answering(context):
@@ -130,7 +127,6 @@ class DeviceCalls(DeviceManagementServicer):
             return pb.GetDeviceInfoResponse(
                 success=True, message=found.message, device_info=device_info(found.device_info)
             )
-        raise AssertionError
 
     async def ListDevices(self, request: pb.ListDevicesRequest, context: Context) -> pb.ListDevicesResponse:  # noqa: N802
         async with self._calls.answering(context):
@@ -150,7 +146,6 @@ class DeviceCalls(DeviceManagementServicer):
                 devices=[device_info(device) for device in page.items],
                 next_page_token=page.next or "",
             )
-        raise AssertionError
 
     async def StreamDevices(  # noqa: N802
         self, request: pb.StreamDevicesRequest, context: Context
@@ -184,7 +179,6 @@ class DeviceCalls(DeviceManagementServicer):
                 action_id=str(action.action_id),
                 action_status=action_status(action.state),
             )
-        raise AssertionError
 
     async def GetDeviceActionStatus(  # noqa: N802
         self, request: pb.GetDeviceActionStatusRequest, context: Context
@@ -192,7 +186,6 @@ class DeviceCalls(DeviceManagementServicer):
         async with self._calls.answering(context):
             who = await self._calls.caller(context, "devices:read")
             return _told(await self._action(who.organization_id, request.action_id))
-        raise AssertionError
 
     async def WatchDeviceAction(  # noqa: N802
         self, request: pb.GetDeviceActionStatusRequest, context: Context
@@ -219,7 +212,6 @@ class DeviceCalls(DeviceManagementServicer):
                     who.organization_id, _action_id(request.action_id), by=Actor.of(who)
                 )
             return _told(cancelled)
-        raise AssertionError
 
     async def _action(self, organization_id: int, reference: str) -> ActionRead:
         async with self._calls.unit() as unit:
