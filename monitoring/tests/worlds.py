@@ -26,6 +26,7 @@ from shared.contracts.updates import UpdateSessionInitiated, UpdateSessionState
 from shared.messaging.deliveries import Delivery
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FAR = datetime(2036, 11, 21, 12, tzinfo=UTC)
 
 
 def device_state(
@@ -151,7 +152,7 @@ def job_state(number: int = 1, *, organization_id: int = 1, version: int = 1, **
 def action_state(
     uid: str, action_id: int = 1, *, organization_id: int = 1, version: int = 1, **state: object
 ) -> ActionState:
-    told = {"state": "running", "requested_at": NOON, "deadline": NOON, "updated_at": NOON, **state}
+    told = {"state": "running", "requested_at": NOON, "deadline": FAR, "updated_at": NOON, **state}
     return ActionStarted(
         organization_id=organization_id,
         version=version,

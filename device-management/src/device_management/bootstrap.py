@@ -241,6 +241,8 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(RevocationService),
                 scope.get(DeviceService),
                 scope.get(GroupService),
+                with_devices=(scope.get(ActionService), scope.get(ConfigurationService)),
+                at_once=(scope.get(JobService),),
             ),
             ActionService: lambda scope: ActionService(
                 scope.unit,
@@ -252,6 +254,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 ids=ids,
             ),
             ConfigurationService: lambda scope: ConfigurationService(
+                scope.unit,
                 ConfigurationStore(scope.unit.session),
                 scope.get(SelectionService),
                 scope.get(ActionService),

@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 
@@ -84,6 +85,21 @@ async def test_of_several_reports_of_a_device_the_last_counts_and_bad_ones_are_p
     )
     assert [poison.index for poison in rejected] == [1, 2]
     assert (await admin.get(URL)).json()["reported"] == {"mode": "b"}
+
+
+async def test_each_change_of_either_side_is_told_and_a_report_that_changes_nothing_is_not(pump, admin, reports, sql):
+    await admin.put(URL, json={"desired": {"mode": "fast", "rate": 5}})
+    for number, configuration in enumerate(({"mode": "slow"}, {"mode": "slow"}, {"mode": "fast", "rate": 5})):
+        await reports([said("pump-1", json.dumps({"configuration": configuration}).encode(), number)])
+    rows = await sql.fetch("select type, payload from outbox where type like 'configuration.%' order by id")
+    told = [(row["type"], json.loads(row["payload"])["data"]) for row in rows]
+    assert [(kind, data["drift"], data["desired_version"]) for kind, data in told] == [
+        ("configuration.changed.v1", None, 1),
+        ("configuration.reported.v1", 2, 1),
+        ("configuration.reported.v1", 0, 1),
+    ]
+    versions = [data["version"] for _, data in told]
+    assert versions == sorted(set(versions))
 
 
 @pytest.mark.parametrize(

@@ -197,3 +197,21 @@ async def test_anothers_resync_does_not_exist(ruler, fleet, stranger):
     assert (await stranger.get("/api/v2/devices/resync/1")).status_code == 404
     assert (await ruler.get("/api/v2/devices/resync/2")).status_code == 404
     assert (await ruler.get(f"/api/v2/devices/resync/{2**63}")).status_code == 422
+
+
+async def test_what_belongs_to_devices_and_organizations_is_told_with_them(ruler, sql, steps, relayed):
+    assert (await ruler.post("/api/v2/devices", json={"device_uid": "pump-1"})).status_code == 201
+    action = (await ruler.post("/api/v2/actions", json={"device_uid": "pump-1", "type": "system_reboot"})).json()
+    await ruler.put("/api/v2/devices/pump-1/configuration", json={"desired": {"mode": "fast"}})
+    job = {"device_uids": ["pump-1"], "config_params": {"mode": "slow"}}
+    assert (await ruler.post("/api/config/start", json=job)).status_code == 202
+    await relayed()
+    begun = (await ruler.post("/api/v2/devices/resync")).json()
+    await finished(ruler, f"/api/v2/devices/resync/{begun['id']}", steps, relayed)
+    rows = await sql.fetch("select type, payload from outbox where type like '%.snapshot.v1'")
+    told = {}
+    for row in rows:
+        told.setdefault(row["type"], []).append(json.loads(row["payload"])["data"])
+    assert action["action_id"] in {state["action_id"] for state in told["action.snapshot.v1"]}
+    assert [(one["device_uid"], one["drift"]) for one in told["configuration.snapshot.v1"]] == [("pump-1", None)]
+    assert [one["state"] for one in told["configuration_job.snapshot.v1"]] == ["running"]

@@ -80,6 +80,11 @@ async def test_a_device_has_its_open_actions_and_those_that_ended_within_the_hou
     assert [item.action_id for item in await actions.among(["valve-1", "nobody"])] == [5]
 
 
+async def test_an_action_whose_end_was_missed_is_not_open_for_ever(tracker, actions):
+    await tracker.follow([action_state("a", 1, deadline=NOON - timedelta(minutes=61)), action_state("a", 2)])
+    assert [item.action_id for item in await actions.among(["a"])] == [2]
+
+
 async def test_how_a_configuration_stands_is_one_thing_a_device(tracker, actions):
     await tracker.follow([configuration_state("pump-1", version=2, drift=3), configuration_state("valve-1")])
     [pump] = await actions.configurations(["pump-1", "nobody"])

@@ -40,6 +40,7 @@ from ota_service.manifests.store import ManifestStore
 from ota_service.presence.service import PresenceService
 from ota_service.presence.store import PresenceStore
 from ota_service.release_documents.service import DocumentService
+from ota_service.releases.consumers import OrganizationResyncConsumer
 from ota_service.releases.service import ReleaseService
 from ota_service.releases.store import ReleaseStore
 from ota_service.sessions.consumers import PresenceConsumer, ResyncConsumer
@@ -232,6 +233,7 @@ class WorkerParts:
     tenants: EventConsumer
     presence: EventConsumer
     resync: EventConsumer
+    organization_resync: EventConsumer
     actions: EventConsumer
     canaries: EventConsumer
     deadlines: Deadlines
@@ -270,6 +272,9 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             tenants=EventConsumer(broker, topology.OTA_TENANTS_QUEUE, TenantConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             resync=EventConsumer(broker, topology.OTA_RESYNC_QUEUE, ResyncConsumer(core.scopes)),
+            organization_resync=EventConsumer(
+                broker, topology.OTA_ORGANIZATION_RESYNC_QUEUE, OrganizationResyncConsumer(core.scopes)
+            ),
             actions=EventConsumer(broker, topology.OTA_ACTIONS_QUEUE, ActionConsumer(core.scopes)),
             canaries=EventConsumer(broker, topology.OTA_CANARY_QUEUE, CanaryConsumer(core.scopes)),
             deadlines=Deadlines(core.scopes),

@@ -21,6 +21,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "tenants": parts.tenants.run,
                 "presence": parts.presence.run,
                 "resync": parts.resync.run,
+                "organization-resync": parts.organization_resync.run,
                 "actions": parts.actions.run,
                 "canaries": parts.canaries.run,
                 "deadlines": every(parts.deadlines.SECONDS, parts.deadlines),

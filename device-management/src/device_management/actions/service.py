@@ -37,7 +37,7 @@ from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle
 from device_management.groups.schemas import Selection
 from device_management.groups.service import SelectionService
-from shared.contracts.actions import UPDATES, ActionProgressed
+from shared.contracts.actions import UPDATES, ActionProgressed, ActionSnapshot
 from shared.contracts.commands import DeviceReply
 from shared.contracts.updates import UpdateRefused, UpdateSessionState
 from shared.http.pagination import Page, decode_cursor, page_of
@@ -69,6 +69,11 @@ class ActionService:
         self._selections = selections
         self._audit = audit
         self._ids = ids
+
+    async def tell_again(self, device_ids: Sequence[int]) -> None:
+        """Tells the open actions of these devices and those that ended within a day, for copies that lost them."""
+        for action in await self._store.lately_of(device_ids):
+            self._unit.outbox.add(state_event(ActionSnapshot, action))
 
     async def request(self, organization_id: int, device_uid: str, order: ActionOrder, *, by: Actor) -> ActionRead:
         """Puts an action into the device's queue, and begins it when the device is idle.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, text, update
+from sqlalchemy import func, insert, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -266,6 +266,15 @@ class ActionStore:
             .execution_options(populate_existing=True)
         )
         return {attempt.id: (attempt, action) for attempt, action in (await self._session.execute(query)).all()}
+
+    async def lately_of(self, device_ids: Sequence[int]) -> Sequence[Action]:
+        """The open actions of these devices, and those that ended within a day."""
+        lately = func.clock_timestamp() - timedelta(days=1)
+        query = select(Action).where(
+            col(Action.device_id).in_(device_ids),
+            or_(col(Action.completed_at).is_(None), col(Action.completed_at) >= lately),
+        )
+        return (await self._session.scalars(query)).all()
 
     async def save(self) -> None:
         """Writes what was changed in rows that `answered` gave."""

@@ -8,6 +8,7 @@ from device_management.actions.service import ActionService
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
 from device_management.configuration.errors import ConfigurationTooLarge
+from device_management.configuration.events import state_event
 from device_management.configuration.models import Configuration
 from device_management.configuration.rules import changes, drift
 from device_management.configuration.schemas import ConfigurationRead, DesiredConfiguration, Reported
@@ -17,7 +18,14 @@ from device_management.devices.schemas import MAX_JSON_BYTES, storable_json
 from device_management.groups.models import ChosenDevice
 from device_management.groups.schemas import Selection
 from device_management.groups.service import SelectionService
+from shared.contracts.configuration import (
+    ConfigurationChanged,
+    ConfigurationReported,
+    ConfigurationSnapshot,
+    ConfigurationState,
+)
 from shared.http.preconditions import Expected
+from shared.sql.unit_of_work import UnitOfWork
 
 CHANGE = "configuration_change"
 """The action that sets the members of `params.configuration`; one that is null is taken away."""
@@ -26,11 +34,13 @@ CHANGE = "configuration_change"
 class ConfigurationService:
     def __init__(
         self,
+        unit: UnitOfWork,
         store: ConfigurationStore,
         selections: SelectionService,
         actions: ActionService,
         audit: AuditService,
     ) -> None:
+        self._unit = unit
         self._store = store
         self._selections = selections
         self._actions = actions
@@ -59,14 +69,26 @@ class ConfigurationService:
         order = ActionOrder(type=CHANGE, params={"configuration": wanted})
         action = await self._actions.request(organization_id, device.device_uid, order, by=by)
         changed = await self._store.replace(present, body.desired)
+        self._tell(ConfigurationChanged, changed, device.device_uid)
         note = Change("device", str(device.id), "configured", before=before, after=body.desired)
         await self._audit.record(organization_id, by, [note])
         return _read(device, changed).model_copy(update={"action_id": action.action_id})
 
     async def hear(self, reports: Sequence[Reported]) -> None:
-        """Takes over what devices report; of one device the last counts."""
+        """Takes over what devices report, and tells of what has changed; of one device the last counts."""
         newest = {report.device_uid: report for report in reports}
-        await self._store.report([newest[uid] for uid in sorted(newest)])
+        for uid, configuration in await self._store.report([newest[uid] for uid in sorted(newest)]):
+            self._tell(ConfigurationReported, configuration, uid)
+
+    async def tell_again(self, device_ids: Sequence[int]) -> None:
+        """Tells how the configurations of these devices stand, for copies that lost it."""
+        for uid, configuration in await self._store.of(device_ids):
+            self._tell(ConfigurationSnapshot, configuration, uid)
+
+    def _tell(self, kind: type[ConfigurationState], configuration: Configuration, uid: str) -> None:
+        differing = drift(configuration.desired, configuration.reported)
+        number = None if differing is None else len(differing)
+        self._unit.outbox.add(state_event(kind, configuration, uid, drift=number))
 
     async def set_on_all(self, organization_id: int, device_ids: Sequence[int], params: Mapping[str, Any]) -> None:
         """Adds `params` to what these devices are to be set to; whoever calls asks the devices."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import ARRAY, bindparam, delete, func, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,7 @@ from sqlmodel import col, select
 
 from device_management.configuration.models import Configuration
 from device_management.configuration.schemas import Reported
+from device_management.devices.models import Device
 
 _NOW = func.clock_timestamp()
 
@@ -27,15 +29,25 @@ _SET = text(
 
 _REPORT = text(
     """
-    insert into configurations (device_id, organization_id, reported, reported_at)
-    select device.id, device.organization_id, said.configuration, said.at
-    from unnest(cast(:uids as text[]), cast(:configurations as jsonb[]), cast(:times as timestamptz[]))
-        as said(uid, configuration, at)
-    join devices as device on device.device_uid = said.uid
-    order by device.id
-    on conflict (device_id) do update set
-        reported = excluded.reported, reported_at = excluded.reported_at, updated_at = clock_timestamp()
-    where configurations.reported_at is null or configurations.reported_at <= excluded.reported_at
+    with said as materialized (
+        select device.id, device.organization_id, device.device_uid, told.configuration, told.at
+        from unnest(cast(:uids as text[]), cast(:configurations as jsonb[]), cast(:times as timestamptz[]))
+            as told(uid, configuration, at)
+        join devices as device on device.device_uid = told.uid
+    ), before as (
+        select device_id, reported from configurations where device_id in (select id from said)
+    ), written as (
+        insert into configurations (device_id, organization_id, reported, reported_at)
+        select id, organization_id, configuration, at from said order by id
+        on conflict (device_id) do update set
+            reported = excluded.reported, reported_at = excluded.reported_at, updated_at = clock_timestamp()
+        where configurations.reported_at is null or configurations.reported_at <= excluded.reported_at
+        returning *
+    )
+    select written.*, said.device_uid
+    from written join said on said.id = written.device_id
+    left join before on before.device_id = written.device_id
+    where before.reported is distinct from written.reported
     """
 )
 
@@ -79,9 +91,12 @@ class ConfigurationStore:
             {"organization_id": organization_id, "device_ids": device_ids, "added": added, "removed": removed},
         )
 
-    async def report(self, reports: Sequence[Reported]) -> None:
-        """Takes over what devices report, in one statement; uids must differ. Unknown devices are passed over."""
-        await self._session.execute(
+    async def report(self, reports: Sequence[Reported]) -> list[tuple[str, Configuration]]:
+        """Takes over what devices report, in one statement; uids must differ. Unknown devices are passed over.
+
+        Returns the configurations of those that report something else than before, by uid.
+        """
+        rows = await self._session.execute(
             _REPORT.bindparams(bindparam("configurations", type_=ARRAY(JSONB()))),
             {
                 "uids": [report.device_uid for report in reports],
@@ -89,6 +104,16 @@ class ConfigurationStore:
                 "times": [report.at for report in reports],
             },
         )
+        return [(row.pop("device_uid"), Configuration(**row)) for row in map(dict, rows.mappings())]
+
+    async def of(self, device_ids: Sequence[int]) -> list[tuple[str, Configuration]]:
+        """Those of these devices that have one, by uid."""
+        query = (
+            sqlalchemy.select(col(Device.device_uid), Configuration)
+            .join(Device, col(Device.id) == col(Configuration.device_id))
+            .where(col(Configuration.device_id).in_(device_ids))
+        )
+        return [(row[0], row[1]) for row in await self._session.execute(query)]
 
     async def remove(self, device_ids: Sequence[int]) -> None:
         await self._session.execute(delete(Configuration).where(col(Configuration.device_id).in_(device_ids)))

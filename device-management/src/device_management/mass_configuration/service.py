@@ -45,7 +45,9 @@ from shared.contracts.configuration import (
     ConfigurationJobCancelled,
     ConfigurationJobCompleted,
     ConfigurationJobPaused,
+    ConfigurationJobProgressed,
     ConfigurationJobResumed,
+    ConfigurationJobSnapshot,
     ConfigurationJobStarted,
     ConfigurationJobState,
 )
@@ -225,8 +227,15 @@ class JobService:
             return True
         free = min(CHUNK, job.concurrency - under_way)
         asked = await self._ask(job, free) if free > 0 and pending else 0
+        if await self._store.has_moved(job):
+            await self._tell(ConfigurationJobProgressed, await self._store.change(job, JobState(job.state)))
         await self._store.step_again_in(job, 0 if asked else _LOOK_AGAIN_S)
         return bool(asked)
+
+    async def tell_again(self, organization_id: int | None) -> None:
+        """Tells the jobs that go on or ended within a day, for copies that lost them; None means everybody's."""
+        for job in await self._store.lately(organization_id):
+            await self._tell(ConfigurationJobSnapshot, job)
 
     async def hear(self, outcomes: Sequence[Outcome]) -> None:
         """How actions of items ended; an outcome that comes again changes nothing."""

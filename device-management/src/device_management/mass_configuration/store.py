@@ -1,11 +1,12 @@
 """Every query about jobs. What people do takes the organization."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, func, literal, text, update
+from sqlalchemy import ColumnElement, func, literal, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -13,7 +14,8 @@ from sqlmodel import col, select
 from device_management.devices.models import Device, present_in
 from device_management.mass_configuration.models import ConfigurationJob, ConfigurationJobItem
 from device_management.mass_configuration.schemas import Outcome
-from device_management.mass_configuration.states import ItemState, JobState
+from device_management.mass_configuration.states import ItemState, JobKind, JobState
+from shared.sql.models import UtcDateTime
 
 _NOW = func.clock_timestamp()
 
@@ -152,6 +154,28 @@ class JobStore:
             .with_for_update(skip_locked=True)
         )
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+    async def has_moved(self, job: ConfigurationJob) -> bool:
+        """Whether an item has changed since the job last told of itself, which was a second ago or more."""
+        last = sqlalchemy.select(func.max(ConfigurationJobItem.updated_at)).where(
+            col(ConfigurationJobItem.job_id) == job.id
+        )
+        told = literal(job.updated_at, UtcDateTime)
+        query = sqlalchemy.select((told <= _NOW - timedelta(seconds=1)) & (last.scalar_subquery() > told))
+        return bool((await self._session.execute(query)).scalar())
+
+    async def lately(self, organization_id: int | None) -> Sequence[ConfigurationJob]:
+        """Jobs that are not over, and those that ended within a day; None means of all organizations."""
+        query = select(ConfigurationJob).where(
+            ConfigurationJob.kind == JobKind.CONFIGURATION,
+            or_(
+                col(ConfigurationJob.ended_at).is_(None),
+                col(ConfigurationJob.ended_at) >= _NOW - timedelta(days=1),
+            ),
+        )
+        if organization_id is not None:
+            query = query.where(ConfigurationJob.organization_id == organization_id)
+        return (await self._session.scalars(query)).all()
 
     async def step_again_in(self, job: ConfigurationJob, seconds: float) -> None:
         later = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)

@@ -1,6 +1,7 @@
 """Use cases of resyncs: begin one, look at it, and tell the next devices."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from device_management.devices.service import DeviceService
 from device_management.groups.service import GroupService
@@ -20,6 +21,18 @@ BACKLOG = 2_000
 """Events that wait for the relay; with more than these a resync waits too, and holds up no news."""
 
 
+class BelongsToDevices(Protocol):
+    """What is told together with the devices that it belongs to."""
+
+    async def tell_again(self, device_ids: Sequence[int]) -> None: ...
+
+
+class BelongsToOrganizations(Protocol):
+    """What is told at once; None means everybody's."""
+
+    async def tell_again(self, organization_id: int | None) -> None: ...
+
+
 class ResyncService:
     def __init__(
         self,
@@ -29,6 +42,9 @@ class ResyncService:
         revocations: RevocationService,
         devices: DeviceService,
         groups: GroupService,
+        *,
+        with_devices: Sequence[BelongsToDevices],
+        at_once: Sequence[BelongsToOrganizations],
     ) -> None:
         self._unit = unit
         self._store = store
@@ -36,11 +52,14 @@ class ResyncService:
         self._revocations = revocations
         self._devices = devices
         self._groups = groups
+        self._with_devices = with_devices
+        self._at_once = at_once
 
     async def begin(self, organization_id: int, body: ResyncCreate, *, by: str, scopes: Collection[str]) -> ResyncRead:
         """A durable job that tells every device's state again; what there is less of is told at once.
 
-        That is organizations and groups, and for the whole platform what is refused. Raises ResyncForbidden.
+        That is organizations, groups and configuration jobs, and for the whole platform what is refused.
+        Raises ResyncForbidden.
         """
         needed = "platform:admin" if body.everyone else "organization:admin"
         if needed not in scopes:
@@ -52,6 +71,8 @@ class ResyncService:
         only = None if body.everyone else organization_id
         await self._organizations.tell_again(only)
         await self._groups.tell(only)
+        for what in self._at_once:
+            await what.tell_again(only)
         if body.everyone:
             await self._revocations.tell_again(organization_id)
         return _read(resync)
@@ -76,6 +97,8 @@ class ResyncService:
         )
         self._devices.tell(DeviceSnapshot, devices)
         told = [device.id for device in devices if device.id is not None]
+        for what in self._with_devices:
+            await what.tell_again(told)
         ended = len(told) < CHUNK
         after_id = resync.up_to_id if ended else told[-1]
         await self._store.step(resync, after_id=after_id, told=len(told), ended=ended)

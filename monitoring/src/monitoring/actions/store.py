@@ -57,12 +57,18 @@ class ActionStore:
         ]
 
     async def actions(self, uids: Sequence[str], *, since: int) -> list[ActionItem]:
-        """Those of these devices that are open or ended since then. Raises StoreAway."""
+        """Those of these devices that are open or ended since then. Raises StoreAway.
+
+        One whose deadline has passed before then is not open, whatever this copy has missed.
+        """
         items: list[ActionItem] = []
         for start in range(0, len(uids), _SLICE):
             query: Document = {
                 "device_uid": {"$in": list(uids[start : start + _SLICE])},
-                "$or": [{"newest.completed_at": None}, {"newest.completed_at": {"$gte": since}}],
+                "$or": [
+                    {"newest.completed_at": None, "newest.deadline": {"$gte": since}},
+                    {"newest.completed_at": {"$gte": since}},
+                ],
             }
             with store_errors():
                 found = await self._actions.find(query).sort("newest.updated_at", -1).limit(_SHOWN).to_list(_SHOWN)

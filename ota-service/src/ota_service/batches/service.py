@@ -29,7 +29,7 @@ from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.schemas import Selection
 from ota_service.fleet.service import SelectionService
 from ota_service.sessions.schemas import Terms
-from shared.contracts.batches import BatchCreated, BatchProgressed
+from shared.contracts.batches import BatchCreated, BatchProgressed, BatchSnapshot
 from shared.http.pagination import Page, decode_cursor, encode_cursor, page_of
 from shared.sql.unit_of_work import UnitOfWork
 
@@ -254,6 +254,11 @@ class BatchService:
         batch = await self._store.change(batch, values)
         self._unit.outbox.add(become_event(batch))
         return batch
+
+    async def tell_again(self, organization_id: int) -> None:
+        """Tells the batches that go on or ended within a day, for copies that lost them."""
+        for batch in await self._store.lately(organization_id):
+            self._unit.outbox.add(state_event(BatchSnapshot, batch))
 
     async def settle(self, batch: UpdateBatch, moved: Moved, *, next_step_at: datetime | None) -> UpdateBatch:
         """For a worker: a locked batch after a step, which tells of its progress at most once a second."""

@@ -5,7 +5,7 @@ Devices come to a batch by `insert ... select` from the copy of the fleet, thous
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, case, cast, func, literal, null, or_, select, text, update
@@ -97,6 +97,15 @@ class BatchStore:
         )
         query = query.execution_options(populate_existing=True)
         return (await self._session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+    async def lately(self, organization_id: int) -> Sequence[UpdateBatch]:
+        """The organization's batches that are not over, and those that ended within a day."""
+        lately = func.clock_timestamp() - timedelta(days=1)
+        query = select(UpdateBatch).where(
+            col(UpdateBatch.organization_id) == organization_id,
+            or_(col(UpdateBatch.ended_at).is_(None), col(UpdateBatch.ended_at) >= lately),
+        )
+        return (await self._session.scalars(query)).all()
 
     async def page(
         self, organization_id: int, *, state: BatchState | None, before: int, limit: int

@@ -261,6 +261,13 @@ class ReleaseService:
         changed = await self._store.change(release, target, **values)
         return await self._tell(kind, changed, by=by, wave=wave, more=more)
 
+    async def tell_again(self, organization_id: int) -> None:
+        """Tells the releases that go on or ended within a day, and their batches, for copies that lost them."""
+        releases = await self._store.lately(organization_id)
+        for release, tree in zip(releases, await self.trees(releases), strict=True):
+            self._unit.outbox.add(state_event(contracts.ReleaseSnapshot, release, release_read(tree).waves))
+        await self._batches.tell_again(organization_id)
+
     async def trees(self, releases: Sequence[Release]) -> list[ReleaseTree]:
         """Everything below these releases and how far it is, in a constant number of statements."""
         ids = [release.id for release in releases if release.id is not None]

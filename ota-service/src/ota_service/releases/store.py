@@ -1,6 +1,7 @@
 """Every query about releases. What people ask for takes the organization."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -162,6 +163,15 @@ class ReleaseStore:
             )
         )
         return (await self._session.scalars(query)).one_or_none()
+
+    async def lately(self, organization_id: int) -> Sequence[Release]:
+        """The organization's releases that are not over, and those that ended within a day."""
+        lately = func.clock_timestamp() - timedelta(days=1)
+        query = select(Release).where(
+            Release.organization_id == organization_id,
+            sa.or_(col(Release.ended_at).is_(None), col(Release.ended_at) >= lately),
+        )
+        return (await self._session.scalars(query)).all()
 
     async def page(
         self, organization_id: int, *, state: ReleaseState | None, before: int, limit: int

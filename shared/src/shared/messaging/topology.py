@@ -69,6 +69,7 @@ OTA_PRESENCE_QUEUE = "ota-service.presence"
 OTA_ACCESS_QUEUE = "ota-service.access"
 OTA_TENANTS_QUEUE = "ota-service.tenants"
 OTA_RESYNC_QUEUE = "ota-service.resync"
+OTA_ORGANIZATION_RESYNC_QUEUE = "ota-service.organization-resync"
 OTA_CANARY_QUEUE = "ota-service.canary"
 DEVICE_PRESENCE_QUEUE = "device-management.presence"
 DEVICE_UPDATES_QUEUE = "device-management.updates"
@@ -172,6 +173,7 @@ CONSUMED_QUEUES = (
     _consumed(OTA_ACCESS_QUEUE),
     _consumed(OTA_TENANTS_QUEUE),
     _consumed(OTA_RESYNC_QUEUE),
+    _consumed(OTA_ORGANIZATION_RESYNC_QUEUE),
     _consumed(OTA_CANARY_QUEUE),
     _consumed(DEVICE_PRESENCE_QUEUE),
     _consumed(DEVICE_UPDATES_QUEUE),
@@ -264,6 +266,7 @@ BINDINGS = (
         for event in (DeviceConnected, DeviceDisconnected)
     ),
     Binding(OTA_RESYNC_QUEUE, EVENTS_EXCHANGE, DeviceSnapshot.type),
+    Binding(OTA_ORGANIZATION_RESYNC_QUEUE, EVENTS_EXCHANGE, OrganizationSnapshot.type),
     Binding(MONITORING_CANARY_QUEUE, EVENTS_EXCHANGE, ReleaseCanaryRequested.type),
     Binding(OTA_CANARY_QUEUE, EVENTS_EXCHANGE, CanaryJudged.type),
     *(
