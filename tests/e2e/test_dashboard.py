@@ -119,6 +119,26 @@ async def test_any_hour_of_the_past_can_be_looked_at(visit: Visit, devices: Call
     await expect(level).to_have_attribute("data-value", "2000", timeout=10_000)
 
 
+async def test_a_long_past_is_summed_up_and_a_part_of_it_looked_at_closer(visit: Visit, devices: Callable[..., Any]):
+    device = await devices("Silo west")
+    await device.connect()
+    now, hour = now_ms(), 3_600_000
+    await device.publish(*({"ts": now - 3 * hour - 60_000 * age, "metrics": {"level": age}} for age in range(60)))
+    await device.stored(60)
+    await visit.sign_in(f"#/devices/{device.uid}?minutes=360&resolution=raw")
+    level = visit.page.locator('.metric-chart[data-metric="level"]')
+    await expect(level).to_have_attribute("data-points", "60", timeout=20_000)
+    plot = await level.locator(".u-over").bounding_box()
+    assert plot is not None
+    middle = plot["y"] + plot["height"] / 2
+    await visit.page.mouse.move(plot["x"] + plot["width"] * 0.35, middle)
+    await visit.page.mouse.down()
+    await visit.page.mouse.move(plot["x"] + plot["width"] * 0.45, middle, steps=4)
+    await visit.page.mouse.up()
+    await expect(level).not_to_have_attribute("data-points", "60", timeout=20_000)
+    assert "minutes=360" not in visit.page.url
+
+
 async def test_a_wrong_password_is_said_and_nothing_opens(visit: Visit):
     visit.expected.append("/auth/login")
     await visit.sign_in(password="not the password")
