@@ -75,11 +75,22 @@ async def test_its_administrators_edit_name_and_settings_but_not_the_limit(anyon
     url, headers = f"/api/v2/organizations/{organizations.own}", bearer("organization:admin")
     edited = await anyone.patch(url, json={"name": "New", "settings": {"a": 1}}, headers=headers)
     assert (edited.status_code, edited.json()["name"], edited.headers["etag"]) == (200, "New", '"2"')
-    refused = await anyone.patch(url, json={"device_limit": 1_000_000}, headers=headers)
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    for platforms in ({"device_limit": 1_000_000}, {"telemetry_retention": "long"}):
+        refused = await anyone.patch(url, json=platforms, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     stale = await anyone.patch(url, json={"name": "Newer"}, headers={**headers, "If-Match": '"1"'})
     assert stale.status_code == 412
     assert (await anyone.get(url, headers=headers)).json()["name"] == "New"
+
+
+async def test_the_platform_says_how_long_telemetry_is_kept(platform, sql, organizations):
+    url = f"/api/v2/organizations/{organizations.own}"
+    assert (await platform.get(url)).json()["telemetry_retention"] == "standard"
+    assert (await platform.patch(url, json={"telemetry_retention": "for ever"})).status_code == 422
+    changed = await platform.patch(url, json={"telemetry_retention": "long"})
+    assert (changed.json()["telemetry_retention"], changed.json()["version"]) == ("long", 2)
+    (event,) = await events(sql)
+    assert event["data"]["telemetry_retention"] == "long"
 
 
 async def test_an_edit_of_nothing_is_no_change(platform, sql, organizations):

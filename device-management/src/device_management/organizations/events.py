@@ -18,6 +18,7 @@ def state_event(kind: type[E], organization: Organization) -> E:
         name=organization.name,
         state=organization.state,
         device_limit=organization.device_limit,
+        telemetry_retention=organization.telemetry_retention,
         settings=organization.settings,
         created_at=organization.created_at,
         updated_at=organization.updated_at,

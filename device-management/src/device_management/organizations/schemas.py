@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from device_management.organizations.states import TelemetryRetention
+
 MAX_ID = 2**31 - 1
 MAX_SETTINGS_BYTES = 16 * 1024
 
@@ -27,6 +29,7 @@ def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
 DeviceLimit = Annotated[int, Field(ge=0, le=MAX_ID)]
+Retention = Annotated[TelemetryRetention, Field(description="How long raw telemetry is kept; the platform's to say")]
 Settings = Annotated[dict[str, Any], AfterValidator(_bounded)]
 
 
@@ -36,16 +39,21 @@ class OrganizationCreate(BaseModel):
     slug: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
     name: Name
     device_limit: DeviceLimit | None = None
+    telemetry_retention: Retention = TelemetryRetention.STANDARD
     settings: Settings = Field(default_factory=dict)
 
 
 class OrganizationEdit(BaseModel):
-    """What is left out stays as it is; `device_limit: null` takes the limit away and is the platform's to say."""
+    """What is left out stays as it is; `device_limit: null` takes the limit away.
+
+    The limit and the retention are the platform's to say.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name = ""
     device_limit: DeviceLimit | None = None
+    telemetry_retention: Retention = TelemetryRetention.STANDARD
     settings: Settings = Field(default_factory=dict)
 
 
@@ -55,6 +63,7 @@ class OrganizationRead(BaseModel):
     name: str
     state: str
     device_limit: int | None
+    telemetry_retention: TelemetryRetention
     settings: dict[str, Any]
     version: int
     created_at: datetime

@@ -39,6 +39,8 @@ from shared.sql.unit_of_work import UnitOfWork
 
 PLATFORM = "platform:admin"
 
+_PLATFORMS = {"device_limit", "telemetry_retention"}
+
 
 class DeviceCount(Protocol):
     """Whoever knows how many devices of an organization count against its limit."""
@@ -108,12 +110,12 @@ class OrganizationService:
     async def edit(
         self, who: Principal, organization_id: int, body: OrganizationEdit, expected: Expected
     ) -> OrganizationDetail:
-        """Name and settings are its administrators', the limit is the platform's.
+        """Name and settings are its administrators', the limit and the retention are the platform's.
 
         Raises OrganizationNotFound, Forbidden, Stale.
         """
-        if "device_limit" in body.model_fields_set and PLATFORM not in who.scopes:
-            raise Forbidden(f"the token lacks the scope {PLATFORM}, which sets device limits")
+        if _PLATFORMS & body.model_fields_set and PLATFORM not in who.scopes:
+            raise Forbidden(f"the token lacks the scope {PLATFORM}, which sets device limits and retentions")
         before = await self._to_change(_visible(who, organization_id), expected)
         values = body.model_dump(exclude_unset=True)
         if all(before[name] == value for name, value in values.items()):
