@@ -1,8 +1,9 @@
-"""What others than the senders say of telemetry: the broker of its queues, the worker of what it did with messages."""
+"""What others than the senders say of telemetry: the broker of its queues, the worker and the store of what came."""
 
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from muster_stack.stack import Stack
 from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
 
 _COUNTED = re.compile(r'^muster_telemetry_(messages|samples)_total{outcome="(\w+)"} (\S+)$', re.MULTILINE)
+_ACCOUNTED = ("messages", "received", "stored", "duplicate", "expired", "dead")
 _DEAD = dead_letters_of(TELEMETRY_QUEUE)
 
 
@@ -44,6 +46,16 @@ async def worker_counted(stack: Stack) -> Counter[str]:
     async with httpx.AsyncClient(trust_env=False) as client:
         metrics = (await client.get(f"http://{LOOPBACK}:{port}/metrics")).raise_for_status().text
     return Counter({f"{what}.{outcome}": int(float(count)) for what, outcome, count in _COUNTED.findall(metrics)})
+
+
+async def platform_accounts(people: httpx.AsyncClient, uids: Iterable[str]) -> dict[str, Counter[str]]:
+    """By device, what monitoring answers for: `messages`, `received`, `stored`, `duplicate`, `expired`, `dead`."""
+    accounts: dict[str, Counter[str]] = {}
+    for uid in uids:
+        answer = await people.get("/api/v2/telemetry/accounting", params={"device_uid": uid})
+        total = answer.raise_for_status().json()["total"]
+        accounts[uid] = Counter({name: total[name] for name in _ACCOUNTED})
+    return accounts
 
 
 async def dead_letters(stack: Stack) -> Counter[bytes]:

@@ -89,6 +89,19 @@ class Device:
         """The confirmed messages of a kind, by what they hold."""
         return Counter({sent.body: count for sent, count in self.confirmed.items() if sent.kind is kind})
 
+    def account(self) -> Counter[str]:
+        """What the platform answers for when every message that was sent was confirmed, and came once."""
+        samples, expired, poison = (self.bodies(kind).total() for kind in (Kind.SAMPLE, Kind.EXPIRED, Kind.POISON))
+        different = len(self.numbers(self.confirmed))
+        return Counter(
+            messages=samples + expired + poison,
+            received=samples + expired,
+            stored=different,
+            duplicate=samples - different,
+            expired=expired,
+            dead=poison,
+        )
+
     def numbers(self, counts: Counter[Sent]) -> set[int]:
         """The samples among `confirmed` or `attempts`."""
         return {sent.number for sent in counts if sent.kind is Kind.SAMPLE}
@@ -135,9 +148,9 @@ class Ledger:
         """Messages that were sent and not confirmed: each may have arrived or not."""
         return sum(device.attempts.total() for device in self.devices) - self.confirmed
 
-    def count(self, kind: Kind) -> int:
-        """Like `confirmed`, of one kind."""
-        return self.bodies(kind).total()
+    @property
+    def accounts(self) -> dict[str, Counter[str]]:
+        return {device.uid: device.account() for device in self.devices}
 
     def bodies(self, kind: Kind) -> Counter[bytes]:
         return sum((device.bodies(kind) for device in self.devices), Counter[bytes]())
@@ -151,9 +164,9 @@ class Ledger:
         goal = self.confirmed + more
         await eventually(lambda: self.confirmed >= goal, timeout=within, why=f"{goal} confirmed messages")
 
-    async def all_stored_once(self) -> int:
-        """Every confirmed sample becomes readable, none twice and none that was not sent; how many there are."""
-        return sum([await self._stored_once(device) for device in self.devices])
+    async def all_stored_once(self) -> dict[str, int]:
+        """Every confirmed sample becomes readable, none twice and none that was not sent; how many, by device."""
+        return {device.uid: await self._stored_once(device) for device in self.devices}
 
     async def _stored_once(self, device: Device) -> int:
         async def complete() -> Counter[int]:

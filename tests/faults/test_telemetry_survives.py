@@ -13,7 +13,7 @@ from muster_stack.stack import Stack
 from shared.testing import eventually
 from shared.testing.attack import Attack
 
-from .accounts import Broker, dead_letters, worker_counted
+from .accounts import Broker, dead_letters, platform_accounts, worker_counted
 from .ledger import Kind, Ledger, Mix, OpenLoad
 
 pytestmark = pytest.mark.timeout(900)
@@ -21,30 +21,36 @@ pytestmark = pytest.mark.timeout(900)
 RATE = 500
 DEVICES = 10
 MIX = Mix(duplicates=0.3, expired=0.02, poison=0.01)
+_HANDED_OUT = 3_000
+"""Messages that the worker holds at most, and that come again, counted or not, when it loses the broker or its life."""
 PROCESSES = ("monitoring-worker", "rabbitmq", "mongodb")
 
 
-async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load: OpenLoad):
+async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load: OpenLoad, people: httpx.AsyncClient):
     before, broker_before = await worker_counted(stack), await Broker.read(stack)
     async with load(devices=DEVICES, per_second=RATE, mix=MIX) as ledger:
         await ledger.reaches(1_500)
     assert ledger.unknown == 0
-    stored = await ledger.all_stored_once()
+    await ledger.all_stored_once()
 
     async def broker_agrees() -> bool:
         broker = await Broker.read(stack)
         return (broker.published - broker_before.published, broker.left) == (ledger.confirmed, 0)
 
+    async def store_agrees() -> bool:
+        return await platform_accounts(people, ledger.accounts) == ledger.accounts
+
     await eventually(broker_agrees, timeout=30, interval=0.5, why="the broker has counted what it confirmed")
-    samples, expired, poison = (ledger.count(kind) for kind in (Kind.SAMPLE, Kind.EXPIRED, Kind.POISON))
+    await eventually(store_agrees, timeout=60, interval=1, why="every device's account is right")
+    own = sum(ledger.accounts.values(), Counter[str]())
     assert await worker_counted(stack) - before == Counter(
         {
-            "messages.received": ledger.confirmed,
-            "messages.dead": poison,
-            "samples.received": samples + expired,
-            "samples.stored": stored,
-            "samples.duplicate": samples - stored,
-            "samples.expired": expired,
+            "messages.received": own["messages"],
+            "messages.dead": own["dead"],
+            "samples.received": own["received"],
+            "samples.stored": own["stored"],
+            "samples.duplicate": own["duplicate"],
+            "samples.expired": own["expired"],
         }
     )
     assert await _buried(stack, ledger) == ledger.bodies(Kind.POISON)
@@ -59,7 +65,9 @@ async def test_the_ledger_adds_up_whatever_dies(
     random = Random(seed)  # noqa: S311 - no secret
     print(f"seed {seed}")  # noqa: T201 - a failure can be repeated with it
     async with load(devices=DEVICES, per_second=RATE, mix=MIX, seed=seed) as ledger:
+        deaths = 0
         for victim in _victims(random, seconds=None if attack.seed is None else 120):
+            deaths += 1
             await ledger.reaches(random.randrange(100, 1_000), within=120)
             await asyncio.to_thread(stack.kill, victim)
             await asyncio.sleep(random.uniform(0, 1))
@@ -72,7 +80,20 @@ async def test_the_ledger_adds_up_whatever_dies(
             await ledger.reaches(2_000 if attack.seed is None else 60 * RATE, within=180)
         finally:
             await asyncio.to_thread(stack.start, "mongodb")
-    await ledger.all_stored_once()
+    stored = await ledger.all_stored_once()
+
+    async def accounts_add_up() -> bool:
+        accounts = await platform_accounts(people, stored)
+        for uid, own in ledger.accounts.items():
+            account = accounts[uid]
+            assert account["stored"] == stored[uid]
+            assert account["received"] == account["stored"] + account["duplicate"] + account["expired"]
+            assert account >= own - Counter(stored=own["stored"], duplicate=own["duplicate"])
+        surplus = sum(account["messages"] for account in accounts.values()) - ledger.confirmed
+        assert surplus <= ledger.unknown + (deaths + 1) * _HANDED_OUT
+        return True
+
+    await eventually(accounts_add_up, timeout=90, interval=1, why="every device's account adds up")
 
     async def nothing_is_left() -> bool:
         return (await Broker.read(stack)).left == 0
