@@ -42,6 +42,8 @@ async def started(module: str, **settings: Any) -> AsyncGenerator[asyncio.Task[A
         if process.returncode is None:
             process.kill()
         await asyncio.wait([answering])
+        if not answering.cancelled():
+            answering.exception()  # one that was ended by the block has none to tell
 
 
 def main(work: Callable[..., Awaitable[Any]]) -> None:
