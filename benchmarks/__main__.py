@@ -16,6 +16,7 @@ import uvloop
 from benchmarks import (
     batch_registration,
     cached_read,
+    day_query,
     fan_out,
     live_latency,
     machine,
@@ -122,6 +123,11 @@ async def _search(run: Run) -> list[Row]:
     return [await search.measure(run.platform, run.uids[0], rounds=run.rounds)]
 
 
+async def _day(run: Run) -> list[Row]:
+    queries, rounds = (5, 1) if run.quick else (30, 3)
+    return [await day_query.measure(run.platform, devices=1_000, queries=queries, rounds=rounds)]
+
+
 async def _configuration(run: Run) -> list[Row]:
     count = 500 if run.quick else _CONFIGURED
     return [await mass_configuration.measure(run.platform, count=count, rounds=run.rounds)]
@@ -143,6 +149,7 @@ ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "read": _read,
     "batch": _batch,
     "search": _search,
+    "day": _day,
     "configuration": _configuration,
     "updates": _updates,
 }
