@@ -139,7 +139,7 @@ async def test_a_reading_with_a_time_is_seen_while_its_sample_is_stored_and_one_
 
     monkeypatch.setattr(store, "insert", insert_later)
     telemetry = TelemetryService(store, fleet, organizations, clock=SystemClock())
-    ingest = IngestService(telemetry, fleet, watching, watching, clock=SystemClock())
+    ingest = IngestService(telemetry, fleet, Looking(), watching, watching, clock=SystemClock())
     taking = asyncio.create_task(
         ingest.take([delivery("pump-1", body(now(), 1, dated=1.0)), delivery("pump-1", body(None, undated=2.0))])
     )
