@@ -65,11 +65,14 @@ async def test_who_dies_between_the_samples_and_their_news_is_made_good_by_the_r
     record, new_telemetry, settle, read, account_of, monkeypatch
 ):
     dying = await new_telemetry()
+    add_news = dying._store.add_news
 
-    async def die(news):
-        raise StoreAway("gone")
+    async def die_after_the_samples(news):
+        if any(one.process for one in news):
+            raise StoreAway("gone")
+        await add_news(news)
 
-    monkeypatch.setattr(dying._store, "add_news", die)
+    monkeypatch.setattr(dying._store, "add_news", die_after_the_samples)
     samples = [sample(NOON, 1, temperature=1.0), sample(None, temperature=2.0), sample(NOON - 60 * DAY, 0)]
     with pytest.raises(StoreAway):
         await record("pump-1", *samples, by=dying)

@@ -10,7 +10,7 @@ from shared.contracts.organizations import OrganizationChanged
 
 from ..worlds import NOON, sample
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ async def test_samples_expire_by_their_organizations_class(record, telemetry, re
 
 async def test_a_class_that_changes_cuts_at_once_and_shows_no_sample_twice(record, telemetry, register, classify):
     await register("pump-1")
-    samples = [sample(NOON - n * DAY, n) for n in (0, 5, 20)]
-    await record("pump-1", *samples)
+    samples = [sample(NOON - 10 * DAY + n * HOUR, n) for n in range(4)]
+    await record("pump-1", *samples[:3], sample(NOON, 9))
     await classify(1, "long")
-    await record("pump-1", *samples)
+    await record("pump-1", *samples[1:])
     page = await telemetry.history(1, "pump-1", limit=2)
-    rest = await telemetry.history(1, "pump-1", limit=2, cursor=page.next)
-    assert [one.ts for one in [*page.items, *rest.items]] == [NOON - n * DAY for n in (20, 5, 0)]
+    rest = await telemetry.history(1, "pump-1", limit=9, cursor=page.next)
+    assert [one.ts for one in [*page.items, *rest.items]] == [NOON - 10 * DAY + n * HOUR for n in range(4)] + [NOON]
     await classify(1, "short", version=2)
     await classify(1, "long", version=1)
-    assert len((await telemetry.history(1, "pump-1", limit=9)).items) == 2
+    assert [one.ts for one in (await telemetry.history(1, "pump-1", limit=9)).items] == [NOON]
