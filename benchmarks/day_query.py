@@ -5,7 +5,7 @@ The day is written as the worker writes it: 24 hours of each device with some me
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
@@ -28,7 +28,7 @@ _UNIT = "ms"
 
 
 async def measure(platform: Platform, *, devices: int, queries: int, rounds: int) -> Row:
-    uids = list(await platform.enrol(_PREFIX, devices))
+    uids = [f"{_PREFIX}-{number:04}" for number in range(devices)]
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     start = end - timedelta(days=1)
     series: list[float] = []
@@ -39,13 +39,21 @@ async def measure(platform: Platform, *, devices: int, queries: int, rounds: int
         await _write(store, uids, start)
         headers = {"Authorization": f"Bearer {platform.access_token()}"}
         url = platform.info["gateway"]
-        params = {"rql": f'like(device_uid,"{_PREFIX}-*")', "from": start.isoformat(), "to": end.isoformat()}
-        async with httpx.AsyncClient(base_url=url, headers=headers, params=params, timeout=60, trust_env=False) as http:
-            await eventually(lambda: _knows(http, devices), timeout=_FLEET_S)
+        params = {
+            "rql": f'like(device_uid,"{_PREFIX}-*")',
+            "metric": _METRICS[0],
+            "from": start.isoformat(),
+            "to": end.isoformat(),
+        }
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as http:
+            organization_id = (await http.get("/api/v2/auth/me")).raise_for_status().json()["organization"]["id"]
+            batch = [{"device_uid": uid, "organization_id": organization_id} for uid in uids]
+            (await http.post("/api/v2/devices/batch", json=batch)).raise_for_status()
+            await eventually(lambda: _knows(http, params, devices), timeout=_FLEET_S)
             for _ in range(rounds):
                 bare.append(await _p95(lambda: _read(store, uids, start, end), queries))
-                series.append(await _p95(lambda: _ask(http, "series"), queries))
-                statistics.append(await _p95(lambda: _ask(http, "statistics"), queries))
+                series.append(await _p95(lambda: _ask(http, "series", params), queries))
+                statistics.append(await _p95(lambda: _ask(http, "statistics", params), queries))
     figures = [
         Figure("bare read of the day's documents, p95", _UNIT, bare),
         Figure("series of a metric over a day, p95", _UNIT, series),
@@ -76,13 +84,13 @@ async def _read(store: RollupStore, uids: list[str], start: datetime, end: datet
         raise RuntimeError("the day is not whole")
 
 
-async def _knows(http: httpx.AsyncClient, devices: int) -> bool:
-    answer = await http.get("/api/v2/telemetry/series", params=http.params.add("metric", _METRICS[0]))
+async def _knows(http: httpx.AsyncClient, params: Mapping[str, str], devices: int) -> bool:
+    answer = await http.get("/api/v2/telemetry/series", params=params)
     return answer.raise_for_status().json()["devices"] == devices
 
 
-async def _ask(http: httpx.AsyncClient, question: str) -> None:
-    answer = await http.get(f"/api/v2/telemetry/{question}", params=http.params.add("metric", _METRICS[0]))
+async def _ask(http: httpx.AsyncClient, question: str, params: Mapping[str, str]) -> None:
+    answer = await http.get(f"/api/v2/telemetry/{question}", params=params)
     if answer.raise_for_status().json()["resolution"] != "hour":
         raise RuntimeError("a day of so many devices is answered by hours")
 
