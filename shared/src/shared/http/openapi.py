@@ -63,7 +63,7 @@ class DocumentedApp(FastAPI):
 
     def __init__(self, *, store_errors: StoreErrors, **options: Any) -> None:
         super().__init__(generate_unique_id_function=operation_id, **options)
-        self._store_errors = store_errors
+        self.store_errors = store_errors
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -84,7 +84,7 @@ class DocumentedApp(FastAPI):
         for route in _documented(self.routes):
             for method in route.methods or ():
                 operation = paths[str(route.path_format)][method.lower()]
-                _Operation(operation, method, route.dependant).complete(self._store_errors)
+                _Operation(operation, method, route.dependant).complete(self.store_errors)
         for operations in paths.values():
             _tag_reads(operations)
         link(document)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from unittest.mock import patch
@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.errors import DomainError
-from shared.http.openapi import DocumentedApp, operation_id
+from shared.http.openapi import DocumentedApp, StoreErrors, operation_id
 from shared.http.problem import MEDIA_TYPE
 
 _TOLD = ("ETag", "Link", "Retry-After")
@@ -24,6 +24,9 @@ _OPTIONAL = frozenset({"Link"})
 _READABLE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 Operation = Mapping[str, Any]
+Endpoint = Callable[..., Any]
+
+_known: dict[tuple[str, StoreErrors, Endpoint], Mapping[str, Operation]] = {}
 
 
 @contextmanager
@@ -66,7 +69,7 @@ def _undocumented(app: DocumentedApp, scope: Scope, answer: _Answer) -> Iterator
     route = scope.get("route")
     if not isinstance(route, APIRoute) or answer.status in {0, 405, 500}:
         return
-    operation = operations(app.openapi()).get(operation_id(route))
+    operation = _operations_beside(route, app).get(operation_id(route))
     if operation is None or scope["method"] == "HEAD":
         return
     said = f"{scope['method']} {scope['path']} answered {answer.status}"
@@ -82,6 +85,25 @@ def _undocumented(app: DocumentedApp, scope: Scope, answer: _Answer) -> Iterator
     present = {name for name in {*documented, *_TOLD} if name in answer.headers}
     yield from (f"{said} without the documented {name}" for name in documented - present - _OPTIONAL)
     yield from (f"{said} with {name}, which is not documented" for name in present - documented)
+
+
+def _operations_beside(route: APIRoute, app: DocumentedApp) -> Mapping[str, Operation]:
+    """The operations of the application that `route` belongs to.
+
+    Every test has an application of its own; those that were put together from the same routes have one document, which
+    takes a second to make.
+    """
+    kind = (app.title, app.store_errors)
+    if (*kind, route.endpoint) not in _known:
+        found = operations(app.openapi())
+        _known.update({(*kind, one): found for one in _endpoints(app)})
+    return _known.get((*kind, route.endpoint), {})
+
+
+def _endpoints(app: DocumentedApp) -> Iterator[Endpoint]:
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute):
+            yield route.original_route.endpoint
 
 
 def operations(document: Mapping[str, Any]) -> dict[str, Operation]:
