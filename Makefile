@@ -9,7 +9,7 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d " ")
 
 VENV := .venv/bin
 STACK_COMMAND := $(VENV)/muster-stack
-IN_PROCESSES := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+IN_PROCESSES := --numprocesses=3 --dist=loadscope --no-loadscope-reorder
 PACKAGES := shared device-management ota-service monitoring cli deploy/local
 
 .DEFAULT_GOAL := help

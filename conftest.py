@@ -16,6 +16,8 @@ import pymongo
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import monitoring  # noqa: F401 - or pytest would take the folder of the same name for the package
 import shared  # noqa: F401 - likewise
@@ -33,16 +35,16 @@ settings.load_profile("busy machine")
 _servers = pytest.StashKey[ThrowAway]()
 _platform = pytest.StashKey[Keeper]()
 
-# Seconds that the tests of a folder may take together on two cores; `make check` holds them to it, and all of them
-# together to its session timeout.
+# Seconds that the tests of a folder may take together on two cores with three processes; `make check` holds them to it,
+# and all of them together to its session timeout.
 _BUDGETS = {
-    "shared": 300,
-    "device-management": 480,
-    "ota-service": 420,
-    "monitoring": 240,
-    "cli": 180,
-    "deploy/local": 240,
-    "tests": 600,
+    "shared": 400,
+    "device-management": 600,
+    "ota-service": 500,
+    "monitoring": 500,
+    "cli": 240,
+    "deploy/local": 300,
+    "tests": 1_100,
 }
 _spent: defaultdict[str, float] = defaultdict(float)
 
@@ -90,26 +92,40 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _spent[suite] += report.duration
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Shares the tests out among the processes of pytest-xdist by the file, each process with servers of its own.
+_PLATFORMS = {
+    "browsed": ("tests/e2e/",),
+    "broken": ("tests/faults/", "deploy/local/tests/test_stack.py"),
+}
+"""Tests that share a whole platform, which takes long to start: each of these stays in one process."""
 
-    There is one whole platform: what needs it stays together, and begins first because it takes the longest.
-    """
-    items.sort(key=lambda item: not _needs_stack(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("stack" if _needs_stack(item) else item.nodeid.partition("::")[0]))
+
+def _platform_of(nodeid: str) -> str | None:
+    return next((name for name, paths in _PLATFORMS.items() if nodeid.startswith(paths)), None)
+
+
+class _Scheduling(LoadScopeScheduling):
+    """The groups of pytest-xdist itself (3.8) are without effect on pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _platform_of(nodeid) or nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a whole platform begin first, because they take the longest."""
+    items.sort(key=lambda item: _platform_of(item.nodeid) is None)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Ends the platform with the last test that needs it, and not with the session: the others want the cores."""
-    if _needs_stack(item) and nextitem is not None and not _needs_stack(nextitem) and _platform in item.config.stash:
+    """Ends the platform with the last test that may want it, and not with the session: the others want the cores."""
+    over = nextitem is not None and _platform_of(item.nodeid) and not _platform_of(nextitem.nodeid)
+    if over and _platform in item.config.stash:
         item.config.stash[_platform].close()
-
-
-def _needs_stack(item: pytest.Item) -> bool:
-    return "stack" in getattr(item, "fixturenames", ())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

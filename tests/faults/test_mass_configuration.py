@@ -98,7 +98,9 @@ class Job:
         assert all(life.count("action.started.v1") == life.count("action.completed.v1") == 1 for life in lives)
         assert not {told for life in lives for told in life} & {"action.failed.v1", "action.timed_out.v1"}
         [of_job] = await rows(told, [f"configuration_job/{self.id}"])
-        assert of_job["types"] == ["configuration_job.started.v1", "configuration_job.completed.v1"]
+        began, *between, ended = of_job["types"]
+        assert (began, ended) == ("configuration_job.started.v1", "configuration_job.completed.v1")
+        assert set(between) <= {"configuration_job.progressed.v1"}
 
 
 @pytest.fixture
