@@ -14,4 +14,4 @@ async def test_no_request_of_a_person_gets_an_answer_that_is_not_documented(atta
 async def test_no_request_of_a_device_gets_one(attack, address, register, credentials):
     await register("pump-1")
     token = credentials.device("pump-1", organization_id=1)
-    await attack.on(address, token=token, tag="device", parameters={"path.uid": "pump-1"})
+    await attack.on(address, token=token, tag="device", parameters={"path.uid": "pump-1"}, linked=False)

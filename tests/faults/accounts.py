@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from muster_stack.credentials import Credentials
 from muster_stack.ports import LOOPBACK, Ports
 from muster_stack.stack import Stack
 from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
+from shared.testing import eventually
 
 _COUNTED = re.compile(r'^muster_telemetry_(messages|samples)_total{outcome="(\w+)"} (\S+)$', re.MULTILINE)
 _ACCOUNTED = ("messages", "received", "stored", "duplicate", "expired", "dead")
 _DEAD = dead_letters_of(TELEMETRY_QUEUE)
+_STOOD_STILL_S = 6.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,21 @@ class Broker:
                 (await management.get(f"/api/queues/%2F/{TELEMETRY_QUEUE}")).raise_for_status().json()
             )
         return cls(queue.get("message_stats", {}).get("publish", 0), queue.get("messages", 0))
+
+
+async def settled(stack: Stack) -> Broker:
+    """The broker's count when it has stood still for longer than the 5 s after which it counts again."""
+    seen, since = await Broker.read(stack), time.monotonic()
+
+    async def still() -> bool:
+        nonlocal seen, since
+        now = await Broker.read(stack)
+        if now != seen or now.left:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > _STOOD_STILL_S
+
+    await eventually(still, timeout=60, interval=0.5, why="nothing is published any more")
+    return seen
 
 
 async def worker_counted(stack: Stack) -> Counter[str]:

@@ -13,7 +13,7 @@ from muster_stack.stack import Stack
 from shared.testing import eventually
 from shared.testing.attack import Attack
 
-from .accounts import Broker, dead_letters, platform_accounts, worker_counted
+from .accounts import Broker, dead_letters, platform_accounts, settled, worker_counted
 from .ledger import Kind, Ledger, Mix, OpenLoad
 
 pytestmark = pytest.mark.timeout(900)
@@ -27,7 +27,7 @@ PROCESSES = ("monitoring-worker", "rabbitmq", "mongodb")
 
 
 async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load: OpenLoad, people: httpx.AsyncClient):
-    before, broker_before = await worker_counted(stack), await Broker.read(stack)
+    broker_before, before = await settled(stack), await worker_counted(stack)
     async with load(devices=DEVICES, per_second=RATE, mix=MIX) as ledger:
         await ledger.reaches(1_500)
     assert ledger.unknown == 0

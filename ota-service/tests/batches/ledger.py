@@ -21,10 +21,10 @@ async def check(sql: asyncpg.Connection) -> None:
             assert kept["initiated"] <= batch["concurrency"], "too many sessions are open"
     assert not await sql.fetchval(
         "select count(*) from batch_devices device left join update_sessions session on session.id = device.session_id "
-        "where device.state = 'initiated' and session.batch_id is distinct from device.batch_id"
+        "where device.state = 'initiated' and not (session.awaited and session.batch_id = device.batch_id)"
     ), "nobody hears of the end of a session"
     assert not await sql.fetchval(
-        "select count(*) from update_sessions session where batch_id is not null and not exists "
+        "select count(*) from update_sessions session where awaited and not exists "
         "(select from batch_devices where session_id = session.id and state = 'initiated')"
     ), "a session was opened that no device of a batch has"
     told = defaultdict(list)

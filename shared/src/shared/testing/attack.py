@@ -66,13 +66,14 @@ class Attack:
         parameters: Mapping[str, str] = MappingProxyType({}),
         creations: Creations = MappingProxyType({}),
         kept: str | None = None,
+        linked: bool = True,
     ) -> None:
         """Tries all operations, or those of one tag, as the bearer of `token`. Fails with what schemathesis finds.
 
         `parameters` have a fixed value, e.g. `path.uid`. With `creations` it walks from them along the document's own
         links, before made up requests have changed what creations stand on; without, requests follow each other as
         schemathesis guesses. What lies below a path that matches `kept`, a regular expression, may still be read when
-        it is deleted.
+        it is deleted. Operations of which none leads to another are not `linked`.
         """
         self._configure(parameters, linked=bool(creations), kept=kept)
         limits = ("--include-tag", tag) if tag else ()
@@ -83,7 +84,7 @@ class Attack:
             path = self.directory / "walk.json"
             path.write_text(json.dumps(walkable(document, creations)))
             await self._run(str(path), "--url", address, "--phases", "stateful", token=token)
-        phases = alone if creations else f"{alone},stateful"
+        phases = f"{alone},stateful" if linked and not creations else alone
         await self._run(f"{address}/openapi.json", "--phases", phases, *limits, token=token)
 
     def _configure(self, parameters: Mapping[str, str], *, linked: bool, kept: str | None) -> None:
