@@ -87,7 +87,7 @@ class SiteBridges:
     async def run(self) -> None:
         """Until cancelled; then the links are closed and the sites given back."""
         try:
-            while True:
+            while not _is_cancelled():
                 await self._round()
                 self._news.clear()
                 with suppress(TimeoutError):
@@ -146,7 +146,7 @@ class SiteBridges:
 
     async def _keep(self, bridge: _Bridge) -> None:
         """Keeps one link until cancelled, through every loss of the site's broker."""
-        while True:
+        while not _is_cancelled():
             attempts = AsyncRetrying(
                 retry=retry_if_exception_type((LinkLost, LinkRefused, HostUnknown, AddressRefused, CannotUnseal)),
                 wait=wait_random_exponential(multiplier=1, max=_RECONNECT_AT_MOST_S),
@@ -167,10 +167,12 @@ class SiteBridges:
             async with self._connect(await self._address(bridge.site), template_of(bridge.site).filter) as link:
                 opened = True
                 self._say(bridge, LinkState.CONNECTED)
-                while True:
+                # Python 3.11's wait_for loses a cancellation that meets its result, and a library below may use it.
+                while not _is_cancelled():
                     messages = await link.take(_MOST)
                     await self._forward(bridge, messages)
                     link.settle(messages)
+                raise asyncio.CancelledError
         except LinkLost as error:
             if _is_cancelled():
                 # Leaving the connection failed as well, and that must not keep the link from ending.
