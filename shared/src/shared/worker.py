@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from prometheus_client import Counter
 from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
+from shared.cancellation import end, is_cancelled
 from shared.garbage import collect_rarely
 from shared.http import health
 from shared.http.health import Check
@@ -54,6 +55,8 @@ def every(seconds: float, action: Job) -> Job:
             except Exception:  # noqa: BLE001 - a timer outlives every error of its action
                 _FAILURES.labels(getattr(action, "__qualname__", "timer")).inc()
                 _log.exception("timer failed")
+            if is_cancelled():
+                return
             await asyncio.sleep(seconds)
 
     return tick
@@ -66,9 +69,7 @@ async def in_background(jobs: Mapping[str, Job]) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 async def _run(

@@ -16,6 +16,7 @@ from device_management.bridges.gateway import Address, Link, Received
 from device_management.sites.models import Site, Tally
 from device_management.sites.service import SiteService, id_of, template_of
 from device_management.sites.states import LinkState
+from shared.cancellation import end, is_cancelled
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
 from shared.contracts.telemetry import MAX_BODY_BYTES
 from shared.egress import AddressRefused, Egress, HostUnknown
@@ -87,7 +88,7 @@ class SiteBridges:
     async def run(self) -> None:
         """Until cancelled; then the links are closed and the sites given back."""
         try:
-            while not _is_cancelled():
+            while not is_cancelled():
                 await self._round()
                 self._news.clear()
                 with suppress(TimeoutError):
@@ -146,7 +147,7 @@ class SiteBridges:
 
     async def _keep(self, bridge: _Bridge) -> None:
         """Keeps one link until cancelled, through every loss of the site's broker."""
-        while not _is_cancelled():
+        while not is_cancelled():
             attempts = AsyncRetrying(
                 retry=retry_if_exception_type((LinkLost, LinkRefused, HostUnknown, AddressRefused, CannotUnseal)),
                 wait=wait_random_exponential(multiplier=1, max=_RECONNECT_AT_MOST_S),
@@ -168,13 +169,13 @@ class SiteBridges:
                 opened = True
                 self._say(bridge, LinkState.CONNECTED)
                 # Python 3.11's wait_for loses a cancellation that meets its result, and a library below may use it.
-                while not _is_cancelled():
+                while not is_cancelled():
                     messages = await link.take(_MOST)
                     await self._forward(bridge, messages)
                     link.settle(messages)
                 raise asyncio.CancelledError
         except LinkLost as error:
-            if _is_cancelled():
+            if is_cancelled():
                 # Leaving the connection failed as well, and that must not keep the link from ending.
                 raise asyncio.CancelledError from None
             if opened:
@@ -242,16 +243,8 @@ class SiteBridges:
         _log.info("site link", site=bridge.site.id, state=state, error=error)
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
 async def _ended(bridges: Sequence[_Bridge]) -> None:
-    tasks = [bridge.task for bridge in bridges if bridge.task is not None]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(bridge.task for bridge in bridges if bridge.task is not None)
 
 
 async def _patiently(action: Callable[[], Awaitable[T]]) -> T:

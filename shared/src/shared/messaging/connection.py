@@ -14,6 +14,7 @@ import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from shared.cancellation import end, is_cancelled
 from shared.messaging.errors import BrokerAway, reason_of
 from shared.messaging.metrics import BROKER_CONNECTED
 from shared.messaging.properties import survive_strangers
@@ -137,9 +138,7 @@ class Broker:
         try:
             yield broker
         finally:
-            for keeper in keepers:
-                keeper.cancel()
-            await asyncio.gather(*keepers, return_exceptions=True)
+            await end(keepers)
 
     async def check(self) -> None:
         """For readiness. Raises BrokerAway unless both connections are open."""
@@ -157,8 +156,7 @@ def broker_errors() -> Generator[None]:
     try:
         yield
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if is_cancelled():
             raise
         raise BrokerAway("the connection to the broker was lost") from error
     except TimeoutError:
