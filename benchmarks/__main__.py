@@ -23,10 +23,12 @@ from benchmarks import (
     mass_configuration,
     messaging,
     mosquitto,
+    release,
     search,
     stalled_clients,
     telemetry_ingest,
     update_batch,
+    update_fleet,
     worker_memory,
 )
 from benchmarks.figures import Row
@@ -134,8 +136,11 @@ async def _configuration(run: Run) -> list[Row]:
 
 
 async def _updates(run: Run) -> list[Row]:
-    count = 1_000 if run.quick else _UPDATED_LARGE if run.large else _UPDATED
-    return [await update_batch.measure(run.platform, count=count, rounds=run.rounds)]
+    counts = [1_000] if run.quick else [_UPDATED, _UPDATED_LARGE] if run.large else [_UPDATED]
+    rounds = 1 if run.large else run.rounds
+    async with update_fleet.registered(run.platform, counts[-1]) as fleet:
+        batch = await update_batch.measure(fleet, rounds=rounds)
+        return [batch, *await release.measure(fleet, counts, rounds=rounds)]
 
 
 ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
@@ -159,7 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; all when none is named")
     parser.add_argument("--quick", action="store_true", help="one short round of each: shows that it runs, no more")
-    parser.add_argument("--large", action="store_true", help="updates of 100,000 devices in place of 10,000")
+    parser.add_argument("--large", action="store_true", help="a batch and a release to 100,000 devices too")
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
