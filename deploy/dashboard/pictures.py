@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""The pictures of the dashboard in docs/images: a running stack, while a part of its simulated fleet is updated.
+"""The pictures of the dashboard in docs/images: a running stack, while its simulated fleet is updated in waves.
 
-The devices' link is slow, so that a download is seen: `.venv/bin/muster simulate --devices 25 --link-speed 40`, and
-then `.venv/bin/python deploy/dashboard/pictures.py .local/stack.json`.
+First `make demo DEVICES=60`, then `.venv/bin/python deploy/dashboard/pictures.py .local/stack.json`.
 """
 
 import asyncio
@@ -21,7 +20,9 @@ PAINTED_S = 1.5
 """Rows and charts paint what they just received."""
 TRAFFIC_S = 60
 """The minute of traffic that the fleet's figures show."""
-UPDATED = 5
+WAIT_MS = 120_000
+RELEASE = "field-firmware-spring"
+SECOND_WAVE = '[data-part$="wave-2"]:not([data-state="draft"], [data-state="scheduled"])'
 
 
 async def upload(api: httpx.AsyncClient, version: str, size: int) -> int:
@@ -31,31 +32,59 @@ async def upload(api: httpx.AsyncClient, version: str, size: int) -> int:
     return (await api.post("/api/v2/firmware", data=described, files=image)).raise_for_status().json()["id"]
 
 
-async def update(api: httpx.AsyncClient, uids: list[str], firmware_id: int) -> None:
-    """Begins the updates one after the other, so that each is at another place."""
-    (await api.post(f"/api/v2/firmware/{firmware_id}/approve")).raise_for_status()
-    for uid in uids:
-        (await api.post("/api/v2/updates", json={"device_uid": uid, "firmware_id": firmware_id})).raise_for_status()
-        await asyncio.sleep(PAINTED_S)
+async def watch(api: httpx.AsyncClient) -> None:
+    """Two rules, which a simulated fleet breaks now and then."""
+    for rule in (
+        {
+            "name": "Cold room too warm",
+            "severity": "critical",
+            "condition": {"kind": "threshold", "metric": "temperature", "above": 5, "clear_at": 4},
+            "scope": {"rql": 'eq(device_type,"cold-room")'},
+        },
+        {
+            "name": "Low battery",
+            "condition": {"kind": "threshold", "metric": "battery", "below": 30, "clear_at": 40},
+        },
+    ):
+        (await api.post("/api/v2/alert-rules", json=rule)).raise_for_status()
+
+
+async def release(api: httpx.AsyncClient, version: str) -> None:
+    """Three waves over the fleet."""
+    document = {
+        "name": f"Field firmware {version}",
+        "slug": RELEASE,
+        "bundle": {"apps": [{"name": "field-firmware", "version": version}]},
+        "clusters": [
+            {"slug": f"{RELEASE}-{kind}", "rql": f'and(like(device_uid,"sim-*"),eq(device_type,"{kind}"))'}
+            for kind in ("cold-room", "gateway", "pump", "weather-station")
+        ],
+        "waves": [{"percent": 20}, {"percent": 30}, {"percent": 50}],
+    }
+    (await api.post("/api/v2/releases", json=document)).raise_for_status()
+    (await api.post(f"/api/v2/releases/{RELEASE}/start")).raise_for_status()
 
 
 async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None:
-    """The fleet while a part of it is updated, one of those devices, and every other page at its best."""
+    """The fleet while a release is in its second wave, a device of it, and every other page at its best."""
     await page.goto(f"{info['dashboard']}#/fleet")
     await page.get_by_label("Email").fill(info["admin"]["email"])
     await page.get_by_label("Password").fill(info["admin"]["password"])
     await page.get_by_role("button", name="Sign in").click()
-    online = page.locator('tr[data-online="true"]')
-    await online.first.wait_for()
-    uids = [str(await online.nth(place).get_attribute("data-uid")) for place in range(2 * UPDATED)]
+    await page.locator('tr[data-online="true"]').first.wait_for()
     await page.mouse.move(0, 0)
-    await update(api, uids, await upload(api, "2.3.1", 8_000))
-    await asyncio.sleep(TRAFFIC_S)
+    await watch(api)
+    image = await upload(api, "2.4.0", 400_000)
+    (await api.post(f"/api/v2/firmware/{image}/approve")).raise_for_status()
     await upload(api, "2.5.0-rc.1", 300_000)
-    await update(api, uids[::2], await upload(api, "2.4.0", 160_000))
-    await picture(page, info, "fleet", "tr[data-uid]")
+    await asyncio.sleep(TRAFFIC_S)
+    await release(api, "2.4.0")
+    await picture(page, info, "release", SECOND_WAVE, f"releases/{RELEASE}")
+    await picture(page, info, "fleet", "tr[data-uid] progress")
+    uid = await page.locator("tr[data-uid]:has(progress)").first.get_attribute("data-uid")
     await picture(page, info, "overview", ".figure[data-online]")
-    await picture(page, info, "device", ".metric-chart", f"devices/{uids[-2]}")
+    await picture(page, info, "device", ".metric-chart", f"devices/{uid}")
+    await picture(page, info, "alerts", "tr[data-alert]")
     await picture(page, info, "firmware", ".images-table")
     await picture(page, info, "map", ".world-box canvas")
 
@@ -63,7 +92,7 @@ async def take(page: Page, api: httpx.AsyncClient, info: dict[str, Any]) -> None
 async def picture(page: Page, info: dict[str, Any], name: str, sign: str, address: str = "") -> None:
     """The page at its address, once what `sign` selects is there and painted."""
     await page.goto(f"{info['dashboard']}#/{address or name}")
-    await page.locator(sign).first.wait_for()
+    await page.locator(sign).first.wait_for(timeout=WAIT_MS)
     await asyncio.sleep(PAINTED_S)
     await page.screenshot(path=IMAGES / f"{name}.png")
 

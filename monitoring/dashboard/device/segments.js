@@ -3,11 +3,11 @@
 const LENGTH = 1000;
 
 /**
- * @param {{from: string, to: string, items: {online: boolean, since: string, until: string | null}[]}} history times in RFC 3339
- * @returns {{from: number, width: number, online: boolean}[]} in thousandths of the window; of what is not known there is no part
+ * @param {{from: string, to: string, known_from: string | null, items: {online: boolean, since: string, until: string | null}[]}} history times in RFC 3339
+ * @returns {{from: number, width: number, online: boolean}[]} in thousandths of what is known of the window
  */
-export function segments({ from, to, items }) {
-  const [start, end] = [Date.parse(from), Date.parse(to)];
+export function segments({ from, to, known_from, items }) {
+  const [start, end] = [Math.max(Date.parse(from), Date.parse(known_from ?? from)), Date.parse(to)];
   /** @param {number} time */
   const at = (time) => ((Math.min(Math.max(time, start), end) - start) / (end - start)) * LENGTH;
   return items

@@ -20,7 +20,7 @@ export function FirmwareTable({ firmware }) {
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">Firmware</th>
-          <th scope="col" role="columnheader">For hardware</th>
+          <th scope="col" role="columnheader">Hardware</th>
           <th scope="col" role="columnheader">Size</th>
           <th scope="col" role="columnheader">Uploaded</th>
           <th scope="col" role="columnheader">State</th>
@@ -33,7 +33,7 @@ export function FirmwareTable({ firmware }) {
               <strong>${image.name}</strong> <span class="value">${image.version}</span>
               <small title=${`SHA-256 ${image.sha256}`}>${image.filename} · <code>${image.sha256.slice(0, 12)}</code></small>
             </th>
-            <td role="cell">${image.hardware_versions.join(", ") || html`<span class="none">all hardware</span>`}</td>
+            <td role="cell">${image.hardware_versions.join(", ") || html`<span class="none">all</span>`}</td>
             <td role="cell" class="size">${bytes(image.size)}</td>
             <td role="cell"><time datetime=${image.uploaded_at} title=${moment(image.uploaded_at)}>${ago(Date.parse(image.uploaded_at), now.value)}</time></td>
             <td role="cell" class="approval">
