@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner, Result
 
+from muster_cli import following
 from muster_cli.main import app
 from shared.testing import eventually
 
@@ -264,6 +265,11 @@ async def _ota_server() -> AsyncIterator[_Current]:
 def ota(_ota_server: _Current) -> Ota:
     _ota_server.ota = Ota(_ota_server.server)
     return _ota_server.ota
+
+
+@pytest.fixture(autouse=True)
+def asks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "ASK_EVERY_S", 0.01)
 
 
 @pytest.fixture

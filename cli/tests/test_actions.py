@@ -2,15 +2,6 @@
 
 import json
 
-import pytest
-
-from muster_cli import actions
-
-
-@pytest.fixture(autouse=True)
-def asks_often(monkeypatch):
-    monkeypatch.setattr(actions, "_ASK_EVERY_S", 0.01)
-
 
 def test_an_action_is_asked_for_with_its_parameters(muster, platform):
     parameters = ("--params", "speed=3", "--params", "name=front door", "--params", 'deep={"a": [true]}')
@@ -57,5 +48,5 @@ def test_what_is_not_there_says_where_to_look(muster):
 
 def test_a_parameter_without_a_value_is_wrong_usage(muster, platform):
     result = muster("actions", "run", "pump-7", "calibrate", "--params", "speed")
-    assert (result.exit_code, result.stderr) == (2, 'error: "speed" is no parameter; write it NAME=VALUE\n')
+    assert (result.exit_code, result.stderr) == (2, 'error: "speed" is not NAME=VALUE; write it like site=hamburg\n')
     assert platform.desk.actions == []

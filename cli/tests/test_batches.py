@@ -4,13 +4,6 @@ import json
 
 import pytest
 
-from muster_cli import batches
-
-
-@pytest.fixture(autouse=True)
-def asks_often(monkeypatch):
-    monkeypatch.setattr(batches, "_ASK_EVERY_S", 0.01)
-
 
 @pytest.fixture
 def create(muster, tmp_path):

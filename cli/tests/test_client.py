@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from muster_cli.client import MusterClient
+from muster_cli.client.devices import NewDevice
 from muster_cli.errors import Refused, Unreachable
-from muster_cli.models import NewDevice
 from muster_cli.sign_in import PasswordSignIn
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"

@@ -1,20 +1,5 @@
 """`muster devices search`, `import` and `export` as a person or a script runs them."""
 
-import pytest
-from typer.testing import CliRunner
-
-from muster_cli.main import app
-
-
-@pytest.fixture
-def muster(platform, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MUSTER_SERVER", platform.server)
-    monkeypatch.setenv("MUSTER_ADMIN_EMAIL", "admin@muster.example")
-    monkeypatch.setenv("MUSTER_ADMIN_PASSWORD", "correct horse")
-    monkeypatch.setattr("muster_cli.devices._ASK_EVERY_S", 0.01)
-    return lambda *arguments: CliRunner().invoke(app, list(arguments))
-
 
 def test_a_search_says_how_many_and_shows_the_first(muster):
     for uid in ("pump-1", "pump-2"):

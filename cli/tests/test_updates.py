@@ -4,13 +4,6 @@ import json
 
 import pytest
 
-from muster_cli import updates
-
-
-@pytest.fixture(autouse=True)
-def asks_often(monkeypatch):
-    monkeypatch.setattr(updates, "_ASK_EVERY_S", 0.01)
-
 
 @pytest.fixture
 def firmware(muster, tmp_path):
@@ -90,4 +83,4 @@ def test_an_update_is_started_on_terms(muster, platform, firmware):
     assert (asked["soak_s"], asked["deadline_s"], asked["consent"], asked["force"]) == (60, 90, True, True)
     assert asked["floors"] == {"boot": "2.1", "edge": "1"}
     wrong = muster("updates", "start", "pump-7", "--firmware", firmware, "--floor", "boot")
-    assert (wrong.exit_code, wrong.stderr) == (2, "error: --floor boot is not NAME=VERSION\n")
+    assert (wrong.exit_code, wrong.stderr) == (2, 'error: "boot" is not NAME=VALUE; write it like site=hamburg\n')

@@ -1,17 +1,17 @@
 """`muster actions`: ask devices to do something, look, cancel."""
 
-import asyncio
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from muster_cli import assignments
+from muster_cli.client.actions import Action
 from muster_cli.command import Invocation, platform_command
-from muster_cli.errors import BadUsage
-from muster_cli.models import Action
+from muster_cli.following import follow
+from muster_cli.output import when
 
-_ASK_EVERY_S = 0.5
 _COMPLETED = "completed"
 
 app = typer.Typer(no_args_is_help=True, help="Ask devices to do something.")
@@ -35,12 +35,12 @@ async def run_action(
     wait: Annotated[bool, typer.Option("--wait", help="Return when it has ended.")] = False,
 ) -> None:
     """Ask a device to do something. It begins when it is its turn, and when the device is connected."""
-    given = dict(_param(text) for text in params or [])
+    given = assignments.values(params)
     async with invocation.client() as client:
         action = await client.run_action(device, kind, given, deadline_s=deadline)
-        while wait and not action.is_over:
-            await asyncio.sleep(_ASK_EVERY_S)
-            action = await client.action(action.action_id)
+        if wait:
+            asked = action
+            action = await follow(asked, lambda: client.action(asked.action_id), lambda _: "")
     _show(invocation, action)
     if wait and action.state != _COMPLETED:
         raise typer.Exit(1)
@@ -78,16 +78,6 @@ async def cancel_action(invocation: Invocation, action: Id) -> None:
     _show(invocation, cancelled)
 
 
-def _param(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise BadUsage(f'"{text}" is no parameter', "write it NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
 def _state(action: Action) -> str:
     if action.error:
         return f"{action.state}, {action.error}"
@@ -99,7 +89,7 @@ def _state(action: Action) -> str:
 def _table(invocation: Invocation, actions: Sequence[Action]) -> None:
     invocation.output.rows(
         ["ACTION", "DEVICE", "TYPE", "STATE", "REQUESTED"],
-        [[a.action_id, a.device_uid, a.type, _state(a), a.requested_at.isoformat(timespec="seconds")] for a in actions],
+        [[a.action_id, a.device_uid, a.type, _state(a), when(a.requested_at)] for a in actions],
         data=actions,
     )
 

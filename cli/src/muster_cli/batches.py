@@ -1,20 +1,17 @@
 """`muster updates batch`: update many devices at once, watch, cancel, retry, take back."""
 
-import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from muster_cli.client import MusterClient
+from muster_cli.client.batches import Batch, BatchDevice, BatchPreview
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
-from muster_cli.models import Batch, BatchDevice, BatchPreview
+from muster_cli.following import follow_count
+from muster_cli.output import when
+from muster_cli.update_terms import Consent, Deadline, Force, Soak, update_terms
 
-_ASK_EVERY_S = 0.5
 _COMPLETED = "completed"
 
 app = typer.Typer(no_args_is_help=True, help="Update many devices at once.")
@@ -36,15 +33,13 @@ async def create_batch(
     start_at: Annotated[str | None, typer.Option(metavar="TIME", help="Not before, e.g. 2026-12-01T22:00:00Z.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="So many at a time. Default: all.")] = None,
     per_site: Annotated[int | None, typer.Option(min=1, help="So many at a time at each site.")] = None,
-    deadline: Annotated[int | None, typer.Option(min=1, help="Seconds that each device has to take it up.")] = None,
+    deadline: Deadline = None,
     window: Annotated[
         str | None, typer.Option(metavar="HH:MM-HH:MM", help="When devices may be updated, by their own clocks.")
     ] = None,
-    soak: Annotated[
-        int | None, typer.Option(min=1, help="Seconds that each must run it, connected, before it is completed.")
-    ] = None,
-    consent: Annotated[bool, typer.Option("--consent", help="Each waits until it is confirmed.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also an older release, or what a device runs.")] = False,
+    soak: Soak = None,
+    consent: Consent = False,
+    force: Force = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what it would come to, and make nothing.")] = False,
 ) -> None:
     """Update many devices: those named, those that a query finds, or a group. Their states come with `show`."""
@@ -69,12 +64,6 @@ async def create_batch(
             _show(invocation, await client.create_batch(body))
 
 
-def update_terms(*, deadline: int | None, soak: int | None, consent: bool, force: bool) -> dict[str, Any]:
-    """How devices are updated, as members of a request; without what was not asked for."""
-    given = {"deadline_s": deadline, "soak_s": soak, "consent": consent or None, "force": force or None}
-    return {name: value for name, value in given.items() if value is not None}
-
-
 @app.command("list")
 @platform_command
 async def list_batches(
@@ -87,7 +76,10 @@ async def list_batches(
         batches = [batch async for batch in client.batches(state=state, limit=limit)]
     invocation.output.rows(
         ["BATCH", "NAME", "STATE", "DONE", "FAILED", "REQUESTED"],
-        [[b.id, b.name, b.state, f"{b.done}/{b.total}", b.counts.get("failed", 0), _seconds(b)] for b in batches],
+        [
+            [b.id, b.name, b.state, f"{b.done}/{b.total}", b.counts.get("failed", 0), when(b.requested_at)]
+            for b in batches
+        ],
         data=batches,
     )
 
@@ -113,7 +105,7 @@ async def show_batch(
 async def watch_batch(invocation: Invocation, batch: Id) -> None:
     """Follow a batch to its end."""
     async with invocation.client() as client:
-        found = await _follow(client, await client.batch(batch))
+        found = await follow_count(await client.batch(batch), lambda: client.batch(batch), lambda found: found.state)
     _show(invocation, found)
     if found.state != _COMPLETED or found.counts.get("failed"):
         raise typer.Exit(1)
@@ -153,40 +145,11 @@ async def _change(invocation: Invocation, batch: int, verb: str) -> None:
     _show(invocation, changed)
 
 
-async def _follow(client: MusterClient, batch: Batch) -> Batch:
-    """Asks until it is over: a bar on a terminal, a line for each change elsewhere, on standard error."""
-    console = Console(stderr=True)
-    shown = ""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(batch.state, total=batch.total)
-        while True:
-            bar.update(task, description=batch.state, completed=batch.done, total=batch.total)
-            line = f"{batch.state} {batch.done}/{batch.total}"
-            if not console.is_terminal and line != shown:
-                sys.stderr.write(f"{line}\n")
-                sys.stderr.flush()
-                shown = line
-            if batch.is_over:
-                return batch
-            await asyncio.sleep(_ASK_EVERY_S)
-            batch = await client.batch(batch.id)
-
-
 def _window(text: str) -> dict[str, str]:
     begins, dash, ends = text.partition("-")
     if not (begins and dash and ends):
         raise BadUsage(f'"{text}" is no window', "write it 22:00-04:00")
     return {"begins": begins, "ends": ends}
-
-
-def _seconds(batch: Batch) -> str:
-    return batch.requested_at.isoformat(timespec="seconds")
 
 
 def _devices(invocation: Invocation, devices: Sequence[BatchDevice]) -> None:

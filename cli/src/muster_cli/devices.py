@@ -1,24 +1,21 @@
 """`muster devices`: register, list, search and read devices, tokens, files of devices, and telling the fleet again."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from os import SEEK_END
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from muster_cli import assignments
+from muster_cli.client.devices import Device, NewDevice
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
-from muster_cli.models import Device, Import, NewDevice, Resync
+from muster_cli.following import follow_count
+from muster_cli.output import when
 
-J = TypeVar("J", Import, Resync)
-
-_ASK_EVERY_S = 1.0
 _SHOWN_REFUSALS = 20
 
 app = typer.Typer(
@@ -48,7 +45,7 @@ async def register_device(
     serial_number: Annotated[str | None, typer.Option("--serial", help="The maker's serial number.")] = None,
     hardware_version: Annotated[str | None, typer.Option("--hardware", help="Decides which firmware fits.")] = None,
     attributes: Annotated[
-        list[str] | None, typer.Option("--attribute", metavar="KEY=VALUE", help="May be repeated; VALUE may be JSON.")
+        list[str] | None, typer.Option("--attribute", metavar="NAME=VALUE", help="May be repeated; VALUE may be JSON.")
     ] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")] = None,
 ) -> None:
@@ -59,7 +56,7 @@ async def register_device(
         "device_type": device_type,
         "serial_number": serial_number,
         "hardware_version": hardware_version,
-        "attributes": dict(_attribute(text) for text in attributes or []) or None,
+        "attributes": assignments.values(attributes) or None,
         "tags": tags or None,
     }
     new = NewDevice.model_validate({key: value for key, value in given.items() if value is not None})
@@ -87,7 +84,7 @@ async def issue_token(
     """Issue a token with which a device signs in to the broker. It is shown this once."""
     async with invocation.client() as client:
         issued = await client.issue_token(id_or_uid)
-    fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": issued.expires_at.isoformat()}
+    fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": when(issued.expires_at)}
     invocation.output.record(fields, data=issued)
 
 
@@ -103,7 +100,7 @@ async def resync_devices(
         resync = await client.begin_resync(everyone=everyone)
         if wait:
             begun = resync
-            resync = await _follow(begun, lambda: client.resync(begun.id), "told")
+            resync = await follow_count(begun, lambda: client.resync(begun.id), lambda _: "told")
     fields = {"Resync ID": resync.id, "State": resync.state, "Devices": resync.total, "Told": resync.done}
     invocation.output.record(fields, data=resync)
 
@@ -143,7 +140,7 @@ async def import_devices(
                     content, size=size, media_type=media_type, policy=policy, filename=file.name
                 )
                 if wait:
-                    job = await _follow(begun, lambda: client.find_import(begun.id), "imported")
+                    job = await follow_count(begun, lambda: client.find_import(begun.id), lambda _: "imported")
                 refused = [row async for row in client.refused_rows(job.id, limit=_SHOWN_REFUSALS)]
     except OSError as error:
         raise BadUsage(f"cannot read {file}: {error.strerror}") from None
@@ -170,22 +167,6 @@ async def export_devices(
     sys.stdout.flush()
 
 
-async def _follow(job: J, ask: Callable[[], Awaitable[J]], done: str) -> J:
-    """Asks every second until it is over: a bar on a terminal, a line for each step elsewhere, on standard error."""
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn(done), BarColumn(), MofNCompleteColumn(), console=console, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(done, total=job.total)
-        while job.state in {"pending", "running"}:
-            await asyncio.sleep(_ASK_EVERY_S)
-            before, job = job, await ask()
-            bar.update(task, completed=job.done)
-            if not console.is_terminal and job.done != before.done:
-                sys.stderr.write(f"{done} {job.done}/{job.total}\n")
-    return job
-
-
 def _list(invocation: Invocation, devices: Sequence[Device], *, data: object) -> None:
     invocation.output.rows(
         ["UID", "NAME", "TYPE", "LIFECYCLE", "STATUS", "FIRMWARE"],
@@ -207,19 +188,8 @@ def _show(invocation: Invocation, device: Device) -> None:
         "Firmware": device.firmware_version,
         "Attributes": json.dumps(device.attributes, ensure_ascii=False) if device.attributes else None,
         "Tags": ", ".join(device.tags),
-        "Registered": device.registered_at.isoformat(),
-        "Updated": device.updated_at.isoformat(),
+        "Registered": when(device.registered_at),
+        "Updated": when(device.updated_at),
         "Version": device.version,
     }
     invocation.output.record(fields, data=device)
-
-
-def _attribute(text: str) -> tuple[str, Any]:
-    """`mode=fast` is text, `slots=4` a number: what reads as JSON is JSON. Raises BadUsage."""
-    key, found, value = text.partition("=")
-    if not key or not found:
-        raise BadUsage(f'"{text}" is not KEY=VALUE', "write it like --attribute site=hamburg")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value

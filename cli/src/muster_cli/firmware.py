@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from muster_cli import bandwidth
+from muster_cli.client.firmware import Firmware
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
-from muster_cli.models import Firmware
 
 app = typer.Typer(no_args_is_help=True, help="Upload, list, approve and withdraw firmware.")
 app.add_typer(bandwidth.app, name="bandwidth")

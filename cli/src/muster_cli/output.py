@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -40,6 +41,11 @@ class Output:
 
     def _write_json(self, data: object) -> None:
         sys.stdout.write(_json.dump_json(data, indent=2).decode() + "\n")
+
+
+def when(at: datetime | None) -> str | None:
+    """A time for people, to the second, in UTC."""
+    return None if at is None else at.isoformat(timespec="seconds")
 
 
 def one_line(value: object) -> str:

@@ -1,10 +1,9 @@
 """Turns an answer that is no success into one line with the next step."""
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from muster_cli.errors import CommandError, Refused, Unreachable
-from muster_cli.models import Problem
 
 FIND_FIRMWARE = "`muster firmware list` shows what there is"
 
@@ -27,6 +26,20 @@ _NEXT_STEPS_BY_STATUS = {
     401: "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
     403: "ask an administrator for the scope",
 }
+
+
+class _Place(BaseModel):
+    location: list[str]
+    message: str
+
+
+class _Problem(BaseModel):
+    """A problem document (RFC 9457). `errors` names the places of a body that has the wrong shape."""
+
+    code: str
+    detail: str | None = None
+    title: str | None = None
+    errors: list[_Place] = []
 
 
 def from_response(response: httpx.Response) -> CommandError:
@@ -60,8 +73,8 @@ def from_transport(error: httpx.HTTPError, server: str) -> CommandError:
     return Unreachable(f"nothing answers at {server}", "start it with `make up`, or name another with --server")
 
 
-def _problem(response: httpx.Response) -> Problem | None:
+def _problem(response: httpx.Response) -> _Problem | None:
     try:
-        return Problem.model_validate_json(response.content)
+        return _Problem.model_validate_json(response.content)
     except ValidationError:
         return None

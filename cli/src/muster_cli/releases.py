@@ -1,6 +1,5 @@
 """`muster releases`: firmware for a fleet in waves, from a file."""
 
-import asyncio
 import re
 import sys
 from collections.abc import Iterator
@@ -14,11 +13,12 @@ from rich.live import Live
 from rich.tree import Tree
 
 from muster_cli.client import MusterClient
+from muster_cli.client.releases import Release, ReleaseDryRun, ReleaseNode
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
-from muster_cli.models import Release, ReleaseDryRun, ReleaseNode
+from muster_cli.following import follow
+from muster_cli.output import when
 
-_ASK_EVERY_S = 0.5
 _COMPLETED = "completed"
 
 app = typer.Typer(no_args_is_help=True, help="Update a fleet in waves.")
@@ -69,7 +69,7 @@ async def list_releases(
         releases = [release async for release in client.releases(state=state, limit=limit)]
     invocation.output.rows(
         ["RELEASE", "NAME", "STATE", "DONE", "CREATED"],
-        [[r.slug, r.name, r.state, _done(r), r.created_at.isoformat(timespec="seconds")] for r in releases],
+        [[r.slug, r.name, r.state, _done(r), when(r.created_at)] for r in releases],
         data=releases,
     )
 
@@ -88,7 +88,7 @@ async def show_release(invocation: Invocation, release: Name) -> None:
 async def watch_release(invocation: Invocation, release: Name) -> None:
     """Follow a release until it ends or pauses: on a terminal as a tree, elsewhere a line for each change."""
     async with invocation.client() as client:
-        found = await (_follow_tree(client, release) if sys.stderr.isatty() else _follow_lines(client, release))
+        found = await _follow(client, release)
     _show(invocation, found)
     if found.state != _COMPLETED:
         raise typer.Exit(1)
@@ -163,28 +163,20 @@ def _read(file: Path) -> Any:
         raise BadUsage(f"{file} is no YAML: {error}") from None
 
 
-async def _follow_lines(client: MusterClient, name: str) -> Release:
-    shown = ""
-    while True:
-        found = await client.release(name)
-        line = f"{found.slug}: {_state(found)}, {_done(found)}"
-        if line != shown:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
-            shown = line
-        if found.is_over:
-            return found
-        await asyncio.sleep(_ASK_EVERY_S)
-
-
-async def _follow_tree(client: MusterClient, name: str) -> Release:
+async def _follow(client: MusterClient, name: str) -> Release:
+    if not sys.stderr.isatty():
+        return await follow(await client.release(name), lambda: client.release(name), _line)
     with Live(console=Console(stderr=True), auto_refresh=False) as live:
-        while True:
-            found = await client.release(name)
+
+        async def drawn() -> Release:
             live.update(_tree(await client.release_hierarchy(name)), refresh=True)
-            if found.is_over:
-                return found
-            await asyncio.sleep(_ASK_EVERY_S)
+            return await client.release(name)
+
+        return await follow(await drawn(), drawn, lambda _: "")
+
+
+def _line(release: Release) -> str:
+    return f"{release.slug}: {_state(release)}, {_done(release)}"
 
 
 def _tree(node: ReleaseNode) -> Tree:

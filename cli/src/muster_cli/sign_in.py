@@ -2,21 +2,30 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Generator
 
 import httpx
+from pydantic import BaseModel
 
 from muster_cli import problems
-from muster_cli.models import TokenPair
 
 _RENEW_BEFORE_S = 30.0
 _TIMEOUT_S = 15.0
 
 
-class SignIn(httpx.Auth):
+class TokenPair(BaseModel):
+    """`expires_in` is the access token's life in seconds; a refresh token is good for one use."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+class SignIn(httpx.Auth, ABC):
+    @abstractmethod
     async def bearer(self, *, renew: bool = False) -> str:
         """The token for what does not go through httpx; `renew` after it was refused. Raises CommandError."""
-        raise NotImplementedError
 
 
 class KeySignIn(SignIn):
@@ -51,15 +60,14 @@ class PasswordSignIn(SignIn):
         """One request, after a sign-in where one is due, and once more after a 401. Raises CommandError."""
         for last in (False, True):
             async with self._lock:
-                if self._is_due():
+                used = self._good()
+                if used is None:
                     response = yield self._renewal()
                     if response.status_code == 401 and self._pair is not None:
                         self._pair = None
                         response = yield self._renewal()
                     await response.aread()
-                    self._accept(response)
-                used = self._pair
-            assert used is not None  # noqa: S101 - set above or by an earlier request
+                    used = self._accept(response)
             request.headers["Authorization"] = f"Bearer {used.access_token}"
             response = yield request
             if last or response.status_code != 401:
@@ -69,10 +77,8 @@ class PasswordSignIn(SignIn):
 
     async def bearer(self, *, renew: bool = False) -> str:
         async with self._lock:
-            if renew or self._is_due():
-                self._accept(await self._ask())
-            assert self._pair is not None  # noqa: S101 - set above or by an earlier call
-            return self._pair.access_token
+            used = None if renew else self._good()
+            return (used or self._accept(await self._ask())).access_token
 
     async def _ask(self) -> httpx.Response:
         try:
@@ -85,8 +91,9 @@ class PasswordSignIn(SignIn):
         except httpx.HTTPError as error:
             raise problems.from_transport(error, self._server) from error
 
-    def _is_due(self) -> bool:
-        return self._pair is None or time.monotonic() >= self._renew_at
+    def _good(self) -> TokenPair | None:
+        """The pair, unless it is due to be renewed."""
+        return self._pair if time.monotonic() < self._renew_at else None
 
     def _renewal(self) -> httpx.Request:
         if self._pair is None:
@@ -94,9 +101,10 @@ class PasswordSignIn(SignIn):
         body = {"refresh_token": self._pair.refresh_token}
         return httpx.Request("POST", f"{self._server}/api/v2/auth/refresh", json=body)
 
-    def _accept(self, response: httpx.Response) -> None:
+    def _accept(self, response: httpx.Response) -> TokenPair:
         if response.status_code != 200:
             self._pair = None
             raise problems.from_response(response)
-        self._pair = TokenPair.model_validate_json(response.content)
-        self._renew_at = time.monotonic() + max(self._pair.expires_in - _RENEW_BEFORE_S, self._pair.expires_in / 2)
+        pair = self._pair = TokenPair.model_validate_json(response.content)
+        self._renew_at = time.monotonic() + max(pair.expires_in - _RENEW_BEFORE_S, pair.expires_in / 2)
+        return pair

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from muster_cli import batches
-from muster_cli.batches import update_terms
+from muster_cli import assignments, batches
 from muster_cli.client import MusterClient
+from muster_cli.client.updates import UpdateSession
 from muster_cli.command import Invocation, platform_command
-from muster_cli.errors import BadUsage, CommandError, Refused
-from muster_cli.models import UpdateSession
+from muster_cli.errors import CommandError, Refused
+from muster_cli.following import follow
+from muster_cli.output import when
+from muster_cli.update_terms import Consent, Deadline, Force, Soak, update_terms
 
-_ASK_EVERY_S = 0.5
 _COMPLETED = "completed"
 
 app = typer.Typer(no_args_is_help=True, help="Update devices with approved firmware.")
@@ -30,21 +31,19 @@ async def start_updates(
     devices: Annotated[list[str], typer.Argument(metavar="DEVICE...", help="Uids.")],
     firmware: Annotated[str, typer.Option(metavar="ID|NAME@VERSION", help="An approved firmware.")],
     every: Annotated[float, typer.Option(min=0.0, help="Seconds between one device and the next.")] = 0.0,
-    deadline: Annotated[int | None, typer.Option(min=1, help="Seconds that each device has to take it up.")] = None,
-    soak: Annotated[
-        int | None, typer.Option(min=1, help="Seconds that each must run it, connected, before it is completed.")
-    ] = None,
+    deadline: Deadline = None,
+    soak: Soak = None,
     floors: Annotated[
         list[str] | None,
         typer.Option("--floor", metavar="NAME=VERSION", help="Only where at least this is installed; may be repeated."),
     ] = None,
-    consent: Annotated[bool, typer.Option("--consent", help="Wait until a person or the device confirms it.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also an older release, or what it runs already.")] = False,
+    consent: Consent = False,
+    force: Force = False,
 ) -> None:
     """Update devices. Each is told at once, or when it next connects. One refused device stops no other."""
     terms = update_terms(deadline=deadline, soak=soak, consent=consent, force=force)
     if floors:
-        terms["floors"] = dict(map(_floor, floors))
+        terms["floors"] = assignments.texts(floors)
     started: list[UpdateSession] = []
     failed: CommandError | None = None
     async with invocation.client() as client:
@@ -107,28 +106,11 @@ async def watch_update(
 ) -> None:
     """Follow an update to its end."""
     async with invocation.client() as client:
-        found = await _find(client, session)
-        shown = ""
-        while True:
-            line = _state(found)
-            if line != shown:
-                sys.stderr.write(f"{found.device_uid} {found.firmware_name}@{found.firmware_version}: {line}\n")
-                sys.stderr.flush()
-                shown = line
-            if found.is_over:
-                break
-            await asyncio.sleep(_ASK_EVERY_S)
-            found = await client.update(found.session_id)
+        begun = await _find(client, session)
+        found = await follow(begun, lambda: client.update(begun.session_id), _line)
     _show(invocation, found)
     if found.state != _COMPLETED:
         raise typer.Exit(1)
-
-
-def _floor(given: str) -> tuple[str, str]:
-    name, _, version = given.partition("=")
-    if not name or not version:
-        raise BadUsage(f"--floor {given} is not NAME=VERSION")
-    return name, version
 
 
 async def _find(client: MusterClient, session_or_uid: str) -> UpdateSession:
@@ -148,6 +130,10 @@ async def _find(client: MusterClient, session_or_uid: str) -> UpdateSession:
     )
 
 
+def _line(session: UpdateSession) -> str:
+    return f"{session.device_uid} {session.firmware_name}@{session.firmware_version}: {_state(session)}"
+
+
 def _state(session: UpdateSession) -> str:
     if session.error:
         return f"{session.state}, {session.error}"
@@ -160,15 +146,11 @@ def _table(invocation: Invocation, sessions: Sequence[UpdateSession]) -> None:
     invocation.output.rows(
         ["SESSION", "DEVICE", "FIRMWARE", "STATE", "OPENED"],
         [
-            [s.session_id, s.device_uid, f"{s.firmware_name}@{s.firmware_version}", _state(s), _seconds(s)]
+            [s.session_id, s.device_uid, f"{s.firmware_name}@{s.firmware_version}", _state(s), when(s.opened_at)]
             for s in sessions
         ],
         data=sessions,
     )
-
-
-def _seconds(session: UpdateSession) -> str:
-    return session.opened_at.isoformat(timespec="seconds")
 
 
 def _show(invocation: Invocation, session: UpdateSession) -> None:

@@ -75,7 +75,7 @@ async def test_an_answer_is_json_where_that_is_asked_for(words):
 
 async def test_a_parameter_without_a_value_is_wrong_usage(words):
     result = await words("initiate-action", "router-001", "SYSTEM_REBOOT", "--params", "now")
-    assert (result.exit_code, result.stderr) == (2, 'error: "now" is no parameter; write it NAME=VALUE\n')
+    assert (result.exit_code, result.stderr) == (2, 'error: "now" is not NAME=VALUE; write it like site=hamburg\n')
 
 
 class TestOverGrpc:

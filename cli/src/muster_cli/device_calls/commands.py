@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from muster_cli import assignments
 from muster_cli.command import Invocation, platform_command
 from muster_cli.device_calls.calls import open_calls
 from muster_cli.device_calls.facts import ActionFacts
-from muster_cli.errors import BadUsage
 from muster_cli.output import one_line
 
 _PANEL = "Devices and actions, by the word (over REST or gRPC)"
@@ -96,7 +96,7 @@ async def initiate_action(
     ] = None,
 ) -> None:
     """Ask a device to do something. It begins when it is its turn."""
-    given = dict(_param(text) for text in [*(params or []), *(more or [])])
+    given = assignments.texts([*(params or []), *(more or [])])
     async with open_calls(invocation.connection) as calls:
         action = await calls.initiate(uid, kind, given)
     lines = ["✓ Action initiated successfully", f"  Action ID: {action.id}", f"  Status:    {action.status.upper()}"]
@@ -177,10 +177,3 @@ def _local(at: datetime) -> str:
 def _with_progress(action: ActionFacts) -> str:
     word = action.status.upper()
     return f"{word} {action.progress}%" if action.progress is not None and not action.is_over else word
-
-
-def _param(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise BadUsage(f'"{text}" is no parameter', "write it NAME=VALUE")
-    return name, value

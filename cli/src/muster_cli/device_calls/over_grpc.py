@@ -88,14 +88,19 @@ class GrpcCalls:
 
     async def _call(self, call: Callable[..., Awaitable[T]], request: object) -> T:
         """Once more after a token that is refused: it may have ended meanwhile."""
-        for last in (False, True):
-            metadata = (("authorization", f"Bearer {await self._sign_in.bearer(renew=last)}"),)
+        try:
             try:
-                return await call(request, metadata=metadata, timeout=_TIMEOUT_S)
+                return await self._ask(call, request)
             except aio.AioRpcError as error:
-                if last or error.code() is not grpc.StatusCode.UNAUTHENTICATED:
-                    raise self._error(error) from error
-        raise AssertionError
+                if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
+                    raise
+                return await self._ask(call, request, renew=True)
+        except aio.AioRpcError as error:
+            raise self._error(error) from error
+
+    async def _ask(self, call: Callable[..., Awaitable[T]], request: object, *, renew: bool = False) -> T:
+        metadata = (("authorization", f"Bearer {await self._sign_in.bearer(renew=renew)}"),)
+        return await call(request, metadata=metadata, timeout=_TIMEOUT_S)
 
     def _error(self, error: aio.AioRpcError) -> CommandError:
         status, message = error.code(), error.details() or error.code().name

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 
 from muster_cli.client import MusterClient
+from muster_cli.client.actions import Action
+from muster_cli.client.devices import Device, NewDevice
 from muster_cli.device_calls.facts import ActionFacts, DeviceFacts, StatusFacts
 from muster_cli.errors import Refused
-from muster_cli.models import Action, Device, NewDevice
 from muster_cli.problems import next_step
 
 _DEADLINE_S = 3_600

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from muster_cli.client import MusterClient
+from muster_cli.client.devices import Device
 from muster_cli.errors import Refused, Unreachable
-from muster_cli.models import Device
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.tokens import TokenFile

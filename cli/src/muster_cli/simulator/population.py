@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from muster_cli.models import NewDevice
+from muster_cli.client.devices import NewDevice
 from muster_cli.simulator.shapes import Battery, Bursts, Shape, Switch, Wave
 
 _SITES = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from muster_cli.models import Device, DeviceToken
+from muster_cli.client.devices import Device, DeviceToken
 
 _ENOUGH = timedelta(days=1)
 
