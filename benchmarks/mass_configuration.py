@@ -12,16 +12,15 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import aiormq
-import asyncpg
 import httpx
 from aiormq import spec
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from benchmarks import temporal
 from benchmarks.figures import Aim, Figure, Row
+from benchmarks.idle import idle
 from benchmarks.platform import Platform
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
-from shared.messaging import topology
 from shared.messaging.publisher import WINDOW
 from shared.testing import eventually
 
@@ -47,7 +46,7 @@ async def measure(platform: Platform, *, count: int, rounds: int) -> Row:
     ):
         await _register(client, place, count)
         for number in range(rounds):
-            await _nothing_left_to_do(platform)
+            await idle(platform)
             body = json.dumps(
                 {"id": str(uuid4()), "type": "configuration_change", "params": {"configuration": {"round": number}}}
             ).encode()
@@ -81,24 +80,6 @@ async def _register(client: httpx.AsyncClient, place: str, count: int) -> None:
     for start in range(0, count, _REGISTERED_AT_ONCE):
         answer = await client.post("/api/v2/devices/batch", json=devices[start : start + _REGISTERED_AT_ONCE])
         answer.raise_for_status()
-
-
-async def _nothing_left_to_do(platform: Platform) -> None:
-    """Waits until every event has been published and every queue of the services is empty, twice in a row."""
-    database = await asyncpg.connect(f"{platform.info['postgres']}/device_management")
-    try:
-        async with aiormq.connect(platform.info["amqp"]) as connection:
-            channel = await connection.channel()
-            quiet = 0
-            async with asyncio.timeout(_PATIENCE_S):
-                while quiet < 2:
-                    waiting = await database.fetchval("select count(*) from outbox where sent_at is null")
-                    for queue in topology.CONSUMED_QUEUES:
-                        waiting += (await channel.queue_declare(queue.name, passive=True)).message_count or 0
-                    quiet = 0 if waiting else quiet + 1
-                    await asyncio.sleep(0.5)
-    finally:
-        await database.close()
 
 
 async def _configure(

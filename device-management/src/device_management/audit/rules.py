@@ -31,7 +31,8 @@ def difference(before: State | None, after: State | None) -> tuple[dict[str, Any
 def without_secrets(state: State) -> dict[str, Any]:
     """The same with every value blanked whose name, at any depth, sounds like a secret's."""
     return {
-        name: BLANK if isinstance(value, str) and _is_secret(name) else _inside(value) for name, value in state.items()
+        name: (BLANK if _is_secret(name) else value) if isinstance(value, str) else _inside(value)
+        for name, value in state.items()
     }
 
 

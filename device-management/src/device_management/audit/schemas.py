@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -34,8 +34,7 @@ SYSTEM = Actor(ActorKind.SYSTEM)
 """A timer, a job, or another service's news."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One change of one subject, e.g. `Change("device", "17", "registered", after=...)`.
 
     `before` and `after` are its state as JSON values; None before its beginning and after its end.

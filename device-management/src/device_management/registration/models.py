@@ -1,14 +1,14 @@
 """A device before it is a row, and what the table gives to it."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from device_management.devices.states import Lifecycle, Status
 
 
-@dataclass(frozen=True, slots=True)
-class NewDevice:
+class NewDevice(msgspec.Struct, frozen=True):
     """A device to be stored; what it does not name the table's defaults give."""
 
     device_uid: str
@@ -25,8 +25,7 @@ class NewDevice:
     registered_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What the table gave to a new device. `version` and generation go on where the uid was purged before."""
 
     id: int

@@ -93,7 +93,7 @@ class RegistrationService:
         outcomes: list[str | DomainError] = []
         for body in bodies:
             uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
-            if body.organization_id not in {None, organization_id}:
+            if body.organization_id != organization_id and body.organization_id is not None:
                 outcomes.append(OrganizationNotFound())
             elif (reason := uid_problem(uid)) is not None:
                 outcomes.append(UnacceptableUid(reason))
@@ -104,10 +104,10 @@ class RegistrationService:
                 outcomes.append(uid)
         stored, left_out = await self._store_within_limit(organization_id, proposed)
         added = {uid: (proposed[uid], given) for uid, given in stored.items()}
-        for uid, (new, given) in added.items():
-            self._unit.outbox.add_plain(DeviceRegistered, registered(new, given), subject=subject_of(uid))
+        events = ((subject_of(uid), registered(new, given)) for uid, (new, given) in added.items())
+        self._unit.outbox.add_plain(DeviceRegistered, events)
         self._devices.lists_changed([organization_id])
-        await self._audit.record(organization_id, by, [beginning(new, given) for new, given in added.values()])
+        await self._audit.record_plain(organization_id, by, [beginning(new, given) for new, given in added.values()])
         refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
         return [
             outcome if isinstance(outcome, DomainError) else refused.get(outcome) or added[outcome]

@@ -21,7 +21,7 @@ _ADD = text(
     )
     select device_uid, :organization_id, name, device_type, serial_number, hardware_version, lifecycle,
            reported_status, updates_enabled, cast(attributes as jsonb),
-           array(select jsonb_array_elements_text(cast(tags as jsonb))), 0, 0, 1, 1, 1, :registered_at, :registered_at
+           cast(tags as text[]), 0, 0, 1, 1, 1, :registered_at, :registered_at
     from unnest(
         cast(:device_uid as text[]), cast(:name as text[]), cast(:device_type as text[]),
         cast(:serial_number as text[]), cast(:hardware_version as text[]), cast(:lifecycle as text[]),
@@ -76,8 +76,10 @@ class RegistrationStore:
                 _ADD,
                 {
                     **columns,
-                    "attributes": [to_json(device.attributes).decode() for device in some],
-                    "tags": [to_json(device.tags).decode() for device in some],
+                    "attributes": [
+                        to_json(device.attributes).decode() if device.attributes else "{}" for device in some
+                    ],
+                    "tags": [_array(device.tags) for device in some],
                     "organization_id": organization_id,
                     "registered_at": some[0].registered_at,
                     "purged": PURGED,
@@ -92,3 +94,9 @@ class RegistrationStore:
         among = col(Device.device_uid) == any_(cast(uids, ARRAY(Text)))
         query = sqlalchemy.select(col(Device.device_uid)).where(among, ~free)
         return set((await self._session.scalars(query)).all())
+
+
+def _array(words: Sequence[str]) -> str:
+    """PostgreSQL's literal of an array of texts: an array of arrays would need all of them to be of one length."""
+    quoted = ('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words)
+    return "{" + ",".join(quoted) + "}"

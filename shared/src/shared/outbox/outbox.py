@@ -54,14 +54,12 @@ class Outbox:
             write(event, source=self._source, clock=self._clock, ids=self._ids, causation_id=causation_id)
         )
 
-    def add_plain(self, kind: type[EventData], data: Mapping[str, Any], *, subject: str) -> None:
-        """Adds an event of `kind` by its data, which is known to have that shape; for thousands at once.
+    def add_plain(self, kind: type[EventData], events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Adds thousands of events of `kind`: the subject of each, and its data, known to have that shape.
 
         Raises ValueError for one too large to publish.
         """
-        self._events.append(
-            write_plain(kind, data, subject=subject, source=self._source, clock=self._clock, ids=self._ids)
-        )
+        self._events += write_plain(kind, events, source=self._source, clock=self._clock, ids=self._ids)
 
     def command(self, command: Command) -> None:
         """Adds a command, to be sent once the unit is committed and its device connected, but not past its deadline.
