@@ -5,13 +5,12 @@ from datetime import date
 
 from monitoring.accounting.errors import TooManyDays
 from monitoring.accounting.schemas import AccountingAnswer, AccountRead, DeviceAccountRead
-from monitoring.fleet.service import FleetService
+from monitoring.fleet.service import FleetService, uid_in
 from monitoring.rollups.models import DAY, summed
 from monitoring.rollups.service import RollupService
 from monitoring.telemetry.errors import BadTimeRange
 from shared.clock import Clock
-from shared.contracts.routes import DEVICE_UID
-from shared.http.pagination import BadCursor, decode_cursor, page_of
+from shared.http.pagination import page_of
 
 _MOST = 100_000
 _WEEK = 7
@@ -41,7 +40,7 @@ class AccountingService:
         first = first or date.fromordinal(max(last.toordinal() - _WEEK + 1, 1))
         if first > last:
             raise BadTimeRange
-        after = _uid_in(cursor)
+        after = uid_in(cursor)
         number = (last - first).days + 1
         if number > _MOST:
             raise TooManyDays(_MOST)
@@ -65,13 +64,3 @@ class AccountingService:
             if len(uids) > most:
                 raise TooManyDays(_MOST)
         return uids
-
-
-def _uid_in(cursor: str | None) -> str:
-    """Raises BadCursor."""
-    if cursor is None:
-        return ""
-    [uid] = decode_cursor(cursor, str)
-    if not DEVICE_UID.fullmatch(uid):
-        raise BadCursor
-    return uid

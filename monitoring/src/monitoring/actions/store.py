@@ -8,10 +8,9 @@ from monitoring.actions.models import Task
 from shared.contracts.live import ActionItem, ConfigurationItem
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
-from shared.mongo.lookup import by_ids
+from shared.mongo.lookup import SLICE, by_ids
 from shared.mongo.newest import State, put_newest
 
-_SLICE = 50
 _SHOWN = 1_000
 """Actions of so many devices that are shown at the most."""
 
@@ -62,9 +61,9 @@ class ActionStore:
         One whose deadline has passed before then is not open, whatever this copy has missed.
         """
         items: list[ActionItem] = []
-        for start in range(0, len(uids), _SLICE):
+        for start in range(0, len(uids), SLICE):
             query: Document = {
-                "device_uid": {"$in": list(uids[start : start + _SLICE])},
+                "device_uid": {"$in": list(uids[start : start + SLICE])},
                 "$or": [
                     {"newest.completed_at": None, "newest.deadline": {"$gte": since}},
                     {"newest.completed_at": {"$gte": since}},

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -10,13 +10,12 @@ from pymongo.errors import DuplicateKeyError
 from monitoring.alert_rules.models import Condition, Rule
 from monitoring.alert_rules.states import Kind, Severity
 from monitoring.fleet.models import Scope
+from shared.mongo.changes import OVERLAP, TOUCH, changed_since, database_now
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids
 
 _REMEMBERED_S = 30 * 86_400
-_OVERLAP = timedelta(seconds=5)
-"""More than a write takes: what is read as changed since a moment misses nothing that was under way at it."""
 
 
 class RuleStore:
@@ -33,10 +32,8 @@ class RuleStore:
             await self._rules.create_index("deleted_at", expireAfterSeconds=_REMEMBERED_S, name="expiry")
 
     async def now(self) -> datetime:
-        """The database's clock."""
-        with store_errors():
-            answer = await self._database.command("hello")
-        return answer["localTime"].replace(tzinfo=UTC)
+        """The database's clock. Raises StoreAway."""
+        return await database_now(self._database)
 
     async def insert(self, rule: Rule) -> bool:
         """False when there is one of that id. It is due to be swept at once, and once more when all have heard."""
@@ -54,9 +51,7 @@ class RuleStore:
         if rule.deleted:
             members["deleted_at"] = rule.updated_at
         with store_errors():
-            result = await self._rules.update_one(
-                {"_id": rule.rule_id, "version": version}, {"$set": members, "$currentDate": {"touched": True}}
-            )
+            result = await self._rules.update_one({"_id": rule.rule_id, "version": version}, {"$set": members, **TOUCH})
         return result.matched_count == 1
 
     async def find(self, organization_id: int, rule_id: str) -> Rule | None:
@@ -86,10 +81,7 @@ class RuleStore:
 
     async def changed(self, since: datetime | None) -> tuple[list[Rule], datetime]:
         """The rules written since that moment, and some before; all of them without one. With the moment to go on."""
-        now = await self.now()
-        query: Document = {"deleted": False} if since is None else {"touched": {"$gte": since - _OVERLAP}}
-        with store_errors():
-            found = await self._rules.find(query).to_list(None)
+        found, now = await changed_since(self._rules, since, whole={"deleted": False})
         return [_rule(document) for document in found], now
 
     async def to_sweep(self) -> list[Rule]:
@@ -105,7 +97,7 @@ class RuleStore:
         with store_errors():
             await self._rules.update_one({**version, "sweeps": {"$lte": 1}}, {"$unset": {"sweep_at": "", "sweeps": ""}})
             await self._rules.update_one(
-                {**version, "sweeps": {"$gt": 1}}, {"$set": {"sweeps": 1, "sweep_at": now + 2 * _OVERLAP}}
+                {**version, "sweeps": {"$gt": 1}}, {"$set": {"sweeps": 1, "sweep_at": now + 2 * OVERLAP}}
             )
 
 

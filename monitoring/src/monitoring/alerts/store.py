@@ -7,26 +7,23 @@ with the events that tell of it, so that neither two workers nor a crash can do 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import DeleteOne, UpdateOne
-from pymongo.errors import BulkWriteError
 
 from monitoring.alert_rules.states import Kind, Severity
 from monitoring.alerts.models import Alert, Comment, Known, Mark
 from monitoring.alerts.states import ClearReason, Phase, State
 from shared.ids import Ids
+from shared.mongo.bulk import write_all
+from shared.mongo.changes import TOUCH, changed_since, database_now
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
-from shared.mongo.lookup import by_ids
+from shared.mongo.lookup import SLICE, by_ids, by_values
 from shared.outbox.documents import OUTBOX_FIELD, create_outbox_index
 
-_DUPLICATE_KEY = 11000
-_SLICE = 50
 _AT_ONCE = datetime.fromtimestamp(0, UTC)
-_OVERLAP = timedelta(seconds=5)
-"""More than a write takes: what is read as changed since a moment misses nothing that was under way at it."""
 
 _MEMBERS = tuple(member.name for member in fields(Alert) if member.name != "alert_id")
 
@@ -50,10 +47,8 @@ class AlertStore:
         await create_outbox_index(self.collection)
 
     async def now(self) -> datetime:
-        """The database's clock."""
-        with store_errors():
-            answer = await self._database.command("hello")
-        return answer["localTime"].replace(tzinfo=UTC)
+        """The database's clock. Raises StoreAway."""
+        return await database_now(self._database)
 
     async def mark(self, marks: Sequence[Mark]) -> None:
         """Makes each of them due at once; what nobody watched yet is watched from now on. Raises StoreAway.
@@ -61,21 +56,14 @@ class AlertStore:
         Of two that begin to watch the same the later meets the key, and tries again on what is there then.
         """
         updates = [self._mark(mark) for mark in {mark.key: mark for mark in marks}.values()]
-        if not updates:
-            return
-        try:
-            await self._write(updates)
-        except BulkWriteError as error:
-            failures: list[Document] = dict(error.details or {}).get("writeErrors", [])
-            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            late: list[int] = [failure["index"] for failure in failures]
-            await self._write([updates[index] for index in late])
+        while updates:
+            written = await write_all(self.collection, updates)
+            updates = [updates[index] for index in written.refused]
 
     async def mark_known(self, keys: Sequence[str]) -> None:
         """Makes those of them due that are watched; the others are not. Raises StoreAway."""
-        for start in range(0, len(keys), _SLICE):
-            await self._make_due({"key": {"$in": list(keys[start : start + _SLICE])}})
+        for start in range(0, len(keys), SLICE):
+            await self._make_due({"key": {"$in": list(keys[start : start + SLICE])}})
 
     async def mark_rule(self, rule_id: str) -> None:
         """Makes everything due that is watched for the rule. Raises StoreAway."""
@@ -93,15 +81,11 @@ class AlertStore:
         One without state that has ended and is not due is removed. Raises StoreAway.
         """
         writes = [_change(alert, unsent.get(alert.alert_id, ())) for alert in changed]
-        if writes:
-            with store_errors():
-                await self.collection.bulk_write(writes, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        await write_all(self.collection, writes)
 
     async def update(self, alert: Alert, unsent: Sequence[Document]) -> bool:
         """As `write`, of one; False when somebody else has changed it."""
-        with store_errors():
-            result = await self.collection.bulk_write([_change(alert, unsent)])  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-        return result.matched_count == 1
+        return (await write_all(self.collection, [_change(alert, unsent)])).landed == 1
 
     async def find(self, organization_id: int, alert_id: str) -> Alert | None:
         """One that never opened is not found."""
@@ -127,32 +111,21 @@ class AlertStore:
 
     async def recent(self, uids: Sequence[str], *, cleared_since: datetime) -> list[Alert]:
         """The devices' open alerts and those cleared since then."""
-        found: list[Document] = []
-        for start in range(0, len(uids), _SLICE):
-            query: Document = {
-                "device_uid": {"$in": list(uids[start : start + _SLICE])},
-                "$or": [
-                    {"state": State.ACTIVE},
-                    {"state": State.CLEARED, "cleared_at": {"$gte": cleared_since}},
-                ],
-            }
-            with store_errors():
-                found += await self.collection.find(query).to_list(None)
+        wanted = {
+            "$or": [
+                {"state": State.ACTIVE},
+                {"state": State.CLEARED, "cleared_at": {"$gte": cleared_since}},
+            ]
+        }
+        found = await by_values(self.collection, "device_uid", uids, also=wanted)
         return [_alert(document) for document in found]
 
     async def opened_between(
         self, organization_id: int, uids: Sequence[str], start: datetime, end: datetime
     ) -> list[tuple[str, str]]:
         """The uids and ids of the alerts that opened from `start` to before `end`."""
-        found: list[Document] = []
-        for first in range(0, len(uids), _SLICE):
-            query: Document = {
-                "device_uid": {"$in": list(uids[first : first + _SLICE])},
-                "organization_id": organization_id,
-                "opened_at": {"$gte": start, "$lt": end},
-            }
-            with store_errors():
-                found += await self.collection.find(query, {"device_uid": 1}).to_list(None)
+        wanted = {"organization_id": organization_id, "opened_at": {"$gte": start, "$lt": end}}
+        found = await by_values(self.collection, "device_uid", uids, also=wanted, fields=["device_uid"])
         return [(document["device_uid"], document["_id"]) for document in found]
 
     async def changed(self, since: datetime | None) -> tuple[list[Known], datetime]:
@@ -160,12 +133,12 @@ class AlertStore:
 
         With the moment to go on.
         """
-        now = await self.now()
-        query: Document = {"key": {"$exists": True}} if since is None else {"touched": {"$gte": since - _OVERLAP}}
-        with store_errors():
-            cursor = self.collection.find(query, {"rule_id": 1, "device_uid": 1, "phase": 1, "touched": 1})
-            found = await cursor.to_list(None)
-        found.sort(key=lambda document: document["touched"])
+        found, now = await changed_since(
+            self.collection,
+            since,
+            whole={"key": {"$exists": True}},
+            fields=["rule_id", "device_uid", "phase", "touched"],
+        )
         return [
             Known(one["_id"], Mark(0, one["rule_id"], one["device_uid"]).key, Phase(one["phase"])) for one in found
         ], now
@@ -174,7 +147,7 @@ class AlertStore:
         change: Document = {
             "$set": {"due_at": _AT_ONCE},
             "$inc": {"revision": 1},
-            "$currentDate": {"touched": True},
+            **TOUCH,
         }
         with store_errors():
             await self.collection.update_many(query, change)
@@ -197,15 +170,11 @@ class AlertStore:
             {
                 "$set": {"due_at": _AT_ONCE},
                 "$inc": {"revision": 1},
-                "$currentDate": {"touched": True},
+                **TOUCH,
                 "$setOnInsert": begun,
             },
             upsert=True,
         )
-
-    async def _write(self, updates: Sequence[UpdateOne]) -> None:
-        with store_errors():
-            await self.collection.bulk_write(list(updates), ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
 
 
 def _change(alert: Alert, unsent: Sequence[Document]) -> UpdateOne | DeleteOne:
@@ -215,7 +184,7 @@ def _change(alert: Alert, unsent: Sequence[Document]) -> UpdateOne | DeleteOne:
         return DeleteOne(mine)
     change: Document = {
         "$set": {**_members(alert), "revision": alert.revision + 1},
-        "$currentDate": {"touched": True},
+        **TOUCH,
     }
     gone = {"key": ""} if ended else {}
     if alert.due_at is None:

@@ -12,6 +12,8 @@ from monitoring.fleet.rules import is_within, meant, query_of
 from monitoring.fleet.store import FleetStore
 from shared.contracts.devices import PURGED, DeviceState
 from shared.contracts.groups import GroupDeleted, GroupState
+from shared.contracts.routes import DEVICE_UID
+from shared.http.pagination import BadCursor, decode_cursor
 from shared.rql.errors import BadQuery
 
 _PAGE = 500
@@ -204,6 +206,16 @@ def _askable(scope: Scope) -> Scope:
         _log.warning("a scope asks what the copy of the fleet lacks", reason=error.detail)
         return NOBODY
     return scope
+
+
+def uid_in(cursor: str | None) -> str:
+    """The uid behind which a page of devices begins. Raises BadCursor."""
+    if cursor is None:
+        return ""
+    [uid] = decode_cursor(cursor, str)
+    if not DEVICE_UID.fullmatch(uid):
+        raise BadCursor
+    return uid
 
 
 def _copy(state: DeviceState) -> Device:

@@ -5,17 +5,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from monitoring.fleet.models import Device, Group
 from shared.contracts.devices import PURGED
+from shared.mongo.bulk import put_newer
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids
 
-_DUPLICATE_KEY = 11000
 _PAGE = 500
 _JSON = ("attributes", "reported_attributes")
 """Kept as text: what people put there, numbers of any size for one, need not be BSON."""
@@ -80,11 +78,9 @@ class FleetStore:
     async def put_newer(self, devices: Sequence[Device]) -> None:
         """Takes over each device that is not older than the copy's; uids must differ.
 
-        One of the same version says the same, and what a copy of an older shape lacks. An older one misses the
-        filter, tries to insert and meets the key that is there. So does a newer one that loses the race for the first
-        insert: it is tried again, and only then known to be older.
+        One of the same version says the same, and what a copy of an older shape lacks.
         """
-        await _put_newer(self._devices, {device.uid: _members(device) for device in devices})
+        await put_newer(self._devices, _put_newer({device.uid: _members(device) for device in devices}))
 
     async def find_groups(self, group_ids: Sequence[int]) -> list[Group]:
         """Those that the copy has heard of, deleted ones too."""
@@ -95,28 +91,14 @@ class FleetStore:
         documents = {group.group_id: asdict(group) for group in groups}
         for document in documents.values():
             del document["group_id"]
-        await _put_newer(self._groups, documents)
+        await put_newer(self._groups, _put_newer(documents))
 
 
-async def _put_newer(collection: AsyncIOMotorCollection[Document], documents: Mapping[Any, Document]) -> None:
-    updates = [
+def _put_newer(documents: Mapping[Any, Document]) -> list[UpdateOne]:
+    return [
         UpdateOne({"_id": key, "version": {"$lte": members["version"]}}, {"$set": members}, upsert=True)
         for key, members in documents.items()
     ]
-    if updates and (refused := await _write(collection, updates)):
-        await _write(collection, [updates[index] for index in refused])
-
-
-async def _write(collection: AsyncIOMotorCollection[Document], updates: list[UpdateOne]) -> list[int]:
-    try:
-        with store_errors():
-            await collection.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-    except BulkWriteError as error:
-        failures: list[dict[str, Any]] = (error.details or {}).get("writeErrors", [])
-        if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-            raise
-        return [failure["index"] for failure in failures]
-    return []
 
 
 def _members(device: Device) -> Document:

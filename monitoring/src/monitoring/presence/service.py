@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from monitoring.fleet.service import FleetService
+from monitoring.fleet.service import FleetService, uid_in
 from monitoring.presence.events import event_of, item_of
 from monitoring.presence.gateway import BrokerConnections
 from monitoring.presence.models import Change, Closed, Connection, Observation, Opened, Presence, Sign
@@ -20,7 +20,7 @@ from shared.clock import Clock
 from shared.contracts.live import PresenceItem
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.signs import Signs
-from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
+from shared.http.pagination import Page, page_of
 from shared.ids import Ids
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.outbox.documents import pending
@@ -54,7 +54,7 @@ class PresenceService:
             await self._fleet.get(organization_id, uid)
             return Page(items=_only(await self.among([uid]), online))
         found: list[PresenceRead] = []
-        async for uids in self._fleet.pages(organization_id, after=_uid_in(cursor)):
+        async for uids in self._fleet.pages(organization_id, after=uid_in(cursor)):
             found += _only(await self.among(uids), online)
             if len(found) > limit:
                 break
@@ -261,16 +261,6 @@ def _read(device_uid: str, presence: Presence | None) -> PresenceRead:
 
 def _only(presences: list[PresenceRead], online: bool | None) -> list[PresenceRead]:
     return [presence for presence in presences if online is None or presence.online == online]
-
-
-def _uid_in(cursor: str | None) -> str:
-    """Raises BadCursor."""
-    if cursor is None:
-        return ""
-    [uid] = decode_cursor(cursor, str)
-    if not DEVICE_UID.fullmatch(uid):
-        raise BadCursor
-    return uid
 
 
 class SignCollector:

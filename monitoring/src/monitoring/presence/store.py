@@ -5,16 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from monitoring.presence.models import Connection, Presence
+from shared.mongo.bulk import write_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
-from shared.mongo.lookup import by_ids
+from shared.mongo.lookup import by_ids, by_values
 from shared.outbox.documents import OUTBOX_FIELD, create_outbox_index
-
-_DUPLICATE_KEY = 11000
-_SLICE = 50
 
 
 class PresenceStore:
@@ -36,11 +33,7 @@ class PresenceStore:
 
     async def on_connections(self, names: Sequence[str]) -> list[Presence]:
         """The devices whose current connection has one of these names."""
-        found: list[Document] = []
-        for start in range(0, len(names), _SLICE):
-            query = {"connection.name": {"$in": list(names[start : start + _SLICE])}}
-            with store_errors():
-                found += await self.collection.find(query).to_list(None)
+        found = await by_values(self.collection, "connection.name", names)
         return [_presence(document) for document in found]
 
     async def connected(self) -> list[Presence]:
@@ -56,20 +49,12 @@ class PresenceStore:
         return [_presence(document) for document in found]
 
     async def write(self, changed: Sequence[Presence], unsent: Mapping[str, Sequence[Document]]) -> bool:
-        """Writes each presence over the revision it was read at, with its unsent events. False when one of them was
+        """Writes each presence over the revision it was read at, with its unsent events.
 
-        changed meanwhile: that one is not written.
+        False when one of them was changed meanwhile: that one is not written.
         """
         updates = [_update(presence, unsent.get(presence.device_uid, ())) for presence in changed]
-        try:
-            with store_errors():
-                result = await self.collection.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-        except BulkWriteError as error:
-            failures: list[Document] = dict(error.details or {}).get("writeErrors", [])
-            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return False
-        return result.matched_count + len(result.upserted_ids or {}) == len(updates)
+        return (await write_all(self.collection, updates)).landed == len(updates)
 
 
 def _update(presence: Presence, unsent: Sequence[Document]) -> UpdateOne:

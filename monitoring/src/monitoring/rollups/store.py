@@ -39,12 +39,11 @@ from monitoring.rollups.models import (
 from monitoring.telemetry.models import Counts, day_of
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
-from shared.mongo.lookup import by_ids
+from shared.mongo.lookup import SLICE, by_ids
 
 MARKS_AT_ONCE = 20
 """Documents of marks that are taken in one go."""
 
-_SLICE = 50
 _AT_ONCE = 4
 _DEVICES_A_MARK = 2_000
 _MINUTES, _HOURS = "rollups_minute_", "rollups_hour_"
@@ -186,10 +185,8 @@ class RollupStore:
     async def _documents(self, wanted: Mapping[str, Sequence[str]], fields: Sequence[str]) -> AsyncIterator[Document]:
         for name, ids in wanted.items():
             collection = self._database[name]
-            for start in range(0, len(ids), _SLICE * _AT_ONCE):
-                slices = [
-                    ids[at : at + _SLICE] for at in range(start, min(start + _SLICE * _AT_ONCE, len(ids)), _SLICE)
-                ]
+            for start in range(0, len(ids), SLICE * _AT_ONCE):
+                slices = [ids[at : at + SLICE] for at in range(start, min(start + SLICE * _AT_ONCE, len(ids)), SLICE)]
                 found = await asyncio.gather(*(by_ids(collection, part, fields) for part in slices))
                 for document in sorted(chain.from_iterable(found), key=itemgetter("_id")):
                     yield document
@@ -197,8 +194,8 @@ class RollupStore:
     async def _write(self, writes: Mapping[str, Sequence[UpdateOne]]) -> None:
         with store_errors():
             for name, updates in writes.items():
-                for start in range(0, len(updates), _SLICE):
-                    await self._database[name].bulk_write(updates[start : start + _SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+                for start in range(0, len(updates), SLICE):
+                    await self._database[name].bulk_write(updates[start : start + SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
 
 
 def summaries_of(metrics: Set[str] | None) -> Reading:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Protocol
 
-from monitoring.fleet.service import FleetService
+from monitoring.fleet.service import FleetService, uid_in
 from monitoring.organizations.models import Retention
 from monitoring.organizations.service import OrganizationService
 from monitoring.telemetry.cache import Totals
@@ -26,7 +26,6 @@ from monitoring.telemetry.rules import counted, is_past, merged, newest, news_of
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
 from monitoring.telemetry.store import NEWS_AT_ONCE, TelemetryStore
 from shared.clock import Clock
-from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import Value
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 
@@ -127,7 +126,7 @@ class TelemetryService:
             await self._fleet.get(organization_id, uid)
             return Page(items=await self.latest_among([uid]))
         found: list[LatestRead] = []
-        async for uids in self._fleet.pages(organization_id, after=_uid_in(cursor)):
+        async for uids in self._fleet.pages(organization_id, after=uid_in(cursor)):
             found += await self.latest_among(uids)
             if len(found) > limit:
                 break
@@ -256,16 +255,6 @@ def _latest_read(latest: Latest) -> LatestRead:
 
 def _sample_read(sample: PastSample) -> SampleRead:
     return SampleRead(ts=sample.ts, received_at=sample.received_at, metrics=dict(sample.metrics))
-
-
-def _uid_in(cursor: str | None) -> str:
-    """Raises BadCursor."""
-    if cursor is None:
-        return ""
-    [uid] = decode_cursor(cursor, str)
-    if not DEVICE_UID.fullmatch(uid):
-        raise BadCursor
-    return uid
 
 
 def _place_in(cursor: str | None) -> str | None:

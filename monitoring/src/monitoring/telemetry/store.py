@@ -22,25 +22,23 @@ from typing import Any
 import msgspec
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
 from monitoring.telemetry.models import Latest, News, PastSample, Reading, StoredSample, days, key_range, time_of
 from shared.contracts.telemetry import Value
+from shared.mongo.bulk import insert_new
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
-from shared.mongo.lookup import by_ids
+from shared.mongo.lookup import SLICE, by_ids
 
 UNDATED = "samples_undated"
 NEWS_AT_ONCE = 200
 """Documents of news that are folded in one go."""
 
 _DAYS = re.compile(r"samples_([a-z]+)_(\d{8})")
-_DUPLICATE_KEY = 11000
 _READ_MS = 10_000
 _METRICS_A_PART = 1_024
 _NEWS_BYTES = 8 * 1024 * 1024
 """A document holds 16 MiB."""
-_SLICE = 50
 
 Collection = AsyncIOMotorCollection[Document]
 
@@ -75,7 +73,7 @@ class TelemetryStore:
         duplicates: set[str] = set()
         for (keep, day), documents in days.items():
             collection = self._database[UNDATED] if day is None else await self._day(_day_name(keep, day))
-            duplicates |= await self._insert_into(collection, documents)
+            duplicates |= await insert_new(collection, documents)
         return duplicates
 
     async def receipts(self, keys: Sequence[str]) -> dict[str, datetime]:
@@ -123,10 +121,10 @@ class TelemetryStore:
         if not ids:
             return
         with store_errors():
-            for start in range(0, len(updates), _SLICE):
-                await self._latest.bulk_write(updates[start : start + _SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-            for start in range(0, len(ids), _SLICE):
-                await self._news.delete_many({"_id": {"$in": list(ids[start : start + _SLICE])}})
+            for start in range(0, len(updates), SLICE):
+                await self._latest.bulk_write(updates[start : start + SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+            for start in range(0, len(ids), SLICE):
+                await self._news.delete_many({"_id": {"$in": list(ids[start : start + SLICE])}})
 
     async def latest(self, uids: Sequence[str]) -> list[Latest]:
         """What there is of these devices: several of a device perhaps, the newest reading of each metric counts."""
@@ -198,18 +196,6 @@ class TelemetryStore:
                 await collection.create_index([("_id", 1), ("received_at", 1)], name="in_order")
             self._prepared.add(name)
         return collection
-
-    async def _insert_into(self, collection: Collection, documents: list[Document]) -> set[str]:
-        try:
-            with store_errors():
-                await collection.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            details = dict(error.details or {})
-            failures: list[dict[str, Any]] = details.get("writeErrors", [])
-            if details.get("writeConcernErrors") or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return {documents[failure["index"]]["_id"] for failure in failures}
-        return set()
 
 
 def _day_name(keep: str, day: date) -> str:

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
-from shared.mongo.client import Database, Document
+from shared.mongo.bulk import put_newer
+from shared.mongo.client import Database
 from shared.mongo.errors import store_errors
 from shared.revocations import Revocation, newest
-
-_DUPLICATE_KEY = 11000
 
 
 class MongoRevocations:
@@ -31,22 +29,8 @@ class MongoRevocations:
         ]
 
     async def put(self, revocations: Sequence[Revocation]) -> None:
-        """Takes over what is newer; what is older misses the filter and meets its key. Raises StoreAway."""
-        updates = [_put_newer(entry) for entry in newest(revocations)]
-        if updates and (refused := await self._write(updates)):
-            await self._write([updates[index] for index in refused])
-
-    async def _write(self, updates: list[UpdateOne]) -> list[int]:
-        """The indexes of those that met their key: older ones, and newer ones that lost the race for the insert."""
-        try:
-            with store_errors():
-                await self._entries.bulk_write(updates, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-        except BulkWriteError as error:
-            failures: list[Document] = (error.details or {}).get("writeErrors", [])
-            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return [failure["index"] for failure in failures]
-        return []
+        """Takes over what is newer. Raises StoreAway."""
+        await put_newer(self._entries, [_put_newer(entry) for entry in newest(revocations)])
 
 
 def _put_newer(entry: Revocation) -> UpdateOne:
