@@ -5,7 +5,7 @@ from starlette.types import ASGIApp
 from monitoring.accounting import api as accounting
 from monitoring.alert_rules import api as alert_rules
 from monitoring.alerts import api as alerts
-from monitoring.bootstrap import api_lifespan
+from monitoring.bootstrap_api import api_lifespan
 from monitoring.ingest import device_api
 from monitoring.live.sockets import Sockets
 from monitoring.presence import api as presence

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from monitoring.bootstrap import open_worker
+from monitoring.bootstrap_worker import open_worker
 from monitoring.settings import SERVICE, Settings
 from shared.worker import Worker, every, run_worker
 

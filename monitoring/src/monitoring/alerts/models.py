@@ -15,14 +15,6 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """The update that was touching the device: its session, and the release by its slug if it was part of one."""
-
-    session_id: str
-    slug: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Alert:
     """`state` is None until it has opened; `version` counts what people hear of, `revision` every write.
 

@@ -1,7 +1,7 @@
 """Presence as others hear of it."""
 
 from monitoring.presence.models import Presence
-from shared.contracts.live import PresenceItem
+from shared.contracts.live import PresenceItem, live_item
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected, PresenceState
 
 
@@ -19,5 +19,4 @@ def event_of(presence: Presence, organization_id: int) -> PresenceState:
 
 def item_of(presence: Presence) -> PresenceItem:
     """One device in a live frame."""
-    since = int(presence.since.timestamp() * 1000)
-    return PresenceItem(presence.device_uid, presence.online, since, presence.version)
+    return live_item(PresenceItem, presence)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -69,19 +70,4 @@ class UpdateTracker:
 
 
 def _update(state: UpdateSessionState) -> Update:
-    return Update(
-        device_uid=state.device_uid,
-        organization_id=state.organization_id,
-        session_id=state.session_id,
-        counter=state.counter,
-        version=state.version,
-        state=state.state,
-        progress=state.progress,
-        firmware_name=state.firmware_name,
-        firmware_version=state.firmware_version,
-        error=state.error,
-        updated_at=state.updated_at,
-        batch_id=state.batch_id,
-        release=state.release,
-        wave=state.wave,
-    )
+    return Update(**{member.name: getattr(state, member.name) for member in fields(Update)})

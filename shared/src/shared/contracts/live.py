@@ -4,8 +4,11 @@ A frame carries the newest value of each device since the last one; a client tha
 """
 
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
+
+Item = TypeVar("Item", bound=msgspec.Struct)
 
 
 class TelemetryItem(msgspec.Struct, frozen=True):
@@ -241,10 +244,13 @@ Frame = (
 )
 
 
+def live_item(kind: type[Item], state: object) -> Item:
+    """A state as its watchers see it: the members that an item of this kind has, moments in epoch milliseconds."""
+    members = {name: getattr(state, name) for name in kind.__struct_fields__}
+    plain = {name: instant(value) if isinstance(value, datetime) else value for name, value in members.items()}
+    return msgspec.convert(plain, kind, from_attributes=True)
+
+
 def instant(moment: datetime) -> int:
     """Epoch milliseconds."""
     return int(moment.timestamp() * 1000)
-
-
-def instant_or_none(moment: datetime | None) -> int | None:
-    return None if moment is None else instant(moment)
