@@ -17,6 +17,7 @@ from benchmarks import (
     batch_registration,
     cached_read,
     day_query,
+    ddi,
     fan_out,
     live_latency,
     machine,
@@ -143,6 +144,11 @@ async def _updates(run: Run) -> list[Row]:
         return [batch, *await release.measure(fleet, counts, rounds=rounds)]
 
 
+async def _ddi(run: Run) -> list[Row]:
+    devices, seconds = (100, 2.0) if run.quick else (1_000, 5.0)
+    return await ddi.measure(run.platform, devices=devices, seconds=seconds, rounds=run.rounds)
+
+
 ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "messaging": _messaging,
     "ingest": _ingest,
@@ -157,6 +163,7 @@ ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "day": _day,
     "configuration": _configuration,
     "updates": _updates,
+    "ddi": _ddi,
 }
 
 

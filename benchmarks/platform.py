@@ -21,8 +21,12 @@ from muster_stack.stack import Stack
 
 WORKER = "monitoring-worker"
 
-_SETTINGS = {"MUSTER_LOG_LEVEL": "WARNING", "MUSTER_PERSON_REQUESTS_PER_SECOND": "0"}
-"""One person asks for all of a fleet, as fast as the platform answers."""
+_SETTINGS = {
+    "MUSTER_LOG_LEVEL": "WARNING",
+    "MUSTER_PERSON_REQUESTS_PER_SECOND": "0",
+    "MUSTER_DEVICE_REQUESTS_PER_SECOND": "0",
+}
+"""One person asks for all of a fleet, and few devices stand for many, as fast as the platform answers."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Platform:
     def access_token(self) -> str:
         """A fresh access token of the administrator, good for 15 minutes."""
         form = {"username": self.info["admin"]["email"], "password": self.info["admin"]["password"]}
-        answer = httpx.post(f"{self.info['gateway']}/api/v2/auth/login", data=form, trust_env=False)
+        answer = httpx.post(f"{self.info['gateway']}/api/v2/auth/login", data=form, trust_env=False, timeout=60)
         return answer.raise_for_status().json()["access_token"]
 
     async def enrol(self, prefix: str, count: int) -> dict[str, str]:

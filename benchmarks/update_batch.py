@@ -5,11 +5,10 @@ them the confirmed publishing of the same events.
 """
 
 from benchmarks.figures import Aim, Figure, Row
-from benchmarks.update_fleet import PATIENCE_S, UpdateFleet
+from benchmarks.update_fleet import BATCHES, PATIENCE_S, UpdateFleet
 from shared.testing import eventually
 
 _UNIT = "devices/s"
-_BATCHES = "/api/v2/updates/batches"
 
 
 async def measure(fleet: UpdateFleet, *, rounds: int) -> Row:
@@ -18,13 +17,13 @@ async def measure(fleet: UpdateFleet, *, rounds: int) -> Row:
     for _ in range(rounds):
         batch = await _chosen(fleet)
         seconds = await fleet.seconds_to_open(
-            f"{_BATCHES}/{batch}/start",
+            f"{BATCHES}/{batch}/start",
             lambda batch=batch: fleet.sql.fetchval("select initiated from update_batches where id = $1", batch),
             fleet.count,
         )
         opened.append(fleet.count / seconds)
         bare.append(fleet.count / await fleet.seconds_bare([batch]))
-        await fleet.end(f"{_BATCHES}/{batch}/cancel")
+        await fleet.end(f"{BATCHES}/{batch}/cancel")
     ceiling = Figure("the same inserts and publishes, bare", _UNIT, bare)
     figure = Figure("batch started to last session open and told", _UNIT, opened)
     return Row(
@@ -39,7 +38,7 @@ async def _chosen(fleet: UpdateFleet) -> int:
     """A batch that has taken its devices in and waits for its start."""
     query = f'eq(attributes/place,"{fleet.place}")'
     body = {"name": fleet.place, "firmware_id": fleet.firmware_id, "rql": query, "start_at": "2099-01-01T00:00:00Z"}
-    batch: int = (await fleet.client.post(_BATCHES, json=body)).raise_for_status().json()["id"]
+    batch: int = (await fleet.client.post(BATCHES, json=body)).raise_for_status().json()["id"]
 
     async def chosen() -> bool:
         return await fleet.sql.fetchval(

@@ -17,6 +17,7 @@ from shared.messaging.publisher import WINDOW
 from shared.testing import eventually
 
 PATIENCE_S = 600.0
+BATCHES = "/api/v2/updates/batches"
 
 _DATABASE = "ota_service"
 _CHUNK = 1_000
@@ -108,7 +109,7 @@ async def registered(platform: Platform, count: int) -> AsyncGenerator[UpdateFle
         base_url=platform.info["gateway"], headers=headers, timeout=120, trust_env=False
     ) as client:
         await _register(client, sql, place, count)
-        firmware_id = await _firmware(client, place)
+        firmware_id = await firmware(client, place, b"image")
         yield UpdateFleet(client, sql, platform.info["amqp"], place, count, firmware_id)
     await sql.close()
 
@@ -136,8 +137,9 @@ async def _register(client: httpx.AsyncClient, sql: asyncpg.Connection, place: s
     await eventually(copied, timeout=PATIENCE_S, interval=0.5)
 
 
-async def _firmware(client: httpx.AsyncClient, name: str) -> int:
-    answer = await client.post("/api/v2/firmware", files={"file": b"image"}, data={"name": name, "version": "1"})
+async def firmware(client: httpx.AsyncClient, name: str, image: bytes) -> int:
+    """The id of firmware that is approved."""
+    answer = await client.post("/api/v2/firmware", files={"file": image}, data={"name": name, "version": "1"})
     firmware_id = answer.raise_for_status().json()["id"]
     (await client.post(f"/api/v2/firmware/{firmware_id}/approve")).raise_for_status()
     return firmware_id
