@@ -2,17 +2,14 @@
 
 import json
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 
 from ota_service.canaries.consumers import CanaryConsumer
 from shared.contracts.canaries import CanaryFigure, CanaryJudged
-from shared.contracts.envelope import Envelope
 
-from ..releases.conftest import act, document, draw_up, finish, firmware, look, open_sessions, person, started, steps
-
-__all__ = ["act", "document", "draw_up", "finish", "firmware", "look", "open_sessions", "person", "started", "steps"]
+from ..news import envelope
+from ..releases.conftest import *  # noqa: F403
 
 CANARY = {"metrics": [{"metric": "temperature", "worse": "higher"}], "window_s": 600}
 
@@ -58,15 +55,7 @@ def answer(app, asked):
             ],
             judged_at=datetime.now(UTC),
         )
-        event = Envelope(
-            id=uuid4(),
-            source="/monitoring",
-            type=data.type,
-            subject=data.subject(),
-            time=data.judged_at,
-            organizationid=organization_id,
-            data=data.model_dump(mode="json"),
-        )
+        event = envelope(data, source="/monitoring")
         await CanaryConsumer(app.state.scopes)([event, event])
 
     return answer

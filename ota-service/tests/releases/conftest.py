@@ -8,6 +8,9 @@ import pytest
 from ota_service.batch_runs.jobs import BatchSteps
 from ota_service.waves.jobs import ReleaseSteps
 
+__all__ = ["act", "document", "draw_up", "finish", "firmware", "look", "open_sessions", "person", "started", "steps"]
+"""For the conftest of every folder whose tests need releases."""
+
 UIDS = [f"pump-{number:02d}" for number in range(20)]
 
 

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from uuid import uuid4
 
 import pytest
 
 from ota_service.firmware.schemas import FirmwareRead
 from ota_service.sessions.consumers import PresenceConsumer
-from shared.contracts.envelope import Envelope
+from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 
 from ..conftest import Device
+from ..news import envelope
 
 
 @dataclass
@@ -38,23 +38,14 @@ def presence(app):
 
     async def hear(verb, uid="pump-1", *, version=None):
         """`verb` is connected or disconnected."""
-        at = datetime.now(UTC)
-        data = {
-            "organization_id": 1,
-            "version": version or next(versions),
-            "device_uid": uid,
-            "online": verb == "connected",
-            "since": at,
-        }
-        event = Envelope(
-            id=uuid4(),
-            source="/monitoring",
-            type=f"device.{verb}.v1",
-            subject=f"presence/{uid}",
-            time=at,
-            organizationid=1,
-            data=data,
+        kind = {"connected": DeviceConnected, "disconnected": DeviceDisconnected}[verb]
+        data = kind(
+            organization_id=1,
+            version=version or next(versions),
+            device_uid=uid,
+            online=verb == "connected",
+            since=datetime.now(UTC),
         )
-        await PresenceConsumer(app.state.scopes)([event])
+        await PresenceConsumer(app.state.scopes)([envelope(data, source="/monitoring")])
 
     return hear

@@ -2,13 +2,14 @@
 
 import json
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import pytest
 
 from ota_service.sessions.consumers import PresenceConsumer, ResyncConsumer
 from shared.contracts.devices import DeviceSnapshot
-from shared.contracts.envelope import Envelope
+from shared.contracts.presence import DeviceConnected
+
+from ..news import envelope
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -17,24 +18,10 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 def connected(app):
     async def hear(*uids, organization_id=1):
         news = [
-            Envelope(
-                id=uuid4(),
-                source="/monitoring",
-                type="device.connected.v1",
-                subject=f"presence/{uid}",
-                time=AT,
-                organizationid=organization_id,
-                data={
-                    "organization_id": organization_id,
-                    "device_uid": uid,
-                    "online": True,
-                    "since": AT,
-                    "version": 1,
-                },
-            )
+            DeviceConnected(organization_id=organization_id, version=1, device_uid=uid, online=True, since=AT)
             for uid in uids
         ]
-        await PresenceConsumer(app.state.scopes)(news)
+        await PresenceConsumer(app.state.scopes)([envelope(state, source="/monitoring") for state in news])
 
     return hear
 
@@ -114,19 +101,7 @@ async def test_who_is_told_again_is_told_with_the_newest_update_and_the_copies_h
         )
         for number, uid in enumerate(("pump-1", "pump-2"))
     ]
-    envelopes = [
-        Envelope(
-            id=uuid4(),
-            source="/device-management",
-            type=state.type,
-            subject=state.subject(),
-            time=AT,
-            organizationid=1,
-            data=state.model_dump(mode="json"),
-        )
-        for state in news
-    ]
-    await ResyncConsumer(app.state.scopes)(envelopes)
+    await ResyncConsumer(app.state.scopes)([envelope(state) for state in news])
     told = await sql.fetch("select type, payload from outbox order by id offset $1", told_before)
     [snapshot] = [json.loads(row["payload"])["data"] for row in told]
     assert told[0]["type"] == "update_session.snapshot.v1"

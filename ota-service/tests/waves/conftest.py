@@ -1,27 +1,3 @@
 """The releases of the releases' tests."""
 
-from ..releases.conftest import (
-    act,
-    document,
-    draw_up,
-    finish,
-    firmware,
-    look,
-    open_sessions,
-    person,
-    started,
-    steps,
-)
-
-__all__ = [
-    "act",
-    "document",
-    "draw_up",
-    "finish",
-    "firmware",
-    "look",
-    "open_sessions",
-    "person",
-    "started",
-    "steps",
-]
+from ..releases.conftest import *  # noqa: F403

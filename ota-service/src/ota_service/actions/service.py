@@ -37,9 +37,13 @@ class ActionService:
     async def carry_out(self, order: ActionState) -> None:
         """Opens the session of an action that is an update, or says why there is none. The same again changes nothing.
 
-        An action whose deadline has passed has ended by itself. Raises DeviceNotCopied.
+        An action that has ended gets none, though its end was heard of first: one that waited for its device's copy is
+        overtaken. One whose deadline has passed has ended by itself. Raises DeviceNotCopied.
         """
-        if order.action_type not in UPDATES or await self._store.session_of(order.action_id) is not None:
+        if order.action_type not in UPDATES:
+            return
+        await self._store.lock(order.action_id)
+        if await self._store.session_of(order.action_id) or await self._store.has_ended(order.action_id):
             return
         try:
             device = await self._fleet.get(order.organization_id, order.device_uid)
@@ -57,9 +61,14 @@ class ActionService:
             self._unit.outbox.add(update_refused(order, error))
 
     async def drop(self, order: ActionState) -> None:
-        """Ends the session of an action that has ended before it."""
+        """Ends the session of an action that has ended before it, or sees to it that none is opened."""
+        if order.action_type not in UPDATES:
+            return
+        await self._store.lock(order.action_id)
         session = await self._store.session_of(order.action_id)
-        if session is not None and session.state not in FINAL:
+        if session is None:
+            await self._store.end(order.organization_id, order.action_id)
+        elif session.state not in FINAL:
             with suppress(WrongTransition):
                 await self._sessions.cancel(session.organization_id, session.id, order.requested_by)
 

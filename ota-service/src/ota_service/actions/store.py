@@ -3,15 +3,30 @@
 from datetime import datetime
 
 from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
+from ota_service.actions.models import EndedAction
 from ota_service.sessions.models import UpdateSession
 
 
 class ActionStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def lock(self, action_id: int) -> None:
+        """Nobody else hears of this action until the transaction ends."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"action/{action_id}", 0))))
+
+    async def has_ended(self, action_id: int) -> bool:
+        """Whether it ended before a session was opened for it."""
+        return await self._session.get(EndedAction, action_id) is not None
+
+    async def end(self, organization_id: int, action_id: int) -> None:
+        """Remembers that no session is to be opened for it any more."""
+        values = {"organization_id": organization_id, "action_id": action_id}
+        await self._session.execute(insert(EndedAction).values(values).on_conflict_do_nothing())
 
     async def session_of(self, action_id: int) -> UpdateSession | None:
         """The session that carries out this action, of whichever organization."""
