@@ -52,6 +52,7 @@ from ota_service.settings import SERVICE, Settings
 from ota_service.tenants.consumers import TenantConsumer
 from ota_service.tenants.service import TenantService
 from ota_service.tenants.store import TenantStore
+from ota_service.waves.consumers import LateJoiners
 from ota_service.waves.jobs import ReleaseSteps
 from ota_service.waves.service import WaveService
 from ota_service.waves.store import WaveStore
@@ -268,7 +269,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             topology=partial(topology.maintain, broker),
             relay=Relay(settings.database_url(), Publisher(broker)),
             command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
-            fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes)),
+            fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes, LateJoiners(core.scopes))),
             tenants=EventConsumer(broker, topology.OTA_TENANTS_QUEUE, TenantConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             resync=EventConsumer(broker, topology.OTA_RESYNC_QUEUE, ResyncConsumer(core.scopes)),

@@ -38,6 +38,27 @@ async def test_no_more_sessions_are_open_than_the_batch_allows(order, steps, fin
     await ledger.check(sql)
 
 
+async def test_a_batch_that_cannot_be_stepped_holds_up_no_other(order, steps, look, sql, monkeypatch):
+    broken, other = (await order(device_ids=["pump-1"]))["id"], (await order(device_ids=["pump-2"]))["id"]
+    step = BatchRunService._carry_on
+
+    async def fails_for_one(service, batch):
+        if batch.id == broken:
+            raise KeyError("a defect")
+        await step(service, batch)
+
+    monkeypatch.setattr(BatchRunService, "_carry_on", fails_for_one)
+    await steps()
+    assert [(await look(batch))["state"] for batch in (broken, other)] == ["pending", "in_progress"]
+    monkeypatch.undo()
+    await steps()
+    assert (await look(broken))["state"] == "pending", "it is left aside for a while"
+    await sql.execute("update update_batches set stepped_at = now()")
+    await steps()
+    assert (await look(broken))["state"] == "in_progress"
+    await ledger.check(sql)
+
+
 async def test_no_more_sessions_are_open_at_a_site_than_the_batch_allows(order, steps, add_devices, finish, states):
     await add_devices("pump-1", "pump-2", version=2, site_id=7)
     await add_devices("pump-3", version=2, site_id=8)

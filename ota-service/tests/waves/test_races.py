@@ -83,6 +83,25 @@ async def test_no_wave_opens_after_the_gate_has_closed_though_a_worker_weighed_i
     assert (await told(sql)).count("wave_opened") == 1
 
 
+async def test_a_release_that_cannot_be_stepped_holds_up_no_other(started, look, steps, finish, sql, monkeypatch):
+    await started(50, 50)
+    await finish()
+    step = WaveService._carry_on
+
+    async def fails_for_one(service, release):
+        if release.slug == "rel-1":
+            raise KeyError("a defect")
+        return await step(service, release)
+
+    monkeypatch.setattr(WaveService, "_carry_on", fails_for_one)
+    await started(100, slug="rel-2")
+    assert (await look("rel-2"))["waves"][0]["progress"]["in_progress"] == 10
+    assert await sql.fetchval("select stepped_at > now() + interval '20 s' from releases where slug = 'rel-1'")
+    monkeypatch.undo()
+    await steps()
+    assert (await look("rel-1"))["waves"][0]["state"] == "completed"
+
+
 async def due_without_waiting(sql):
     """Makes releases due that nobody holds."""
     await sql.execute(

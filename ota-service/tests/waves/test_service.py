@@ -136,6 +136,19 @@ async def test_a_wave_that_takes_too_long_has_failed(started, steps, look, sql):
     assert (release["state"], release["reason"]) == ("paused", "too_slow")
 
 
+async def test_one_may_go_on_with_a_wave_that_took_too_long(started, steps, finish, look, act, sql):
+    await started(50, 50, max_s=3600)
+    await age(sql, 3601)
+    await steps()
+    assert (await act("resume", ignore_failures=True))["state"] == "running"
+    await steps()
+    assert await wave_states(look) == ["running", "scheduled"]
+    await finish()
+    await steps()
+    await steps()
+    assert await wave_states(look) == ["completed", "running"]
+
+
 async def test_a_pause_begins_nothing_and_is_no_time_of_a_wave(started, steps, finish, look, act, open_sessions, sql):
     await started(50, 50, max_s=3600, concurrency=2)
     assert (await act("pause"))["state"] == "paused"

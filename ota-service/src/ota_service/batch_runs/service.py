@@ -7,6 +7,7 @@ written together or not at all, so that a worker may die or stand still between 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ota_service.batch_runs.errors import StepFailed
 from ota_service.batch_runs.rules import divide, ended, opened, outcome
 from ota_service.batch_runs.schemas import Change, Turn
 from ota_service.batch_runs.store import BatchRunStore
@@ -24,6 +25,8 @@ CHUNK = 1_000
 _LOOK_AGAIN = timedelta(seconds=1)
 """After which a rollback asks whether all that it takes back has ended."""
 
+_AFTER_FAILURE = timedelta(seconds=30)
+
 
 class BatchRunService:
     def __init__(
@@ -36,10 +39,22 @@ class BatchRunService:
         self._patience = patience
 
     async def step(self) -> bool:
-        """Carries on the batch that has waited longest. False when there is none to carry on now."""
+        """Carries on the batch that has waited longest. False when there is none to carry on now. Raises StepFailed."""
         batch = await self._store.take()
         if batch is None:
             return False
+        batch_id = _id(batch)
+        try:
+            await self._carry_on(batch)
+        except Exception as error:
+            raise StepFailed(batch_id) from error
+        return True
+
+    async def put_off(self, batch_id: int) -> None:
+        """Leaves a batch aside for a while that could not be carried on."""
+        await self._store.put_off(batch_id, _AFTER_FAILURE)
+
+    async def _carry_on(self, batch: UpdateBatch) -> None:
         now = await self._store.now()
         moved = await self._hear(batch, now)
         if batch.state == BatchState.CANCELLED:
@@ -57,12 +72,10 @@ class BatchRunService:
         batch = await self._batches.settle(batch, moved, next_step_at=again_at)
         if batch.state == BatchState.IN_PROGRESS and batch.chosen_to is None and batch.pending == batch.initiated == 0:
             await self._batches.become(batch, outcome(succeeded=batch.succeeded, failed=batch.failed))
-        return True
 
     async def _hear(self, batch: UpdateBatch, now: datetime) -> Moved:
         """Takes note of sessions that have ended."""
-        assert batch.id is not None  # noqa: S101 - it comes from the database
-        sessions = await self._sessions.hear_ended(batch.id, limit=CHUNK)
+        sessions = await self._sessions.hear_ended(_id(batch), limit=CHUNK)
         again = batch.window is not None and batch.state == BatchState.IN_PROGRESS
         uids = [session.device_uid for session in sessions]
         waiting = await self._store.wait_until(batch, uids) if again and uids else {}
@@ -98,8 +111,7 @@ class BatchRunService:
         self, batch: UpdateBatch, turns: list[Turn], terms: Terms, *, now: datetime, lasting: timedelta
     ) -> list[Change]:
         uids = [turn.device_uid for turn in turns]
-        assert batch.id is not None  # noqa: S101 - it comes from the database
-        origin = Origin(batch.id, batch.release, batch.wave)
+        origin = Origin(_id(batch), batch.release, batch.wave)
         try:
             openings = await self._sessions.open_many(
                 batch.organization_id, batch.requested_by, uids, terms, origin=origin
@@ -117,3 +129,8 @@ class BatchRunService:
         if session_ids:
             await self._sessions.cancel_many(batch.organization_id, session_ids, batch.requested_by)
         return len(session_ids) == CHUNK
+
+
+def _id(batch: UpdateBatch) -> int:
+    assert batch.id is not None  # noqa: S101 - it comes from the database
+    return batch.id

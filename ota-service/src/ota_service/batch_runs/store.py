@@ -1,7 +1,7 @@
 """Every query that carries batches on. A step works on one batch, whose row it has locked."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, literal, or_, select, text, update
@@ -76,18 +76,26 @@ class BatchRunStore:
     async def take(self) -> UpdateBatch | None:
         """The batch that waits longest of those that are due or whose sessions have ended, locked.
 
-        Those of other workers are left to them.
+        Those of other workers are left to them, and those that are put off.
         """
         with_news = select(col(UpdateSession.batch_id)).where(IS_AWAITED).limit(_LOOKED_AT)
         query = (
             select(UpdateBatch)
-            .where(or_(col(UpdateBatch.next_step_at) <= _NOW, col(UpdateBatch.id).in_(with_news)))
+            .where(
+                col(UpdateBatch.stepped_at) <= _NOW,
+                or_(col(UpdateBatch.next_step_at) <= _NOW, col(UpdateBatch.id).in_(with_news)),
+            )
             .order_by(col(UpdateBatch.stepped_at))
             .limit(1)
             .with_for_update(skip_locked=True)
             .execution_options(populate_existing=True)
         )
         return (await self._session.scalars(query)).one_or_none()
+
+    async def put_off(self, batch_id: int, lasting: timedelta) -> None:
+        """Nobody takes it for so long."""
+        query = update(UpdateBatch).where(col(UpdateBatch.id) == batch_id).values(stepped_at=_NOW + lasting)
+        await self._session.execute(query.execution_options(synchronize_session=False))
 
     async def turns(self, batch: UpdateBatch, *, now: datetime, limit: int) -> list[Turn]:
         """The next pending devices whose turn it is, of each site no more than it has room for."""

@@ -237,9 +237,11 @@ class ReleaseService:
         """A locked release waits for a person: something that it needs is not there."""
         return await self._pause(release, by=_PLATFORM, wave=wave, reason=reason, detail=detail)
 
-    async def join(self, release: Release, conditions: Conditions, clusters: Mapping[int, int]) -> int:
+    async def join(
+        self, release: Release, conditions: Conditions, clusters: Mapping[int, int], *, among: Sequence[str] | None
+    ) -> int:
         """Takes devices into a locked release that match by now; see ReleaseStore.join."""
-        return await self._store.join(release, conditions, clusters)
+        return await self._store.join(release, conditions, clusters, among=among) if conditions else 0
 
     async def become(
         self,

@@ -107,11 +107,17 @@ class ReleaseStore:
             found = await self._session.execute(query)
         return [(cluster, reason, count) for cluster, reason, count in found]
 
-    async def join(self, release: Release, conditions: Conditions, clusters: Mapping[int, int]) -> int:
+    async def join(
+        self, release: Release, conditions: Conditions, clusters: Mapping[int, int], *, among: Sequence[str] | None
+    ) -> int:
         """Adds the devices that match by now, each to the cluster that `clusters` has for its selection.
 
-        Answers how many. Raises QueryTooSlow.
+        Of these devices, or of all. Answers how many. Raises QueryTooSlow, after which the transaction can go on.
         """
+        if among is not None:
+            conditions = {
+                source: [*where, col(FleetDevice.device_uid).in_(among)] for source, where in conditions.items()
+            }
         slots = [Slot(cluster, source, 0, 100) for source, cluster in clusters.items()]
         members = _members(release.organization_id, release.slug, conditions, slots).subquery()
         known = sa.select(1).where(
@@ -126,7 +132,10 @@ class ReleaseStore:
             .on_conflict_do_nothing()
             .returning(col(ReleaseDevice.device_uid))
         )
-        async with time_limit(self._session, _SELECTING_S, otherwise=QueryTooSlow()):
+        async with (
+            self._session.begin_nested(),
+            time_limit(self._session, _SELECTING_S, otherwise=QueryTooSlow()),
+        ):
             joined = len((await self._session.scalars(query)).all())
         if joined:
             await self._count(release)
@@ -257,12 +266,23 @@ class ReleaseStore:
         return (await self._session.scalars(query.order_by(col(ReleaseChange.version)))).all()
 
     async def put_off(self, release: Release, *, paused_at: Any) -> None:
-        """Moves the times of its open waves by as long as it has been paused: a pause is no time of a wave."""
-        lasted = _NOW - literal(paused_at, sa.DateTime(timezone=True))
+        """Moves the times of its open waves by as long as it has been paused: a pause is no time of a wave.
+
+        One that had lasted too long has no longest time any more: somebody lets it go on all the same.
+        """
+        paused = literal(paused_at, sa.DateTime(timezone=True))
+        lasted = _NOW - paused
+        most = func.make_interval(0, 0, 0, 0, 0, 0, ReleaseWave.max_s)
+        over = sa.and_(col(ReleaseWave.failed_at).is_not(None), ReleaseWave.opened_at + most <= paused)
         await self._session.execute(
             update(ReleaseWave)
             .where(col(ReleaseWave.release_id) == release.id, col(ReleaseWave.opened_at).is_not(None))
-            .values(opened_at=ReleaseWave.opened_at + lasted, met_at=ReleaseWave.met_at + lasted, failed_at=None)
+            .values(
+                opened_at=ReleaseWave.opened_at + lasted,
+                met_at=ReleaseWave.met_at + lasted,
+                failed_at=None,
+                max_s=case((over, sa.null()), else_=col(ReleaseWave.max_s)),
+            )
             .execution_options(synchronize_session=False)
         )
 

@@ -29,18 +29,21 @@ from ota_service.releases.models import (
 from ota_service.releases.service import ReleaseService, ref_of
 from ota_service.releases.states import ReleaseState
 from ota_service.sessions.schemas import Terms
+from ota_service.waves.errors import StepFailed
 from ota_service.waves.rules import FAILING, HOLDS_SO_FAR, Times, Verdict, explained, judge, may_begin, watch
 from ota_service.waves.store import WaveStore
 from shared.contracts import releases as contracts
 from shared.contracts.canaries import CanaryMetric, CanaryRequest
-from shared.rql.errors import BadQuery
+from shared.rql.errors import BadQuery, QueryTooSlow
 
 HANDED_AT_ONCE = 5_000
 """How many devices a step hands to batches at the most, which bounds its transaction."""
 
 _LOOK_AGAIN_S = 0.5
+_AFTER_FAILURE_S = 30
 _MAX_DETAIL = 500
 _JOIN_EVERY = timedelta(seconds=30)
+"""Who comes later is told by events; this finds who came while the release did not run."""
 
 
 class WaveService:
@@ -59,10 +62,32 @@ class WaveService:
         self._canaries = canaries
 
     async def step(self) -> bool:
-        """Carries one release on, if any can be; answers whether there was something to do."""
+        """Carries one release on, if any can be; answers whether there was something to do. Raises StepFailed."""
         release = await self._store.take()
         if release is None:
             return False
+        release_id = release.id or 0
+        try:
+            went_on = await self._step(release)
+        except Exception as error:
+            raise StepFailed(release_id) from error
+        await self._store.step_again_in(release_id, 0 if went_on else _LOOK_AGAIN_S)
+        return went_on
+
+    async def put_off(self, release_id: int) -> None:
+        """Leaves a release aside for a while that could not be carried on."""
+        await self._store.step_again_in(release_id, _AFTER_FAILURE_S)
+
+    async def join(self, organization_id: int, uids: Sequence[str] | None) -> None:
+        """Takes those of these devices that match by now into the releases that ask for it; None: whoever matches."""
+        for release_id in await self._store.open_to_all(organization_id):
+            strangers = None if uids is None else await self._store.strangers(release_id, uids)
+            if strangers != []:
+                release = await self._store.lock_running(release_id)
+                if release is not None:
+                    await self._join(release, among=strangers)
+
+    async def _step(self, release: Release) -> bool:
         went_on = True
         match ReleaseState(release.state):
             case ReleaseState.SCHEDULED:
@@ -71,13 +96,13 @@ class WaveService:
                 went_on = await self._take_back(release)
             case _:
                 went_on = await self._carry_on(release)
-        await self._store.step_again_in(release, 0 if went_on else _LOOK_AGAIN_S)
         return went_on
 
     async def _carry_on(self, release: Release) -> bool:
         document, now = ReleaseDocument.model_validate(release.document), await self._store.now()
         if document.join_late and release.joined_at + _JOIN_EVERY <= now:
-            await self._join(release, now)
+            await self._join(release)
+            await self._store.mark(release, joined_at=now)
         [tree] = await self._releases.trees([release])
         opened = [branch for branch in tree.waves if branch.wave.opened_at is not None]
         verdicts = [_verdict(branch, now) for branch in opened]
@@ -197,8 +222,11 @@ class WaveService:
         )
         return (await self._batches.create(release.organization_id, release.created_by, plan)).id
 
-    async def _join(self, release: Release, now: datetime) -> None:
-        """Takes in the devices that match by now. A selection that is none any more finds nobody."""
+    async def _join(self, release: Release, *, among: Sequence[str] | None = None) -> None:
+        """Takes in the devices that match by now, of these or of all. A selection that is none any more finds nobody.
+
+        Neither does one that takes too long: what goes on without it is not held up.
+        """
         [tree] = await self._releases.trees([release])
         clusters = {branch.cluster.source: branch.cluster.id or 0 for branch in tree.clusters}
         conditions: dict[int, Sequence[ColumnElement[bool]]] = {}
@@ -206,8 +234,8 @@ class WaveService:
             with suppress(BadQuery, GroupNotFound):
                 chosen = ClusterDocument.model_validate(document)
                 conditions[source] = await self._documents.conditions(release.organization_id, chosen)
-        await self._releases.join(release, conditions, clusters)
-        await self._store.mark(release, joined_at=now)
+        with suppress(QueryTooSlow):
+            await self._releases.join(release, conditions, clusters, among=among)
 
     async def _take_back(self, release: Release) -> bool:
         """Each batch is taken back by another one, which begins once nothing of it is under way any more."""

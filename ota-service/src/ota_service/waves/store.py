@@ -36,14 +36,41 @@ class WaveStore:
         """The database's clock."""
         return (await self._session.execute(select(_NOW))).scalar_one()
 
-    async def step_again_in(self, release: Release, seconds: float) -> None:
+    async def step_again_in(self, release_id: int, seconds: float) -> None:
         later = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         await self._session.execute(
             update(Release)
-            .where(col(Release.id) == release.id)
+            .where(col(Release.id) == release_id)
             .values(stepped_at=later)
             .execution_options(synchronize_session=False)
         )
+
+    async def open_to_all(self, organization_id: int) -> Sequence[int]:
+        """The running releases that who comes later joins."""
+        query = select(Release.id).where(
+            Release.organization_id == organization_id,
+            Release.state == ReleaseState.RUNNING,
+            col(Release.document)["join_late"].as_boolean(),
+        )
+        return [release_id for release_id in await self._session.scalars(query.order_by(col(Release.id))) if release_id]
+
+    async def strangers(self, release_id: int, uids: Sequence[str]) -> Sequence[str]:
+        """Those of these devices that do not take part."""
+        query = select(ReleaseDevice.device_uid).where(
+            ReleaseDevice.release_id == release_id, col(ReleaseDevice.device_uid).in_(uids)
+        )
+        known = set((await self._session.scalars(query)).all())
+        return [uid for uid in uids if uid not in known]
+
+    async def lock_running(self, release_id: int) -> Release | None:
+        """Unless it does not run any more."""
+        query = (
+            select(Release)
+            .where(Release.id == release_id, Release.state == ReleaseState.RUNNING)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(query)).one_or_none()
 
     async def mark(self, row: Release | ReleaseWave | ReleaseCluster, **values: Any) -> None:
         """Changes a row of the release that was taken."""
