@@ -134,7 +134,7 @@ async def address(settings) -> AsyncIterator[str]:
 @pytest.fixture
 async def anyone(address) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a token."""
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         yield client
 
 

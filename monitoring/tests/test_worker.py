@@ -21,7 +21,7 @@ from .worlds import body, device_state, envelope_of, update_state
 @pytest.fixture
 async def broker_user(rabbitmq_server):
     """A user of the broker's own database that stands for a device."""
-    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=30) as management:
 
         async def make(uid: str) -> str:
             await management.put(f"/api/users/{uid}", json={"password": "secret", "tags": ""})

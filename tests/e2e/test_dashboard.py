@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from muster_stack.stack import Stack
+from shared.cancellation import end
 from shared.testing import eventually
 
 from .browsing import Device, Visit, now_ms
@@ -34,8 +35,7 @@ async def _reporting(device: Device, metric: str = "temperature") -> AsyncIterat
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
         await device.disconnect()
 
 
@@ -80,7 +80,7 @@ async def test_a_chart_moves_while_the_device_reports(visit: Visit, devices: Cal
                 newest = await visit.number(_TEMPERATURE, "data-newest")
                 return newest > before and await visit.number(_TEMPERATURE, "data-value") > value
 
-            await eventually(moved, timeout=5)
+            await eventually(moved, timeout=15)
     await expect(visit.page.locator(".badge")).to_have_attribute("data-online", "false", timeout=15_000)
 
 

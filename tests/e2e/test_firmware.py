@@ -48,6 +48,6 @@ async def test_a_stranger_is_refused_at_the_gateway_while_the_image_is_still_to_
 
 
 async def test_the_keys_that_sign_manifests_are_there_for_everybody(stack: Stack):
-    async with httpx.AsyncClient(base_url=stack.info["gateway"]) as anyone:
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=30) as anyone:
         answer = await anyone.get("/api/v2/firmware/keys")
     assert [key["crv"] for key in answer.json()["keys"]] == ["Ed25519"]

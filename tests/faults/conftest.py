@@ -13,6 +13,7 @@ import pytest
 
 from muster_stack.ports import any_free
 from muster_stack.stack import Stack
+from shared.cancellation import end
 from shared.testing import eventually
 
 from .database import Database
@@ -78,9 +79,7 @@ def load(stack: Stack, people: httpx.AsyncClient) -> OpenLoad:
             async with asyncio.timeout(_END_S):
                 await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     return open_load
 

@@ -14,6 +14,7 @@ import pytest
 from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.mqtt.packets import Will
 from muster_stack.stack import Stack
+from shared.cancellation import end
 from shared.testing import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -69,9 +70,7 @@ async def doers(stack: Stack, people: httpx.AsyncClient) -> list[Doer]:
 async def running() -> AsyncIterator[list[asyncio.Task[None]]]:
     tasks: list[asyncio.Task[None]] = []
     yield tasks
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 async def test_every_action_is_done_once_and_known_to_be(

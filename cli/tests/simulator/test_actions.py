@@ -169,7 +169,7 @@ async def test_a_lost_connection_delays_an_answer_and_repeats_nothing_that_is_do
         for number in range(1, 11):
             await device.ask(number, "calibrate")
         await device.answered(1)
-        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=30) as management:
 
             async def lost() -> bool:
                 return (await management.delete(f"/api/connections/username/{device.uid}")).is_success and bool(

@@ -62,7 +62,7 @@ async def test_a_device_whose_connection_is_closed_comes_back_and_loses_nothing(
     fleet = fleet_of(prefix, 1, broker, tally)
     running = asyncio.create_task(fleet.run(60))
     await eventually(lambda: tally.confirmed >= 3)
-    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=30) as management:
 
         async def closed() -> bool:
             return (await management.delete(f"/api/connections/username/{uid}")).status_code == 204 and bool(

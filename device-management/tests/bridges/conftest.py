@@ -13,6 +13,7 @@ import pytest
 from device_management.bootstrap import open_core
 from device_management.bridges.gateway import open_link
 from device_management.bridges.service import SiteBridges
+from shared.cancellation import end
 from shared.egress import Egress
 from shared.messaging import topology
 from shared.messaging.connection import Broker
@@ -87,6 +88,4 @@ async def worker(app, settings, broker) -> AsyncIterator[Callable[..., asyncio.T
             return tasks[-1]
 
         yield start
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)

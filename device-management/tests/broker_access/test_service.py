@@ -85,7 +85,7 @@ async def test_a_revoked_device_is_closed_at_once_and_again_after_the_brokers_me
     job = asyncio.create_task(closer.close_again())
     await closer.close(["pump-1"])
     assert [uid for uid, _ in management.closed] == ["pump-1"]
-    await eventually(lambda: len(management.closed) == 2, timeout=5)
+    await eventually(lambda: len(management.closed) == 2)
     assert management.closed[1][1] - management.closed[0][1] >= 2.4
     job.cancel()
 
@@ -119,7 +119,7 @@ async def test_a_suspended_organizations_devices_are_looked_for_at_once_and_afte
     job = asyncio.create_task(closer.close_again())
     await closer.close_stale()
     management.connections = [{"user": "pump-1", "connected_at": int(NOW.timestamp() * 1000)}]
-    await eventually(lambda: [uid for uid, _ in management.closed] == ["pump-1"], timeout=5)
+    await eventually(lambda: [uid for uid, _ in management.closed] == ["pump-1"])
     job.cancel()
 
 

@@ -176,7 +176,7 @@ class TestDeviceLimit:
         assert await self.register(app, organizations.own, "d-2")
 
     async def test_without_a_limit_registrations_do_not_wait_for_each_other(self, app, organizations):
-        async with app.state.scopes() as first, app.state.scopes() as second, asyncio.timeout(5):
+        async with app.state.scopes() as first, app.state.scopes() as second, asyncio.timeout(30):
             assert await first.get(OrganizationService).room_for(organizations.own, 10_000) == 10_000
             assert await second.get(OrganizationService).room_for(organizations.own, 10_000) == 10_000
 

@@ -19,6 +19,7 @@ from device_management.settings import Settings
 from device_management.webhooks.consumers import WebhookConsumer
 from device_management.webhooks.gateway import Receivers
 from device_management.webhooks.service import WebhookSender
+from shared.cancellation import end
 from shared.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.egress import Egress
@@ -102,9 +103,7 @@ async def worker(core) -> AsyncIterator[Callable[..., asyncio.Task[None]]]:
             return tasks[-1]
 
         yield start
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 @pytest.fixture

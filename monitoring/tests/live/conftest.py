@@ -27,11 +27,11 @@ class Person:
         for event in ("snapshot", *(topic.event for topic in Topic)):
             self.client.on(event, lambda data, event=event: self.heard.append((event, data)))
         auth = None if self.token is None else {"token": self.token}
-        await self.client.connect(self.address, auth=auth, transports=list(transports), wait_timeout=5)
+        await self.client.connect(self.address, auth=auth, transports=list(transports), wait_timeout=30)
         return self
 
     async def ask(self, event: str, payload: Any = None) -> Any:
-        return await self.client.call(event, payload, timeout=5)
+        return await self.client.call(event, payload, timeout=30)
 
     def of(self, event: str) -> list[Any]:
         return [data for name, data in self.heard if name == event]

@@ -428,7 +428,7 @@ async def test_when_the_broker_comes_back_everybody_gets_the_state_anew(person, 
     await someone.ask("subscribe", {"devices": ["pump-1"]})
 
     async def lose_the_broker() -> bool:
-        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url) as management:
+        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=30) as management:
             listed = (await management.get("/api/connections")).json()
             for one in listed:
                 if one.get("client_properties", {}).get("connection_name", "").startswith("monitoring-api"):

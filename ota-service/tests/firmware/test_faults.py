@@ -188,7 +188,10 @@ async def test_an_image_passes_through_without_being_held_in_memory(app, credent
         yield b"\r\n--b--\r\n"
 
     headers = {**FORM, "Authorization": f"Bearer {credentials.person('updates:write', 'updates:read')}"}
-    async with serving(app) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+    async with (
+        serving(app) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client,
+    ):
         forget_peak()
         before = memory("VmRSS")
         uploaded = (await client.post("/api/v2/firmware", content=body(), timeout=60)).json()

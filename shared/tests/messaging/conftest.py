@@ -9,6 +9,7 @@ from datetime import timedelta
 import aiormq
 import pytest
 
+from shared.cancellation import end
 from shared.messaging import topology
 from shared.messaging.batches import BatchConsumer, HandleBatch
 from shared.messaging.connection import Broker
@@ -106,6 +107,4 @@ async def consume(declared: Broker, handle: Recorder):
 
     yield begin
     handle.gate.set()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)

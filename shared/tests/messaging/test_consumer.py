@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.cancellation import end
 from shared.contracts.devices import DeviceRegistered
 from shared.contracts.envelope import Envelope
 from shared.contracts.routes import EVENTS_EXCHANGE
@@ -64,9 +65,7 @@ async def consume(declared: Broker, handler: Handler):
         tasks.append(asyncio.create_task(consumer.run()))
 
     yield begin
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from shared.cancellation import end
 from shared.contracts.routes import LIVE_EXCHANGE
 from shared.messaging.connection import Broker
 from shared.messaging.publisher import Message, Publisher
@@ -19,9 +20,7 @@ async def follow():
         tasks.append(asyncio.create_task(subscriber.run()))
 
     yield begin
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 class Follower:

@@ -30,7 +30,7 @@ async def test_it_passes_on_when_it_runs_out(leases):
     assert await lease(leases, "a", ttl=timedelta(milliseconds=300)).hold()
     second = lease(leases, "b")
     assert not await second.hold()
-    await eventually(second.hold, timeout=3)
+    await eventually(second.hold)
     assert not await lease(leases, "a").hold()
 
 

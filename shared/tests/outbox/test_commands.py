@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shared.cancellation import end
 from shared.contracts.commands import MAX_COMMAND_BYTES, DeviceCommand
 from shared.messaging.connection import Broker
 from shared.messaging.errors import BrokerAway, PublishRefused, PublishUnknown
@@ -43,9 +44,7 @@ async def relay(engine: AsyncEngine, engine_url: str):
         tasks.append(asyncio.create_task(CommandRelay(engine_url, publisher, **options).run()))
 
     yield begin
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 async def test_a_connected_device_gets_its_commands_in_order_with_the_time_left(

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cancellation import end
 from shared.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.ids import RandomIds
@@ -40,9 +41,7 @@ async def relay(database, things, recorded: Recorded):
 
     yield begin
     recorded.gate.set()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 async def change(things, uid: str, *versions: int) -> None:
@@ -114,7 +113,7 @@ async def test_one_relay_acts_at_a_time_and_the_next_takes_over(things, relay, r
     await eventually(lambda: recorded.under_way == 1)
     successor = Recorded()
     relay(successor, holder="b")
-    await eventually(lambda: versions(successor, "a") == [1], timeout=5)
+    await eventually(lambda: versions(successor, "a") == [1])
     await eventually(lambda: _equals(things.find_one(), {"_id": "a", "version": 1}))
     recorded.gate.set()
     await change(things, "a", 2)

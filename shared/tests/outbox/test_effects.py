@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shared.cancellation import end
 from shared.contracts.envelope import Envelope
 from shared.contracts.routes import EVENTS_EXCHANGE
 from shared.messaging import topology
@@ -63,9 +64,7 @@ async def counting(engine: AsyncEngine) -> Counting:
 async def running():
     tasks: list[asyncio.Task[None]] = []
     yield lambda part: tasks.append(asyncio.create_task(part.run()))
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 def reader(broker: Broker, counting: Counting) -> EventConsumer:
@@ -118,8 +117,7 @@ async def test_an_event_delivered_again_after_its_commit_has_one_effect(
         await eventually(lambda: counting.committed == 1)
         connection = await crashing.consuming.opened()
         await connection.close()
-        task.cancel()
-        await asyncio.wait([task])
+        await end([task])
     counting.acknowledge.set()
     running(reader(broker, counting))
     await eventually(lambda: counting.committed == 2)

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shared.cancellation import end
 from shared.messaging.errors import BrokerAway, PublishRefused, PublishUnknown
 from shared.outbox.relay import Relay
 from shared.testing import eventually
@@ -23,9 +24,7 @@ async def relay(engine: AsyncEngine, engine_url: str, recorded: Recorded):
 
     yield begin
     recorded.gate.set()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 @pytest.fixture
@@ -74,8 +73,7 @@ async def test_a_backlog_is_read_once_though_the_planner_knows_of_none(
         await tell(*(f"{turn}-{number}" for number in range(2_000)))
         task = relay()
         await eventually(lambda: _none(unsent), timeout=30)
-        task.cancel()
-        await asyncio.wait([task])
+        await end([task])
         read.append(await _index_entries_read(engine))
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -79,7 +79,7 @@ class Attack:
         limits = ("--include-tag", tag) if tag else ()
         alone = "fuzzing" if self.seed is None else "examples,coverage,fuzzing"
         if creations:
-            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=60) as client:
                 document = (await client.get("/openapi.json")).json()
             path = self.directory / "walk.json"
             path.write_text(json.dumps(walkable(document, creations)))

@@ -12,7 +12,7 @@ T = TypeVar("T")
 async def eventually(
     condition: Callable[[], T | Awaitable[T]],
     *,
-    timeout: float = 10.0,  # noqa: ASYNC109 - the failure says what was waited for
+    timeout: float = 30.0,  # noqa: ASYNC109 - the failure says what was waited for
     interval: float = 0.02,
     why: str = "",
 ) -> T:
