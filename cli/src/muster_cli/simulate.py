@@ -1,31 +1,17 @@
 """`muster simulate`: a fleet of devices to look at."""
 
-import asyncio
 import re
-import signal
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
 from muster_cli.connection import Endpoint
 from muster_cli.errors import BadUsage
-from muster_cli.simulator.actions import ActingFleet
-from muster_cli.simulator.enrolment import Enrolment
-from muster_cli.simulator.flash import Flash
-from muster_cli.simulator.fleet import Fleet, allow_open_files
-from muster_cli.simulator.population import simulated_device
-from muster_cli.simulator.progress import Progress
-from muster_cli.simulator.report import Report
-from muster_cli.simulator.tally import Tally
-from muster_cli.simulator.tokens import TokenFile
-from muster_cli.simulator.updates import UpdatingFleet
-from muster_cli.updater.offers import signing_keys
-from muster_cli.updater.turns import Turns
+from muster_cli.simulator.cast import Cast, Wanted, drawn_up
+from muster_cli.simulator.foresight import Foresight
+from muster_cli.simulator.run import Place, run
+from muster_cli.simulator.scenarios.reading import shipped
 
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,56}")
 
@@ -33,16 +19,30 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,56}")
 @platform_command
 async def simulate(
     invocation: Invocation,
-    devices: Annotated[int, typer.Option(min=1, max=50_000, help="How many devices.")] = 25,
-    rate: Annotated[float, typer.Option(min=0.001, max=100.0, help="Samples a second and device.")] = 1.0,
+    devices: Annotated[int | None, typer.Option(min=1, max=50_000, help="How many devices. Default: 25.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, max=100.0, help="Samples a second and device. Default: 1.")
+    ] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            help=f"Which devices, and what befalls them: a YAML file, or one of {', '.join(shipped())}.",
+        ),
+    ] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, help="Seconds to run. Default: until interrupted.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same devices and the same values.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same devices, values and faults. Default: 0.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would befall each device.")] = False,
     prefix: Annotated[str, typer.Option(help="What the devices' uids begin with.")] = "sim",
     mqtt: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="The broker. Default: the stack's or the server's."),
     ] = None,
-    connect_rate: Annotated[float, typer.Option(min=1.0, help="New connections a second, at most.")] = 200.0,
+    connect_rate: Annotated[
+        float | None, typer.Option(min=1.0, help="New connections a second, at most. Default: 200.")
+    ] = None,
     renew_tokens: Annotated[bool, typer.Option("--renew-tokens", help="Issue new tokens, reuse none.")] = False,
     updates: Annotated[bool, typer.Option(help="Whether the devices take updates.")] = True,
     link_speed: Annotated[
@@ -53,70 +53,46 @@ async def simulate(
 
     They go on until interrupted. Devices, tokens, firmware and configuration are kept: the next run finds them again.
     """
-    connection = invocation.connection
     if not _PREFIX.fullmatch(prefix):
         raise BadUsage(f'"{prefix}" cannot begin a uid', "use up to 56 of the characters A-Z a-z 0-9 _ -")
+    cast = drawn_up(
+        Wanted(
+            prefix=prefix,
+            scenario=scenario,
+            devices=devices,
+            rate=rate,
+            link_speed=link_speed,
+            seed=seed,
+            duration=duration,
+            connect_rate=connect_rate,
+        )
+    )
+    if dry_run:
+        _foretell(invocation, cast)
+        return
+    connection = invocation.connection
     broker = Endpoint.parse(mqtt) if mqtt else connection.mqtt
-    sign_in = connection.sign_in()
-    allow_open_files(devices)
-    population = [simulated_device(prefix, number, seed) for number in range(1, devices + 1)]
-    tokens = TokenFile(connection.state_dir / "simulator" / f"{prefix}.json")
-    flash = Flash(connection.state_dir / "simulator" / f"{prefix}.flash")
-    if renew_tokens:
-        tokens.forget()
-    tally = Tally(devices)
-    speed = link_speed * 1024 if link_speed else None
-    progress = asyncio.create_task(Progress(tally).show())
-    try:
-        async with MusterClient.open(connection.server, sign_in) as client:
-            enrolment = Enrolment(client, tokens, tally)
-            enrolled = await enrolment.enrol(population)
-            if updates and (tally.tokens_issued or not flash.keys()):
-                flash.burn(await enrolment.manifest_keys())
-        async with Turns.open(connection.server) as (http, turns):
-            shared = UpdatingFleet(http, turns, signing_keys(flash.keys()), flash, tally, bytes_per_second=speed)
-            fleet = Fleet(
-                population,
-                enrolled,
-                broker=broker,
-                rate=rate,
-                connects_per_second=connect_rate,
-                tally=tally,
-                updating=shared if updates else None,
-                acting=ActingFleet(flash, tally),
-            )
-            started = time.monotonic()
-            with _interrupts(fleet.stop):
-                await fleet.run(duration)
-            report = Report.of(tally, time.monotonic() - started)
-    finally:
-        progress.cancel()
-        await asyncio.gather(progress, return_exceptions=True)
-        flash.close()
+    place = Place(connection.server, broker, connection.sign_in(), connection.state_dir / "simulator" / prefix)
+    report = await run(cast, place, renew_tokens=renew_tokens, updates=updates)
     invocation.output.record(report.fields(), data=report)
     if report.failed or not report.ever_connected:
         raise typer.Exit(1)
 
 
-@contextmanager
-def _interrupts(stop: Callable[[], None]) -> Generator[None]:
-    """SIGINT and SIGTERM call `stop`; a second one ends the command at once."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - within a coroutine there is one
-    received = False
-
-    def interrupt() -> None:
-        nonlocal received
-        if received:
-            task.cancel()
-        received = True
-        stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+def _foretell(invocation: Invocation, cast: Cast) -> None:
+    foresight = Foresight.of(cast)
+    invocation.output.rows(
+        ["DEVICE", "TYPE", "EVERY", "OUTAGES", "AWAY", "CLOCK"],
+        [
+            [
+                one.device_uid,
+                one.device_type,
+                f"{one.every:g} s",
+                len(one.outages),
+                f"{one.away_s:.0f} s",
+                f"{one.clock_error:+.0f} s",
+            ]
+            for one in foresight.devices
+        ],
+        data=foresight,
+    )

@@ -11,16 +11,20 @@ import pytest
 
 from muster_cli.connection import Endpoint
 from muster_cli.simulator.actions import ActingFleet
+from muster_cli.simulator.conditions import Conditions, Updating
+from muster_cli.simulator.course import Timeline
 from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.fleet import Fleet
 from muster_cli.simulator.population import simulated_device
+from muster_cli.simulator.quantities import Span
 from muster_cli.simulator.tally import Tally
 from shared.testing import eventually
 
 from .conftest import PASSWORD
 
 REGISTERED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+QUICK = Timeline.steady(Conditions(every=0.05, updates=Updating(boots=Span(0.1, 0.1))))
 
 
 class OneDevice:
@@ -33,13 +37,11 @@ class OneDevice:
         self._topic = topic
         self._flash = Flash(path)
         self._fleet = Fleet(
-            [simulated_device(uid.removesuffix("-0001"), 1, 0)],
+            [simulated_device(uid.removesuffix("-0001"), 1, 0, QUICK)],
             {uid: Enrolled(PASSWORD, REGISTERED_AT)},
             broker=Endpoint(rabbitmq_server.mqtt_host, rabbitmq_server.mqtt_port),
-            rate=20.0,
             connects_per_second=200,
             tally=self.tally,
-            boot_s=0.1,
             acting=ActingFleet(self._flash, self.tally, step_s=0.02),
         )
 

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from muster_cli.connection import Endpoint
+from muster_cli.simulator.conditions import Conditions
+from muster_cli.simulator.course import Timeline
 from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.fleet import Fleet, allow_open_files
 from muster_cli.simulator.population import simulated_device
@@ -22,10 +24,11 @@ def broker(rabbitmq_server) -> Endpoint:
     return Endpoint(rabbitmq_server.mqtt_host, rabbitmq_server.mqtt_port)
 
 
-def fleet_of(prefix, count, broker, tally, *, password=PASSWORD, rate=20.0) -> Fleet:
-    devices = [simulated_device(prefix, number, 0) for number in range(1, count + 1)]
+def fleet_of(prefix, count, broker, tally, *, password=PASSWORD, every=0.05) -> Fleet:
+    timeline = Timeline.steady(Conditions(every=every))
+    devices = [simulated_device(prefix, number, 0, timeline) for number in range(1, count + 1)]
     enrolled = dict.fromkeys((device.uid for device in devices), Enrolled(password, REGISTERED_AT))
-    return Fleet(devices, enrolled, broker=broker, rate=rate, connects_per_second=200, tally=tally)
+    return Fleet(devices, enrolled, broker=broker, connects_per_second=200, tally=tally)
 
 
 async def test_every_confirmed_sample_is_on_the_topic_once_and_in_order(broker, topic, internal_users, prefix):

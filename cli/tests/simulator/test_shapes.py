@@ -5,13 +5,13 @@ import pytest
 from muster_cli.simulator.population import simulated_device
 from muster_cli.simulator.shapes import Battery, Bursts, Switch, Wave
 
-NO_NOISE = simulated_device("sim", 1, 0).random
+NO_NOISE = simulated_device("sim", 1, 0).chance
 KINDS = [simulated_device("sim", number, 0) for number in range(1, 5)]
 
 
 def series(number: int, seed: int, count: int = 50) -> list[dict[str, float | bool]]:
     device = simulated_device("sim", number, seed)
-    return [{name: shape.at(t, device.random) for name, shape in device.metrics.items()} for t in range(count)]
+    return [{name: shape.at(t, device.chance) for name, shape in device.metrics.items()} for t in range(count)]
 
 
 def test_the_same_seed_gives_the_same_values():

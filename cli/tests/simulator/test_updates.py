@@ -9,10 +9,13 @@ import aiormq
 import pytest
 
 from muster_cli.connection import Endpoint
+from muster_cli.simulator.conditions import Conditions, Updating
+from muster_cli.simulator.course import Timeline
 from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.fleet import Fleet
 from muster_cli.simulator.population import simulated_device
+from muster_cli.simulator.quantities import Span
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.updates import UpdatingFleet
 from muster_cli.updater.client import Patience
@@ -24,34 +27,33 @@ from shared.testing import eventually
 from ..ota import TOKEN
 
 REGISTERED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+AT_ONCE = Updating(writes=Span(0.05, 0.05), boots=Span(0.2, 0.2))
+QUICK = Conditions(every=0.05, updates=AT_ONCE)
 
 
 class OneDevice:
     """A fleet of one, with its memory in a file that the next life finds."""
 
-    def __init__(self, ota, rabbitmq_server, http, turns, path: Path, uid: str) -> None:
+    def __init__(self, ota, rabbitmq_server, http, turns, path: Path, uid: str, conditions=QUICK) -> None:
         self.ota = ota
         self.uid = uid
         self.tally = Tally(1)
         self.flash = Flash(path)
-        device = simulated_device(uid.removesuffix("-0001"), 1, 0)
+        device = simulated_device(uid.removesuffix("-0001"), 1, 0, Timeline.steady(conditions))
         updating = UpdatingFleet(
             http,
             turns,
             signing_keys(ota.public_keys()),
             self.flash,
             self.tally,
-            write_s=0.05,
             patience=Patience(0.02, 0.1, 5.0),
         )
         self._fleet = Fleet(
             [device],
             {uid: Enrolled(TOKEN, REGISTERED_AT)},
             broker=Endpoint(rabbitmq_server.mqtt_host, rabbitmq_server.mqtt_port),
-            rate=20.0,
             connects_per_second=200,
             tally=self.tally,
-            boot_s=0.2,
             updating=updating,
         )
 

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from muster_cli.updater.client import Patience, UpdateClient
 from muster_cli.updater.errors import PlatformAway, PlatformError
+from muster_cli.updater.link import AnyLink
 from muster_cli.updater.memory import Image, Memory
 from muster_cli.updater.offers import Trust, signing_keys
 from muster_cli.updater.turns import Turns
@@ -20,6 +21,14 @@ IMPATIENT = Patience(first_s=0.01, longest_s=0.05, give_up_s=1.0)
 ALL_STEPS = ["ack", "downloading", "flashed", "complete"]
 
 
+class ThinLink(AnyLink):
+    def __init__(self, bytes_per_second):
+        self.bytes_per_second = bytes_per_second
+
+    async def carried(self, size):
+        await asyncio.sleep(size / self.bytes_per_second)
+
+
 class World:
     """One device and its platform. `run` looks for updates as after a start."""
 
@@ -28,15 +37,14 @@ class World:
         self.trust = Trust(UID, HARDWARE, signing_keys(ota.public_keys()))
         self.outcomes = []
         self.token = TOKEN
-        self.bytes_per_second = None
+        self.link = AnyLink()
 
     def updater(self):
         return Updater(
-            UpdateClient(self.http, UID, self.token, self.turns, IMPATIENT),
+            UpdateClient(self.http, UID, self.token, self.turns, IMPATIENT, self.link),
             self.trust,
             self.machine,
             ended=lambda outcome, code: self.outcomes.append((outcome, code)),
-            bytes_per_second=self.bytes_per_second,
         )
 
     async def run(self):
@@ -95,7 +103,7 @@ class TestAnHonestPlatform:
 
     async def test_progress_is_told_while_it_downloads_over_a_slow_link(self, world, ota):
         ota.open()
-        world.bytes_per_second = len(IMAGE) / 2.5
+        world.link = ThinLink(len(IMAGE) / 2.5)
         await world.run()
         progress = [detail["progress"] for step, detail in ota.reports if step == "downloading"]
         assert progress[0] == 0

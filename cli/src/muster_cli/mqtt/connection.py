@@ -105,6 +105,10 @@ class MqttConnection(asyncio.Protocol):
             self._transport.close()
         await self._ended
 
+    def cut(self) -> None:
+        """Ends the connection without a word, as a network that goes away does: the broker publishes the will."""
+        self._abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 

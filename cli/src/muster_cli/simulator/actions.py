@@ -14,6 +14,7 @@ from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.tally import Tally
 from muster_cli.updater.commands import Command
+from shared.cancellation import end
 
 _CONFIGURATION_CHANGE = "configuration_change"
 _SYSTEM_REBOOT = "system_reboot"
@@ -71,8 +72,7 @@ class DeviceActions:
     async def close(self) -> None:
         """What has not ended never will: these answers are not kept."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end([self._task])
             if not self._task.cancelled():
                 self._task.result()
 

@@ -7,12 +7,14 @@ The names and shapes are the platform's public ones: `devices/<uid>/status`, `/s
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import uuid4
 
 from muster_cli.connection import Endpoint
 from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.mqtt.packets import Will
 from muster_cli.simulator.actions import DeviceActions
+from muster_cli.simulator.line import Line
 from muster_cli.simulator.pace import Nap, Pace, backoff
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.samples import Samples
@@ -35,27 +37,28 @@ class DeviceProcess:
         broker: Endpoint,
         pace: Pace,
         tally: Tally,
-        interval: float,
         offset: float,
-        boot_s: float,
-        updates: Callable[[Reboot], DeviceUpdates] | None,
+        updates: Callable[[Line, Reboot], DeviceUpdates] | None,
         actions: Callable[[Reboot], DeviceActions] | None,
     ) -> None:
-        """Publishes every `interval` seconds, the first time `offset` seconds after the start.
+        """Publishes as its course has it, the first time `offset` seconds after the start.
 
-        A reboot takes `boot_s` seconds. Without `updates` and `actions` it listens for nothing.
+        Without `updates` and `actions` it listens for nothing.
         """
         self._uid = device.uid
+        self._course = device.course
         self._token = token
         self._broker = broker
         self._pace = pace
         self._tally = tally
-        self._interval = interval
         self._offset = offset
-        self._boot_s = boot_s
-        self._updates = updates(self._reboot) if updates is not None else None
+        self._line = Line(device.course, on_cut=self._cut)
+        self._updates = updates(self._line, self._reboot) if updates is not None else None
         self._actions = actions(self._reboot) if actions is not None else None
-        self._samples = Samples(device, interval)
+        self._samples = Samples(device)
+        self._connection: MqttConnection | None = None
+        self._was_cut = False
+        """Whether it was the scenario that ended the last connection."""
         self._next_at = 0.0
         self._unconfirmed: bytes | None = None
         self._nap = Nap()
@@ -64,38 +67,57 @@ class DeviceProcess:
         self._back: asyncio.Future[None] | None = None
         """Asked to reboot, and not yet back on the platform."""
         self._going_down = False
+        self._boots = 0
 
     def stop(self) -> None:
         """Ends `run` soon: the sample under way is confirmed, the device says that it is going, and disconnects."""
         self._stopping = True
         self._nap.wake()
 
-    async def run(self) -> None:
-        """Connects, and again after every loss, until stopped."""
+    async def run(self, started: float) -> None:
+        """Connects, and again after every loss, until stopped. `started` is when the fleet began, by the event loop."""
+        self._next_at = started + self._offset
+        self._line.start(started)
         try:
             await self._stay_connected()
         finally:
             for work in (self._updates, self._actions):
                 if work is not None:
                     await work.close()
+            self._line.close()
 
     async def _stay_connected(self) -> None:
         loop = asyncio.get_running_loop()
-        self._next_at = loop.time() + self._offset
         failures = 0
         while not self._stopping:
-            await self._nap.until(self._pace.turn(loop.time()))
+            if (back_at := self._line.back_at) is not None:
+                await self._nap.until(back_at)
+                continue
+            if not self._line.in_herd or failures:
+                await self._nap.until(self._pace.turn(loop.time()))
             started = loop.time()
             try:
                 if not self._stopping:
                     await self._session()
             except MqttError as error:
-                self._tally.troubles[str(error)] += 1
-                failures = 1 if loop.time() - started > _STABLE_S else failures + 1
-                if not self._stopping:
-                    await self._nap.until(loop.time() + backoff(failures))
+                if self._was_cut:
+                    self._tally.cuts += 1
+                    failures = 0
+                else:
+                    self._tally.troubles[str(error)] += 1
+                    failures = 1 if loop.time() - started > _STABLE_S else failures + 1
+                    if not self._stopping:
+                        await self._nap.until(loop.time() + backoff(failures))
             if self._going_down:
                 await self._power_cycle()
+        if self._unconfirmed is not None and self._was_cut:
+            await self._hand_in()
+
+    async def _hand_in(self) -> None:
+        """The scenario is over and took the network away in the middle of a sample: it is sent once more."""
+        self._line.close()
+        with suppress(MqttError):
+            await self._session()
 
     async def _session(self) -> None:
         """One connection, from sign-in to a clean end. Raises MqttError when there is none or it is lost."""
@@ -104,9 +126,14 @@ class DeviceProcess:
         if self._updates is not None and (version := self._updates.firmware_version()) is not None:
             about["firmware_version"] = version
         gone = json.dumps({"online": False} | about).encode()
-        connection = MqttConnection(on_lost=self._nap.wake, on_message=self._heard)
+        connection = self._connection = MqttConnection(on_lost=self._nap.wake, on_message=self._heard)
+        began = asyncio.get_running_loop().time()
         await connection.open(*self._broker, uid=self._uid, token=self._token, will=Will(status, gone))
+        self._tally.sign_ins.add(asyncio.get_running_loop().time() - began)
         self._count_connection()
+        self._was_cut = False
+        if self._line.back_at is not None:
+            self._cut()
         try:
             await connection.publish(status, json.dumps({"online": True} | about).encode())
             if self._updates is not None or self._actions is not None:
@@ -137,16 +164,21 @@ class DeviceProcess:
     async def _publish(self, connection: MqttConnection) -> None:
         """One sample at a time, each confirmed before the next; times that passed without a connection are skipped."""
         topic = f"devices/{self._uid}/telemetry"
+        loop = asyncio.get_running_loop()
         while True:
             if self._unconfirmed is None:
                 if not self._leaving:
                     await self._nap.until(self._next_at)
                 if self._leaving or not connection.signed_in:
                     return
-                self._unconfirmed = self._samples.take()
-                self._next_at = max(self._next_at + self._interval, asyncio.get_running_loop().time())
+                self._unconfirmed = self._samples.take(self._line.elapsed)
+                self._next_at = max(self._next_at + self._course.every(self._line.elapsed), loop.time())
                 self._tally.sent += 1
+            if delay := self._course.delay(self._samples.taken, self._line.elapsed):
+                await self._nap.until(loop.time() + delay)
+            began = loop.time()
             await connection.publish(topic, self._unconfirmed)
+            self._tally.confirmations.add(loop.time() - began)
             self._unconfirmed = None
             self._tally.confirmed += 1
 
@@ -165,7 +197,15 @@ class DeviceProcess:
     async def _power_cycle(self) -> None:
         self._going_down = False
         self._samples.reboot()
-        await self._nap.until(asyncio.get_running_loop().time() + self._boot_s)
+        self._boots += 1
+        boot_s = self._course.boot_s(self._boots, self._line.elapsed)
+        await self._nap.until(asyncio.get_running_loop().time() + boot_s)
+
+    def _cut(self) -> None:
+        self._was_cut = True
+        if self._connection is not None:
+            self._connection.cut()
+        self._nap.wake()
 
     def _came_back(self) -> None:
         if self._back is not None and not self._back.done() and not self._going_down:

@@ -14,6 +14,7 @@ from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.tokens import TokenFile
 from muster_cli.updater.offers import PublicKey
+from shared.cancellation import end
 
 T = TypeVar("T")
 
@@ -47,13 +48,11 @@ class Enrolment:
             for device in waiting:
                 enrolled[device.uid] = await self._enrol(device)
 
-        workers = [asyncio.ensure_future(work()) for _ in range(min(_AT_ONCE, len(devices)))]
+        workers = [asyncio.create_task(work()) for _ in range(min(_AT_ONCE, len(devices)))]
         try:
             await asyncio.gather(*workers)
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await end(workers)
             self._tokens.save()
         return enrolled
 

@@ -10,10 +10,12 @@ from muster_cli.errors import BadUsage
 from muster_cli.simulator.actions import ActingFleet, DeviceActions
 from muster_cli.simulator.device import DeviceProcess
 from muster_cli.simulator.enrolment import Enrolled
+from muster_cli.simulator.line import Line
 from muster_cli.simulator.pace import Pace
 from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.updates import DeviceUpdates, Reboot, UpdatingFleet
+from shared.cancellation import end
 
 _SPARE_FILES = 100
 _DRAIN_S = 10.0
@@ -29,18 +31,12 @@ class Fleet:
         enrolled: Mapping[str, Enrolled],
         *,
         broker: Endpoint,
-        rate: float,
         connects_per_second: float,
         tally: Tally,
-        boot_s: float = 3.0,
         updating: UpdatingFleet | None = None,
         acting: ActingFleet | None = None,
     ) -> None:
-        """Each device publishes `rate` samples a second.
-
-        Without `updating` none takes updates, without `acting` none does actions.
-        """
-        interval = 1.0 / rate
+        """Without `updating` none takes updates, without `acting` none does actions."""
         pace = Pace(connects_per_second)
         self._processes = [
             DeviceProcess(
@@ -49,9 +45,7 @@ class Fleet:
                 broker=broker,
                 pace=pace,
                 tally=tally,
-                interval=interval,
-                offset=interval * number / len(devices),
-                boot_s=boot_s,
+                offset=device.course.every(0.0) * number / len(devices),
                 updates=_updates(updating, device, enrolled[device.uid]) if updating is not None else None,
                 actions=_actions(acting, device, enrolled[device.uid]) if acting is not None else None,
             )
@@ -64,28 +58,24 @@ class Fleet:
 
     async def run(self, duration: float | None) -> None:
         """Runs for `duration` seconds, or until stopped; devices that do not end in a bounded time are cut off."""
+        started = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(process.run()) for process in self._processes]
+            tasks = [group.create_task(process.run(started)) for process in self._processes]
             with suppress(TimeoutError):
                 async with asyncio.timeout(duration):
                     await self._stopping.wait()
             for process in self._processes:
                 process.stop()
             _, late = await asyncio.wait(tasks, timeout=_DRAIN_S + _DRAIN_PER_DEVICE_S * len(tasks))
-            for task in late:
-                task.cancel()
+            await end(late)
 
 
-def _updates(fleet: UpdatingFleet, device: SimulatedDevice, enrolled: Enrolled) -> Callable[[Reboot], DeviceUpdates]:
-    def of(reboot: Reboot) -> DeviceUpdates:
-        return DeviceUpdates(
-            fleet,
-            uid=device.uid,
-            hardware_version=device.registration.hardware_version,
-            token=enrolled.token,
-            registered_at=enrolled.registered_at,
-            reboot=reboot,
-        )
+def _updates(
+    fleet: UpdatingFleet, device: SimulatedDevice, enrolled: Enrolled
+) -> Callable[[Line, Reboot], DeviceUpdates]:
+    def of(line: Line, reboot: Reboot) -> DeviceUpdates:
+        token, registered_at = enrolled
+        return DeviceUpdates(fleet, device, token=token, registered_at=registered_at, line=line, reboot=reboot)
 
     return of
 

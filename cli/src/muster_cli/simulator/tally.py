@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from muster_cli.simulator.latencies import Latencies
+
 
 @dataclass
 class Tally:
@@ -16,6 +18,8 @@ class Tally:
     connected: int = 0
     ever_connected: int = 0
     reconnects: int = 0
+    cuts: int = 0
+    """Connections that the scenario took away."""
     sent: int = 0
     confirmed: int = 0
     updates: Counter[str] = field(default_factory=Counter[str])
@@ -26,6 +30,11 @@ class Tally:
     """Actions that have ended, by state."""
     troubles: Counter[str] = field(default_factory=Counter[str])
     """Lost and refused connections, by reason."""
+
+    sign_ins: Latencies = field(default_factory=Latencies)
+    """From the connection's beginning until the broker had let the device in."""
+    confirmations: Latencies = field(default_factory=Latencies)
+    """From a sample's sending until the broker had confirmed it."""
 
     @property
     def enrolled(self) -> int:

@@ -8,15 +8,19 @@ from datetime import datetime
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from muster_cli.simulator.course import Course
 from muster_cli.simulator.flash import Flash
+from muster_cli.simulator.line import Line
+from muster_cli.simulator.population import SimulatedDevice
 from muster_cli.simulator.tally import Tally
 from muster_cli.updater.client import Patience, UpdateClient
 from muster_cli.updater.commands import Command, CommandInbox
-from muster_cli.updater.errors import PlatformError
+from muster_cli.updater.errors import PlatformError, UpdateFailed
 from muster_cli.updater.memory import Image, Memory
 from muster_cli.updater.offers import Trust
 from muster_cli.updater.turns import Turns
 from muster_cli.updater.updater import Outcome, Updater
+from shared.cancellation import end
 
 _AVAILABLE = "update_available"
 UPDATE_COMMANDS = frozenset({_AVAILABLE, "update_cancelled"})
@@ -26,26 +30,29 @@ Reboot = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class UpdatingFleet:
-    """`bytes_per_second` is each device's link (None: any speed), `write_s` the seconds that writing an image takes."""
+    """What the devices of one process have in common."""
 
     http: httpx.AsyncClient
     turns: Turns
     keys: Mapping[str, Ed25519PublicKey]
     flash: Flash
     tally: Tally
-    bytes_per_second: float | None = None
-    write_s: float = 1.0
     patience: Patience = field(default_factory=Patience)
 
 
 class SimulatedMachine:
-    """One device's flash and its power switch."""
+    """One device's flash, which fails as its course has it, and its power switch."""
 
-    def __init__(self, fleet: UpdatingFleet, uid: str, registered_at: datetime, reboot: Reboot) -> None:
+    def __init__(
+        self, fleet: UpdatingFleet, uid: str, registered_at: datetime, *, course: Course, line: Line, reboot: Reboot
+    ) -> None:
         self._fleet = fleet
         self._uid = uid
         self._registered_at = registered_at
+        self._course = course
+        self._line = line
         self._reboot = reboot
+        self._writes = 0
         self.memory = fleet.flash.read(uid, registered_at)
 
     def remember(self, memory: Memory) -> None:
@@ -54,7 +61,11 @@ class SimulatedMachine:
             self.memory = memory
 
     async def write(self, image: Image) -> None:
-        await asyncio.sleep(self._fleet.write_s)
+        number, elapsed = self._writes, self._line.elapsed
+        self._writes += 1
+        await asyncio.sleep(self._course.write_s(number, elapsed))
+        if self._course.write_fails(number, elapsed):
+            raise UpdateFailed("flash_failed", "the image could not be written")
 
     async def reboot(self) -> None:
         await self._reboot()
@@ -65,33 +76,33 @@ class DeviceUpdates:
 
     __slots__ = (
         "_again",
+        "_device",
         "_fleet",
-        "_hardware_version",
         "_inbox",
+        "_line",
         "_reboot",
         "_registered_at",
         "_task",
         "_token",
-        "_uid",
         "_updater",
     )
 
     def __init__(
         self,
         fleet: UpdatingFleet,
+        device: SimulatedDevice,
         *,
-        uid: str,
-        hardware_version: str | None,
         token: str,
         registered_at: datetime,
+        line: Line,
         reboot: Reboot,
     ) -> None:
         """`reboot` ends and starts the device's software; it returns when the device is on the platform again."""
         self._fleet = fleet
-        self._uid = uid
-        self._hardware_version = hardware_version
+        self._device = device
         self._token = token
         self._registered_at = registered_at
+        self._line = line
         self._reboot = reboot
         self._inbox = CommandInbox()
         self._updater: Updater | None = None
@@ -100,7 +111,7 @@ class DeviceUpdates:
 
     def firmware_version(self) -> str | None:
         """What runs, if it came as an update."""
-        running = self._fleet.flash.read(self._uid, self._registered_at).running
+        running = self._fleet.flash.read(self._device.uid, self._registered_at).running
         return running.version if running is not None else None
 
     def heard(self, command: Command) -> None:
@@ -123,8 +134,7 @@ class DeviceUpdates:
         """An update under way goes on in the next life."""
         task = self._task
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await end([task])
             if not task.cancelled():
                 task.result()
 
@@ -141,13 +151,14 @@ class DeviceUpdates:
         self._updater = self._task = None
 
     def _new_updater(self) -> Updater:
-        fleet = self._fleet
+        fleet, device = self._fleet, self._device
         return Updater(
-            UpdateClient(fleet.http, self._uid, self._token, fleet.turns, fleet.patience),
-            Trust(self._uid, self._hardware_version, fleet.keys),
-            SimulatedMachine(fleet, self._uid, self._registered_at, self._reboot),
+            UpdateClient(fleet.http, device.uid, self._token, fleet.turns, fleet.patience, self._line),
+            Trust(device.uid, device.hardware_version, fleet.keys),
+            SimulatedMachine(
+                fleet, device.uid, self._registered_at, course=device.course, line=self._line, reboot=self._reboot
+            ),
             ended=self._ended,
-            bytes_per_second=fleet.bytes_per_second,
         )
 
     def _ended(self, outcome: Outcome, code: str | None) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from muster_cli.updater.errors import PlatformAway, PlatformError, SessionOver, UpdateFailed
+from muster_cli.updater.link import AnyLink, Link
 from muster_cli.updater.offers import Offer
 from muster_cli.updater.turns import Turns
 
@@ -39,7 +40,8 @@ class _Problem(BaseModel):
 class UpdateClient:
     """Calls of one device. A platform that is away is asked again until patience ends.
 
-    Every method raises PlatformError. Of many devices in one process `turns` lets a few call at once.
+    Every method waits for the link, and raises PlatformError. Of many devices in one process `turns` lets a few call
+    at once.
     """
 
     http: httpx.AsyncClient
@@ -47,6 +49,7 @@ class UpdateClient:
     token: str = field(repr=False)
     turns: Turns
     patience: Patience = field(default_factory=Patience)
+    link: Link = field(default_factory=AnyLink)
 
     async def next_offer(self) -> Offer | None:
         """What waits for this device; None also while the platform does not know the device."""
@@ -90,6 +93,7 @@ class UpdateClient:
         return f"/api/v2/device/{self.uid}/updates"
 
     async def _open(self, path: str, headers: dict[str, str]) -> httpx.Response:
+        await self.link.up()
         request = self.http.build_request("GET", path, headers=self._authorization | headers)
         try:
             response = await self.http.send(request, stream=True)
@@ -104,6 +108,7 @@ class UpdateClient:
 
     async def _call(self, method: str, path: str, **request: Any) -> bytes | None:
         """The answer's body; None for 204. Raises SessionOver or PlatformError."""
+        await self.link.up()
         try:
             async with (
                 self.turns.call,

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-import time
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -23,21 +22,12 @@ Arrived = Callable[[int], Awaitable[None]]
 class Download:
     """One image. Its bytes are counted and hashed as they come and not kept: a simulated device has no use for them."""
 
-    def __init__(
-        self,
-        client: UpdateClient,
-        path: str,
-        part: Part,
-        *,
-        arrived: Arrived,
-        bytes_per_second: float | None = None,
-    ) -> None:
-        """`arrived` is awaited with the bytes received so far; the device's link carries so many a second, or any."""
+    def __init__(self, client: UpdateClient, path: str, part: Part, *, arrived: Arrived) -> None:
+        """`arrived` is awaited with the bytes received so far."""
         self._client = client
         self._path = path
         self._part = part
         self._arrived = arrived
-        self._bytes_per_second = bytes_per_second
         self._etag: str | None = None
         self._restart()
 
@@ -78,16 +68,13 @@ class Download:
             raise UpdateFailed("wrong_size", f"the image has {length} bytes and not {self._part.size}")
 
     async def _take(self, response: httpx.Response) -> None:
-        began, before = time.monotonic(), self._received
         async for chunk in response.aiter_raw():
             if self._received + len(chunk) > self._part.size:
                 raise UpdateFailed("wrong_size", f"the image does not end after {self._part.size} bytes")
+            await self._client.link.carried(len(chunk))
             self._sha256.update(chunk)
             self._received += len(chunk)
             await self._arrived(self._received)
-            if self._bytes_per_second is not None:
-                due = began + (self._received - before) / self._bytes_per_second
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def _restart(self) -> None:
         self._received = 0

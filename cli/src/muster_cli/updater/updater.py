@@ -39,7 +39,7 @@ class Machine(Protocol):
         ...
 
     async def write(self, image: Image) -> None:
-        """Writes a checked image beside the one that runs."""
+        """Writes a checked image beside the one that runs. Raises UpdateFailed."""
         ...
 
     async def reboot(self) -> None:
@@ -53,20 +53,11 @@ Ended = Callable[[Outcome, str | None], None]
 class Updater:
     """`ended` is told how each update ended, with the code of a failure."""
 
-    def __init__(
-        self,
-        client: UpdateClient,
-        trust: Trust,
-        machine: Machine,
-        *,
-        ended: Ended,
-        bytes_per_second: float | None = None,
-    ) -> None:
+    def __init__(self, client: UpdateClient, trust: Trust, machine: Machine, *, ended: Ended) -> None:
         self._client = client
         self._trust = trust
         self._machine = machine
         self._ended = ended
-        self._bytes_per_second = bytes_per_second
         self._cancelled: str | None = None
         self._completed: str | None = None
         """It may be offered once more, while it soaks."""
@@ -167,8 +158,7 @@ class Updater:
         before = 0
         for path, part in zip(offer.paths(), manifest.in_order(), strict=True):
             arrived = partial(self._arrived, manifest, before)
-            speed = self._bytes_per_second
-            await Download(self._client, path, part, arrived=arrived, bytes_per_second=speed).run()
+            await Download(self._client, path, part, arrived=arrived).run()
             before += part.size
 
     async def _arrived(self, manifest: Manifest, before: int, received: int) -> None:

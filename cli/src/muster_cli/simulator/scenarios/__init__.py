@@ -1,0 +1,1 @@
+"""Scenarios: what a person writes in a file, checked, as the devices of a fleet."""
