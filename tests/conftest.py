@@ -73,7 +73,7 @@ async def simulated(
 
     async def start(prefix: str, devices: int) -> asyncio.subprocess.Process:
         command = (of_this_environment("muster"), "simulate", "--stack", str(stack.layout.root))
-        options = ("--prefix", prefix, "--devices", str(devices), "--rate", "0.2")
+        options = ("--prefix", prefix, "--devices", str(devices), "--rate", "0.2", "--account-within", "0")
         null = asyncio.subprocess.DEVNULL
         running.append(await asyncio.create_subprocess_exec(*command, *options, stdout=null, stderr=null))
         search = {"rql": f'and(like(device_uid,"{prefix}-*"),ne(status,"offline"))', "sample": 0}

@@ -133,7 +133,14 @@ async def test_a_simulated_device_is_updated_from_its_page_without_a_reload(
     command = ("simulate", "--json", "--stack", str(stack.layout.root), "--prefix", prefix, "--devices", "1")
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).parent / "muster", *command, "--link-speed", "40", stdout=pipe, stderr=pipe
+        Path(sys.executable).parent / "muster",
+        *command,
+        "--link-speed",
+        "40",
+        "--account-within",
+        "0",
+        stdout=pipe,
+        stderr=pipe,
     )
     try:
 

@@ -61,6 +61,7 @@ async def fleet(stack: Stack, people: httpx.AsyncClient, prefix: str) -> AsyncIt
     async def start(*options: str) -> None:
         command = (MUSTER, "simulate", "--stack", str(stack.layout.root), "--prefix", prefix, "--devices", "2")
         null = asyncio.subprocess.DEVNULL
+        options = ("--account-within", "0", *options)
         running.append(await asyncio.create_subprocess_exec(*command, *options, stdout=null, stderr=null))
 
         async def online() -> bool:

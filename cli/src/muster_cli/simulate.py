@@ -10,7 +10,7 @@ from muster_cli.connection import Endpoint
 from muster_cli.errors import BadUsage
 from muster_cli.simulator.cast import Cast, Wanted, drawn_up
 from muster_cli.simulator.foresight import Foresight
-from muster_cli.simulator.run import Place, run
+from muster_cli.simulator.run import Place, Ways, run
 from muster_cli.simulator.scenarios.reading import shipped
 
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,56}")
@@ -48,10 +48,16 @@ async def simulate(
     link_speed: Annotated[
         float | None, typer.Option(min=1.0, help="KiB a second and device, for downloads. Default: any.")
     ] = None,
+    account_within: Annotated[
+        float,
+        typer.Option(min=0.0, help="Seconds to wait at the end for the platform's account. 0: do not ask for it."),
+    ] = 150.0,
 ) -> None:
     """Simulate devices that register, sign in to the broker, publish telemetry, take updates and do actions.
 
-    They go on until interrupted. Devices, tokens, firmware and configuration are kept: the next run finds them again.
+    They go on until interrupted. The exit code is 0 when all that was sent was confirmed, and received by the
+    platform's own account, which is asked at the end. Devices, tokens, firmware and configuration are kept: the next
+    run finds them again.
     """
     if not _PREFIX.fullmatch(prefix):
         raise BadUsage(f'"{prefix}" cannot begin a uid', "use up to 56 of the characters A-Z a-z 0-9 _ -")
@@ -73,9 +79,9 @@ async def simulate(
     connection = invocation.connection
     broker = Endpoint.parse(mqtt) if mqtt else connection.mqtt
     place = Place(connection.server, broker, connection.sign_in(), connection.state_dir / "simulator" / prefix)
-    report = await run(cast, place, renew_tokens=renew_tokens, updates=updates)
+    report = await run(cast, place, Ways(renew_tokens=renew_tokens, updates=updates, account_s=account_within))
     invocation.output.record(report.fields(), data=report)
-    if report.failed or not report.ever_connected:
+    if not report.is_good or (account_within and report.received is None):
         raise typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ import aiormq
 import pytest
 
 from muster_cli.connection import Endpoint
-from muster_cli.simulator.conditions import Conditions, Updating
+from muster_cli.simulator.conditions import Conditions, Network, Updating
 from muster_cli.simulator.course import Timeline
 from muster_cli.simulator.enrolment import Enrolled
 from muster_cli.simulator.flash import Flash
@@ -77,7 +77,8 @@ async def life(ota, rabbitmq_server, internal_users, prefix, tmp_path):
     ota.uid, ota.hardware = f"{prefix}-0001", "cr-2.1"
     internal_users(ota.uid, password=TOKEN)
     async with Turns.open(ota.server) as (http, turns):
-        yield lambda: OneDevice(ota, rabbitmq_server, http, turns, tmp_path / "fleet.flash", ota.uid)
+        path = tmp_path / "fleet.flash"
+        yield lambda conditions=QUICK: OneDevice(ota, rabbitmq_server, http, turns, path, ota.uid, conditions)
 
 
 @pytest.fixture
@@ -196,3 +197,24 @@ def test_another_registration_of_the_same_uid_remembers_nothing(tmp_path):
     assert flash.read("pump-1", REGISTERED_AT.replace(year=2027)) == Memory()
     assert flash.keys() == []
     flash.close()
+
+
+async def test_a_download_goes_on_where_a_flaky_network_has_cut_it(life, ota, command):
+    flaky = Network(drops_every=Span(0.4, 0.4), away=Span(0.02, 0.1))
+    thin = AT_ONCE.model_copy(update={"link": Span(len(ota.image) / 1.5, len(ota.image) / 1.5)})
+    async with life(Conditions(every=0.05, network=flaky, updates=thin)) as device:
+        await eventually(lambda: command(announcement(ota.open())))
+        await eventually(lambda: ota.state == "completed", timeout=30)
+        assert device.tally.cuts > 0
+        assert not device.tally.troubles
+    assert any(ota.ranges)
+
+
+async def test_a_flash_that_fails_ends_the_update_and_the_device_stays_as_it_is(life, ota, command):
+    worn = AT_ONCE.model_copy(update={"flash_fails": 1.0})
+    async with life(Conditions(every=0.05, updates=worn)) as device:
+        assert await command(announcement(ota.open()))
+        await eventually(lambda: ota.state == "failed")
+        assert ota.error() == "flash_failed: the image could not be written"
+        assert device.memory().running is None
+        await eventually(lambda: device.tally.update_failures == {"flash_failed": 1})

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from muster_cli.client.accounts import AccountClient
 from muster_cli.client.actions import ActionClient
 from muster_cli.client.batches import BatchClient
 from muster_cli.client.device_files import DeviceFileClient
@@ -28,6 +29,7 @@ class MusterClient(
     BatchClient,
     ReleaseClient,
     ActionClient,
+    AccountClient,
 ):
     """Calls of one signed-in person. Every method raises Refused, or Unreachable when trying later may help."""
 

@@ -1,10 +1,7 @@
 """One run of a fleet: its devices are enrolled, live their course, and what became of it is reported."""
 
 import asyncio
-import signal
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +10,22 @@ from muster_cli.connection import Endpoint
 from muster_cli.sign_in import SignIn
 from muster_cli.simulator.actions import ActingFleet
 from muster_cli.simulator.cast import Cast
-from muster_cli.simulator.enrolment import Enrolled, Enrolment
+from muster_cli.simulator.enrolment import Enrolment
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.fleet import Fleet, allow_open_files
 from muster_cli.simulator.progress import Progress
+from muster_cli.simulator.receipts import Receipts
 from muster_cli.simulator.report import Report
+from muster_cli.simulator.signals import answering
 from muster_cli.simulator.tally import Tally
 from muster_cli.simulator.tokens import TokenFile
 from muster_cli.simulator.updates import UpdatingFleet
 from muster_cli.updater.offers import signing_keys
 from muster_cli.updater.turns import Turns
 from shared.cancellation import end
+
+_INTERRUPTED_S = 3.0
+"""How long somebody who wants to leave waits for the platform's account."""
 
 
 @dataclass(frozen=True)
@@ -36,67 +38,75 @@ class Place:
     memory: Path
 
 
-async def run(cast: Cast, place: Place, *, renew_tokens: bool, updates: bool) -> Report:
+@dataclass(frozen=True)
+class Ways:
+    """Whether tokens are issued anew, whether devices take updates, and how many seconds the account is awaited.
+
+    With 0 the platform is not asked what it received.
+    """
+
+    renew_tokens: bool
+    updates: bool
+    account_s: float
+
+
+async def run(cast: Cast, place: Place, ways: Ways) -> Report:
     """Until the cast's time is over or SIGINT or SIGTERM comes. Raises CommandError."""
     allow_open_files(len(cast.devices))
     tally = Tally(len(cast.devices))
     flash = Flash(place.memory.with_suffix(".flash"))
+    tokens = TokenFile(place.memory.with_suffix(".json"))
+    if ways.renew_tokens:
+        tokens.forget()
     progress = asyncio.create_task(Progress(tally).show())
     try:
-        enrolled = await _enrolled(cast, place, flash, tally, renew_tokens=renew_tokens, updates=updates)
-        async with Turns.open(place.server) as (http, turns):
-            updating = UpdatingFleet(http, turns, signing_keys(flash.keys()), flash, tally)
+        async with (
+            MusterClient.open(place.server, place.sign_in) as client,
+            Turns.open(place.server) as (http, turns),
+        ):
+            enrolment = Enrolment(client, tokens, tally)
+            enrolled = await enrolment.enrol(cast.devices)
+            if ways.updates and (tally.tokens_issued or not flash.keys()):
+                flash.burn(await enrolment.manifest_keys())
+            receipts = Receipts(client, enrolled.keys())
+            if ways.account_s:
+                await receipts.begin(all_are_new=not tally.found)
             fleet = Fleet(
                 cast.devices,
                 enrolled,
                 broker=place.broker,
                 connects_per_second=cast.connects_per_second,
                 tally=tally,
-                updating=updating if updates else None,
+                updating=UpdatingFleet(http, turns, signing_keys(flash.keys()), flash, tally) if ways.updates else None,
                 acting=ActingFleet(flash, tally),
             )
             started = time.monotonic()
-            with _interrupts(fleet.stop):
-                await fleet.run(cast.duration)
-            return Report.of(tally, time.monotonic() - started)
+            was_interrupted = await _live(fleet, cast.duration)
+            lasted = time.monotonic() - started
+            if ways.account_s:
+                patience_s = min(ways.account_s, _INTERRUPTED_S) if was_interrupted else ways.account_s
+                was_interrupted |= await _collect(receipts, tally.confirmed, patience_s)
     finally:
         await end([progress])
         flash.close()
+    is_final = bool(ways.account_s) and not was_interrupted
+    return Report.of(tally, lasted, received=receipts.received, is_final=is_final)
 
 
-async def _enrolled(
-    cast: Cast, place: Place, flash: Flash, tally: Tally, *, renew_tokens: bool, updates: bool
-) -> dict[str, Enrolled]:
-    tokens = TokenFile(place.memory.with_suffix(".json"))
-    if renew_tokens:
-        tokens.forget()
-    async with MusterClient.open(place.server, place.sign_in) as client:
-        enrolment = Enrolment(client, tokens, tally)
-        enrolled = await enrolment.enrol(cast.devices)
-        if updates and (tally.tokens_issued or not flash.keys()):
-            flash.burn(await enrolment.manifest_keys())
-    return enrolled
-
-
-@contextmanager
-def _interrupts(stop: Callable[[], None]) -> Generator[None]:
-    """SIGINT and SIGTERM call `stop`; a second one ends the command at once."""
-    loop = asyncio.get_running_loop()
+async def _live(fleet: Fleet, duration: float | None) -> bool:
+    """Whether a signal has ended it early. A second one raises CancelledError."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - within a coroutine there is one
-    received = False
+    with answering(fleet.stop, task.cancel) as signals:
+        await fleet.run(duration)
+    return signals.count > 0
 
-    def interrupt() -> None:
-        nonlocal received
-        if received:
-            task.cancel()
-        received = True
-        stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+async def _collect(receipts: Receipts, expected: int, patience_s: float) -> bool:
+    """Whether a signal has ended it early."""
+    collecting = asyncio.create_task(receipts.collect(expected, patience_s=patience_s))
+    with answering(collecting.cancel) as signals:
+        await asyncio.wait([collecting])
+    if not collecting.cancelled():
+        collecting.result()
+    return signals.count > 0
