@@ -106,8 +106,8 @@ async def test_an_update_is_followed_whatever_is_poison_beside_it(start_worker, 
     async with start_worker():
         for envelope in (newest, poison, older):
             await raw.channel.basic_publish(envelope.encode(), exchange=EVENTS_EXCHANGE, routing_key=envelope.type)
-        await eventually(is_followed)
-        await eventually(poison_is_put_aside)
+        await eventually(is_followed, timeout=30)
+        await eventually(poison_is_put_aside, timeout=30)
     assert await raw.waiting(topology.MONITORING_UPDATES_QUEUE) == 0
     assert await is_followed()
 
