@@ -175,6 +175,39 @@ async def test_two_workers_that_share_a_devices_samples_see_it_move(plant):
     assert await plant.states() == ["active"]
 
 
+async def test_of_samples_that_two_workers_share_each_compares_with_what_it_has_seen_itself(plant):
+    """The bound of rates on the stream: who has not seen the old value lets the new one pass, until one who has
+
+    gets a sample. What is looked at for any reason is judged by the store, where all of it is.
+    """
+    await plant.rule({"kind": "rate", "metric": "temperature", "window_s": 60, "above": 10})
+    other = plant.worker(plant)
+    await plant.send("pump-1", ago=30, temperature=20)
+    for ago, value in ((25, 25), (20, 32)):
+        await other.send("pump-1", ago=ago, temperature=value)
+        await other.look()
+    assert await plant.states() == []
+    await plant.send("pump-1", ago=10, temperature=32)
+    assert await plant.states() == ["active"]
+    assert (await plant.newest("pump-1")).value == pytest.approx(12)
+
+
+async def test_one_look_at_many_rates_asks_once_where_samples_lie(plant, monkeypatch):
+    await plant.rule({"kind": "rate", "metric": "temperature", "window_s": 60, "above": 10})
+    asked, shelves = [], plant.telemetry.shelves
+
+    async def counted():
+        asked.append(1)
+        return await shelves()
+
+    monkeypatch.setattr(plant.telemetry, "shelves", counted)
+    for ago, value in ((10, 20), (0, 40)):
+        await plant.only.send_all(["pump-1", "pump-2", "pump-3"], ago=ago, temperature=value)
+    await plant.only.judge.look()
+    assert await plant.states() == ["active"] * 3
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("scope", "found"),
     [

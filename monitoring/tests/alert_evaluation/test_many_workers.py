@@ -11,20 +11,26 @@ from shared.mongo.errors import StoreAway
 HOT = {"kind": "threshold", "metric": "temperature", "above": 80}
 
 
-async def test_of_workers_that_race_for_an_alert_one_opens_it(plant):
+async def test_of_workers_that_race_for_an_alert_one_opens_it_and_one_ends_it(plant, monkeypatch):
+    """Each has decided before any of them writes."""
     await plant.rule(HOT)
     workers = [plant.worker(plant) for _ in range(4)]
     uids = ["pump-1", "pump-2", "pump-3"]
-    for _ in range(3):
-        await asyncio.gather(*(worker.send_all(uids, temperature=99) for worker in workers))
-        await asyncio.gather(*(worker.look() for worker in workers))
-    assert await plant.states() == ["active"] * 3
-    told = await plant.told()
-    assert len(told) == len(set(told)) == 3
-    await asyncio.gather(*(worker.send_all(uids, temperature=20) for worker in workers))
-    await asyncio.gather(*(worker.look() for worker in workers))
-    assert await plant.states() == ["cleared"] * 3
-    assert len(await plant.told()) == 6
+    together, settle = asyncio.Barrier(len(workers)), plant.conditions.settle
+
+    async def settle_when_all_have_decided(decided):
+        async with asyncio.timeout(30):
+            await together.wait()
+        await settle(decided)
+
+    for value, state, events in ((99, "active", 3), (20, "cleared", 6)):
+        await asyncio.gather(*(worker.send_all(uids, temperature=value) for worker in workers))
+        with monkeypatch.context() as racing:
+            racing.setattr(plant.conditions, "settle", settle_when_all_have_decided)
+            await asyncio.gather(*(worker.judge.look() for worker in workers))
+        assert await plant.states() == [state] * 3
+        told = await plant.told()
+        assert len(told) == len(set(told)) == events
 
 
 async def test_the_store_holds_one_open_alert_for_a_rule_and_a_device(plant):

@@ -21,7 +21,7 @@ from monitoring.fleet.models import Scope
 from monitoring.fleet.service import FleetService, ScopeMatcher
 from monitoring.presence.service import PresenceService
 from monitoring.telemetry.models import Latest, Reading, moment
-from monitoring.telemetry.service import TelemetryService
+from monitoring.telemetry.service import Shelves, TelemetryService
 from monitoring.updates.service import UpdateService
 from shared.contracts.presence import PresenceState
 from shared.rql.errors import BadQuery
@@ -30,6 +30,8 @@ AT_ONCE = 500
 """Conditions that are looked at in one go."""
 
 _PAGE = 500
+_QUERIES = 8
+"""Of one look that are under way at a time."""
 _WHOLE_S = 60.0
 _MICROSECONDS = 1_000_000
 
@@ -182,6 +184,7 @@ class Examiner:
         presence = {uid for rule, uid in meant if rule.condition.kind is Kind.PRESENCE}
         reporting = {uid for rule, uid in meant if rule.condition.kind is not Kind.PRESENCE}
         readings = await self._telemetry.readings(sorted(reporting)) if reporting else {}
+        changes = await self._changes([one for one in meant if one[0].condition.kind is Kind.RATE], readings, now)
         present = {one.device_uid: one for one in await self._presence.among(sorted(presence))}
         found: dict[tuple[str, str], Finding] = {}
         for rule, uid in meant:
@@ -196,18 +199,35 @@ class Examiner:
                     value = None if newest is None else number(newest.value)
                     finding = NOTHING if value is None else within(condition, value)
                 case Kind.RATE:
-                    finding = await self._moved(rule, uid, mine, now)
+                    finding = changes[rule.rule_id, uid]
             found[rule.rule_id, uid] = finding
         return found
 
-    async def _moved(self, rule: Rule, uid: str, readings: Mapping[str, Reading], now: datetime) -> Finding:
+    async def _changes(
+        self, asked: Sequence[tuple[Rule, str]], readings: Mapping[str, Mapping[str, Reading]], now: datetime
+    ) -> dict[tuple[str, str], Finding]:
+        """How far the values have moved that these rules are about, by rule and device."""
+        if not asked:
+            return {}
+        shelves, turns = await self._telemetry.shelves(), asyncio.Semaphore(_QUERIES)
+
+        async def change(rule: Rule, uid: str) -> Finding:
+            async with turns:
+                return await self._change(rule, uid, readings.get(uid, {}), shelves, now)
+
+        found = await asyncio.gather(*(change(rule, uid) for rule, uid in asked))
+        return {(rule.rule_id, uid): finding for (rule, uid), finding in zip(asked, found, strict=True)}
+
+    async def _change(
+        self, rule: Rule, uid: str, readings: Mapping[str, Reading], shelves: Shelves, now: datetime
+    ) -> Finding:
         metric, window = rule.condition.metric or "", timedelta(seconds=rule.condition.window_s or 0.0)
         newest = readings.get(metric)
         value = None if newest is None else number(newest.value)
         if newest is None or value is None or not newest.dated or moment(newest.received) < now - window:
             return NOTHING
         at = moment(newest.ts)
-        before = number(await self._telemetry.first_between(uid, metric, at - window, at))
+        before = number(await self._telemetry.first_between(uid, metric, at - window, at, shelves=shelves))
         return NOTHING if before is None else within(rule.condition, value - before)
 
     async def _meant(self, asked: Sequence[tuple[Rule, str]]) -> list[tuple[Rule, str]]:

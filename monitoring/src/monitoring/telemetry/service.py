@@ -142,9 +142,10 @@ class TelemetryService:
         """The newest reading of every metric of each of these devices that has reported. Raises StoreAway."""
         return {one.device_uid: one.metrics for one in merged(await self._store.latest(uids))}
 
-    async def first_between(self, uid: str, metric: str, start: datetime, end: datetime) -> Value | None:
+    async def first_between(
+        self, uid: str, metric: str, start: datetime, end: datetime, *, shelves: Shelves
+    ) -> Value | None:
         """The device's oldest value of the metric from `start` to before `end`, by its own clock. Raises StoreAway."""
-        shelves = await self._store.shelves()
         found = await self._store.history(uid, start, end, metric=metric, after=None, limit=1, shelves=shelves)
         return found[0].metrics[metric] if found else None
 
