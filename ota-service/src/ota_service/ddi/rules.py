@@ -18,7 +18,6 @@ from ota_service.ddi.schemas import (
     Preferences,
 )
 from ota_service.firmware.models import Firmware
-from ota_service.sessions.models import UpdateSession
 from ota_service.sessions.states import SessionState
 
 LEAST_POLL_SECONDS = 30
@@ -93,15 +92,15 @@ def answers_cancel(said: Feedback) -> bool | None:
             return None
 
 
-def offered(session: UpdateSession) -> Offered | None:
-    """Where a device is sent for its open session. One that has said that it is done is left alone."""
-    match session.state:
+def offered(state: SessionState, *, confirmed: bool) -> Offered | None:
+    """Where a device is sent for its session. One that has said that it is done is left alone."""
+    match state:
         case SessionState.HELD:
             return Offered.CONFIRMATION
         case SessionState.CANCELLING:
             return Offered.CANCEL
         case _:
-            return None if session.confirmed_at is not None else Offered.DEPLOYMENT
+            return None if confirmed else Offered.DEPLOYMENT
 
 
 def progress(said: Feedback) -> int | None:

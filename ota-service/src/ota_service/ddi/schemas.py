@@ -9,6 +9,8 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from ota_service.sessions.states import SessionState
+
 _DETAILS, _DETAIL_CHARS = 64, 256
 MAX_ATTRIBUTES = 100
 MAX_ATTRIBUTE_CHARS = 128
@@ -213,6 +215,16 @@ class Preferences:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """The open session of a device: its number here, how far it is, and whether the device has said that it is done."""
+
+    action: int
+    state: SessionState
+    confirmed: bool
+    manifest: str
+
+
+@dataclass(frozen=True)
 class Caller:
     """A device that was let in; `by` tells in histories who speaks for it. Not `known`: a gateway asks for the first
 
@@ -227,6 +239,9 @@ class Caller:
     site_id: int | None
     attributes_wanted: bool
     auto_confirm: bool
+    waiting: Waiting | None
+    installed: int | None
+    """The action that was completed last."""
 
 
 class Offered(StrEnum):

@@ -101,9 +101,9 @@ class DdiService:
         Raises NotAdmitted, and TargetNotFound for a gateway's device that has been retired.
         """
         known = await self._store.known(slug, uid)
-        if known is None or known.tenant.organization_id != who.organization_id or known.tenant.state == SUSPENDED:
+        if known is None or known.organization_id != who.organization_id or known.tenant_state == SUSPENDED:
             raise NotAdmitted
-        chosen = preferences(known.tenant.settings)
+        chosen = preferences(known.settings)
         if not (chosen.target_token if who.is_device else chosen.gateway_token):
             raise NotAdmitted
         by = f"gateway {who.subject}"
@@ -125,8 +125,10 @@ class DdiService:
             preferences=chosen,
             known=known.device is not None,
             site_id=None if known.device is None else known.device.site_id,
-            attributes_wanted=known.target is None or known.target.attributes_wanted,
-            auto_confirm=known.target is not None and known.target.auto_confirm,
+            attributes_wanted=known.attributes_wanted,
+            auto_confirm=known.auto_confirm,
+            waiting=known.waiting,
+            installed=known.installed,
         )
 
     async def poll(self, caller: Caller) -> Poll:
@@ -134,20 +136,21 @@ class DdiService:
         if not caller.known:
             await self._ask_registration(caller)
             return Poll(LEAST_POLL_SECONDS)
-        session, last = await self._store.open_and_last(caller.organization_id, caller.uid)
-        offer = None
-        if session is not None:
-            if session.state == SessionState.HELD and caller.auto_confirm:
-                session = await self._confirm(caller, session)
-            if session.state == SessionState.FLASHED:
+        waiting, offer = caller.waiting, None
+        if waiting is not None:
+            state, confirmed = waiting.state, waiting.confirmed
+            if state == SessionState.HELD and caller.auto_confirm:
+                session = await self._confirm(caller, await self._session(caller, str(waiting.action)))
+                state = SessionState(session.state)
+            if state == SessionState.FLASHED:
                 await self._sessions.seen(caller.organization_id, caller.uid)
-            kind = offered(session)
+            kind = offered(state, confirmed=confirmed)
             if kind is not None:
-                offer = Offer(kind, session.counter, checksum(session.counter, session.manifest))
+                offer = Offer(kind, waiting.action, checksum(waiting.action, waiting.manifest))
         return Poll(
             seconds=caller.preferences.poll_seconds,
             offer=offer,
-            installed=None if last is None else last.counter,
+            installed=caller.installed,
             attributes_wanted=caller.attributes_wanted,
         )
 
@@ -252,9 +255,8 @@ class DdiService:
         self._require_known(caller)
         target = await self._store.locked(caller.organization_id, caller.uid)
         target.auto_confirm = active
-        session, _ = await self._store.open_and_last(caller.organization_id, caller.uid)
-        if active and session is not None and session.state == SessionState.HELD:
-            await self._confirm(caller, session)
+        if active and caller.waiting is not None and caller.waiting.state == SessionState.HELD:
+            await self._confirm(caller, await self._session(caller, str(caller.waiting.action)))
 
     async def _confirm(self, caller: Caller, session: UpdateSession) -> UpdateSession:
         with _words_of_the_protocol():
@@ -295,9 +297,9 @@ class DdiService:
 
     async def _artifact(self, caller: Caller, module: str, filename: str) -> tuple[UpdateSession, Firmware]:
         self._require_known(caller)
-        session, _ = await self._store.open_and_last(caller.organization_id, caller.uid)
-        if session is None or session.state == SessionState.HELD:
+        if caller.waiting is None or caller.waiting.state == SessionState.HELD:
             raise ArtifactNotFound
+        session = await self._session(caller, str(caller.waiting.action))
         for firmware in await self._store.firmware(session):
             if (str(firmware.id), firmware.filename) == (module, filename):
                 return session, firmware

@@ -1,30 +1,89 @@
 """Every query of this protocol, each for one device of one organization."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, or_, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ota_service.ddi.models import MAX_REPORTS, DdiFeedback, DdiTarget
+from ota_service.ddi.schemas import Waiting
 from ota_service.firmware.models import Firmware
-from ota_service.fleet.models import FleetDevice
 from ota_service.sessions.models import IS_OPEN, UpdateSession, UpdateSessionPart
 from ota_service.sessions.states import SessionState
-from ota_service.tenants.models import Tenant
 from shared.contracts.devices import PURGED
 
+_NOTE = text(
+    f"""
+    with next as (
+        select coalesce(max(position), 0) + 1 as place from ddi_feedbacks where session_id = :session_id
+    ), added as (
+        insert into ddi_feedbacks (
+            session_id, position, organization_id, execution, finished, progress, code, details, by
+        )
+        select :session_id, place, :organization_id, :execution, :finished, :progress, :code, :details, :by
+        from next where place <= {MAX_REPORTS}
+        on conflict do nothing
+        returning position
+    )
+    select place, (select position from added) as added from next
+    """  # noqa: S608 - a number
+)
 
-@dataclass(frozen=True)
+_KNOWN = text(
+    f"""
+    select tenant.organization_id, tenant.state as tenant_state, tenant.settings,
+        device.device_uid, device.lifecycle, device.min_token_generation, device.site_id,
+        coalesce(target.attributes_wanted, true) as attributes_wanted,
+        coalesce(target.auto_confirm, false) as auto_confirm,
+        session.counter, session.state, session.confirmed_at, session.manifest, installed.counter as installed
+    from tenants as tenant
+    left join fleet_devices as device
+        on device.device_uid = :uid and device.organization_id = tenant.organization_id
+            and device.lifecycle <> '{PURGED}'
+    left join ddi_targets as target
+        on target.device_uid = :uid and target.organization_id = tenant.organization_id
+    left join (
+        select organization_id, counter, state, confirmed_at, manifest from update_sessions
+        where device_uid = :uid and {IS_OPEN.text}
+    ) as session on session.organization_id = tenant.organization_id
+    left join lateral (
+        select counter from update_sessions
+        where device_uid = :uid and organization_id = tenant.organization_id and state = '{SessionState.COMPLETED}'
+        order by counter desc limit 1
+    ) as installed on true
+    where tenant.slug = :slug
+    """  # noqa: S608 - constants
+).columns(settings=JSONB)
+"""All that the answer to a poll is made of, by a row of each index: a fleet that polls asks nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    device_uid: str
+    lifecycle: str
+    min_token_generation: int
+    site_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What a slug and a uid name: an organization, its device if the copy has it, and what that has said here."""
+    """What a slug and a uid name: an organization, its device if the copy has it, what that has said here and what
+    waits for it.
+    """
 
-    tenant: Tenant
-    device: FleetDevice | None
-    target: DdiTarget | None
+    organization_id: int
+    tenant_state: str
+    settings: Mapping[str, Any]
+    device: KnownDevice | None
+    attributes_wanted: bool
+    auto_confirm: bool
+    waiting: Waiting | None
+    installed: int | None
 
 
 class DdiStore:
@@ -33,41 +92,25 @@ class DdiStore:
 
     async def known(self, slug: str, uid: str) -> Known | None:
         """None when there is no such organization."""
-        query = (
-            select(Tenant, FleetDevice, DdiTarget)
-            .outerjoin(
-                FleetDevice,
-                and_(
-                    col(FleetDevice.device_uid) == uid,
-                    col(FleetDevice.organization_id) == Tenant.organization_id,
-                    col(FleetDevice.lifecycle) != PURGED,
-                ),
-            )
-            .outerjoin(
-                DdiTarget,
-                and_(col(DdiTarget.device_uid) == uid, col(DdiTarget.organization_id) == Tenant.organization_id),
-            )
-            .where(Tenant.slug == slug)
+        row = (await self._session.execute(_KNOWN, {"slug": slug, "uid": uid})).first()
+        if row is None:
+            return None
+        device = waiting = None
+        if row.device_uid is not None:
+            device = KnownDevice(row.device_uid, row.lifecycle, row.min_token_generation, row.site_id)
+        if row.counter is not None:
+            confirmed = row.confirmed_at is not None
+            waiting = Waiting(row.counter, SessionState(row.state), confirmed, row.manifest)
+        return Known(
+            row.organization_id,
+            row.tenant_state,
+            row.settings,
+            device,
+            row.attributes_wanted,
+            row.auto_confirm,
+            waiting,
+            row.installed,
         )
-        row = (await self._session.execute(query)).first()
-        return None if row is None else Known(row[0], row[1], row[2])
-
-    async def open_and_last(self, organization_id: int, uid: str) -> tuple[UpdateSession | None, UpdateSession | None]:
-        """The device's open session, and the last that was completed."""
-        completed: ColumnElement[bool] = col(UpdateSession.state) == SessionState.COMPLETED
-        query = (
-            select(UpdateSession)
-            .where(
-                UpdateSession.device_uid == uid,
-                UpdateSession.organization_id == organization_id,
-                or_(IS_OPEN, completed),
-            )
-            .order_by(col(UpdateSession.counter).desc())
-            .limit(2)
-        )
-        found = (await self._session.scalars(query)).all()
-        last = next((session for session in found if session.state == SessionState.COMPLETED), None)
-        return next((session for session in found if session.state != SessionState.COMPLETED), None), last
 
     async def session(self, organization_id: int, uid: str, counter: int) -> UpdateSession | None:
         """The session that this protocol names by its counter, as it is now."""
@@ -90,17 +133,12 @@ class DdiStore:
 
     async def note(self, feedback: DdiFeedback) -> bool:
         """Keeps a report as the next of its action. False when the action has as many as it may have."""
-        # Two reports at once want the same place: the one that waited finds the next.
-        while (position := await self._last_position(feedback) + 1) <= MAX_REPORTS:
-            values = feedback.model_dump(exclude={"at"}) | {"position": position}
-            added = insert(DdiFeedback).values(values).on_conflict_do_nothing().returning(col(DdiFeedback.position))
-            if (await self._session.execute(added)).first() is not None:
-                return True
-        return False
-
-    async def _last_position(self, feedback: DdiFeedback) -> int:
-        query = select(func.max(DdiFeedback.position)).where(DdiFeedback.session_id == feedback.session_id)
-        return (await self._session.scalar(query)) or 0
+        # Two reports at once want the same place: the one that waited asks again, and finds the next.
+        values = feedback.model_dump(exclude={"at", "position"})
+        while (noted := (await self._session.execute(_NOTE, values)).one()).added is None:
+            if noted.place > MAX_REPORTS:
+                return False
+        return True
 
     async def history(self, session: UpdateSession, limit: int) -> Sequence[DdiFeedback]:
         """The latest reports on a session that was found before, the newest first."""

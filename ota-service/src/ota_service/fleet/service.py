@@ -26,6 +26,17 @@ class Hears(Protocol):
         ...
 
 
+class Spoken(Protocol):
+    """As much of a device as decides whether a token may speak for it."""
+
+    @property
+    def device_uid(self) -> str: ...
+    @property
+    def lifecycle(self) -> str: ...
+    @property
+    def min_token_generation(self) -> int: ...
+
+
 class FleetService:
     def __init__(self, store: FleetStore, presence: Hears) -> None:
         self._store = store
@@ -53,7 +64,7 @@ class FleetService:
         return caller
 
     @staticmethod
-    def vouched(device: FleetDevice | None, who: Principal) -> DeviceCaller:
+    def vouched(device: Spoken | None, who: Principal) -> DeviceCaller:
         """The same for a device that was looked up already in the principal's organization. Raises as `caller`."""
         if device is None:
             raise DeviceNotFound
