@@ -1,17 +1,18 @@
-"""From an action's row to the event about it and the commands to its device, pure."""
+"""From an action's row to the event about it and the commands to its device, pure.
+
+The data of events are plain values of known shape and not made into models first: there are thousands at once.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
-from device_management.actions.models import Action
+from device_management.actions.models import Action, PresentAction
 from device_management.actions.states import ActionState
 from device_management.audit.schemas import Change
 from shared.contracts import actions as contracts
 from shared.outbox.commands import Command
-
-E = TypeVar("E", bound=contracts.ActionState)
 
 OF_STATE: Mapping[ActionState, type[contracts.ActionState]] = {
     ActionState.PENDING: contracts.ActionRequested,
@@ -23,17 +24,40 @@ OF_STATE: Mapping[ActionState, type[contracts.ActionState]] = {
 }
 
 
-def state_event(kind: type[E], action: Action) -> E:
-    """An event of `kind` with the action's whole public state."""
-    return kind.model_validate({**action.model_dump(), "action_id": action.id, "action_type": action.type})
+def told(action: Action | PresentAction) -> tuple[str, dict[str, Any]]:
+    """The subject of an event about the action, and its data: the whole public state."""
+    return f"action/{action.id}", {
+        "organization_id": action.organization_id,
+        "version": action.version,
+        "action_id": action.id,
+        "device_id": action.device_id,
+        "device_uid": action.device_uid,
+        "action_type": action.type,
+        "params": action.params,
+        "priority": action.priority,
+        "state": action.state,
+        "progress": action.progress,
+        "result": action.result,
+        "error": action.error,
+        "attempt": action.attempt,
+        "bulk_id": action.bulk_id,
+        "requested_by": action.requested_by,
+        "requested_at": action.requested_at,
+        "started_at": action.started_at,
+        "completed_at": action.completed_at,
+        "deadline": action.deadline,
+        "updated_at": action.updated_at,
+    }
 
 
-def entered(action: Action) -> contracts.ActionState:
-    """That the action is in its present state now."""
-    return state_event(OF_STATE[ActionState(action.state)], action)
+def requested(action: PresentAction) -> tuple[str, dict[str, Any]]:
+    """As `told`, of an action as it entered its device's queue, also where it began at once."""
+    subject, data = told(action)
+    beginning = {"version": 1, "state": ActionState.PENDING, "attempt": 0, "started_at": None}
+    return subject, data | beginning | {"updated_at": action.requested_at}
 
 
-def command(action: Action) -> Command:
+def command(action: Action | PresentAction) -> Command:
     """The present attempt, until the action's deadline."""
     assert action.command_id is not None  # noqa: S101 - a running action has one, the database sees to it
     return Command(action.device_uid, action.command_id, action.type, action.params, action.deadline)
@@ -44,7 +68,7 @@ def cancellation(action: Action, *, command_id: UUID, until: datetime) -> Comman
     return Command(action.device_uid, command_id, "cancel", {"id": str(action.command_id)}, until)
 
 
-def change(action: Action, verb: str) -> Change:
+def change(action: Action | PresentAction, verb: str) -> Change:
     """An entry of the audit log about an action, under its id."""
     told = {"device_uid": action.device_uid, "type": action.type, "params": action.params}
     return Change("action", str(action.id), verb, after=told)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -99,3 +100,31 @@ class ActionAttempt(Table, table=True):
     error_class: str | None = Field(default=None, max_length=32)
     began_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs=_NOW)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PresentAction(msgspec.Struct, frozen=True):
+    """An action as it is read by the thousand: the columns of `Action`, in their order."""
+
+    id: int
+    organization_id: int
+    device_id: int
+    device_uid: str
+    type: str
+    params: dict[str, Any]
+    priority: int
+    retry: dict[str, Any]
+    state: str
+    progress: int | None
+    result: Any
+    error: str | None
+    attempt: int
+    command_id: UUID | None
+    next_attempt_at: datetime | None
+    version: int
+    bulk_id: int | None
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    deadline: datetime
+    updated_at: datetime

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from device_management.actions.errors import ActionNotFound, BulkActionNotFound, TooManyDevices, WrongTransition
-from device_management.actions.events import cancellation, change, command, entered, state_event
-from device_management.actions.models import Action, ActionAttempt, BulkAction
+from device_management.actions.events import OF_STATE, cancellation, change, command, requested, told
+from device_management.actions.models import Action, ActionAttempt, BulkAction, PresentAction
 from device_management.actions.rules import USUAL_RETRY, heard_of, is_news, refused, shown_status, wait_before_retry
 from device_management.actions.schemas import (
     MAX_DEVICES,
@@ -37,7 +39,7 @@ from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle
 from device_management.groups.schemas import Selection
 from device_management.groups.service import SelectionService
-from shared.contracts.actions import UPDATES, ActionProgressed, ActionSnapshot
+from shared.contracts.actions import UPDATES, ActionProgressed, ActionRequested, ActionSnapshot, ActionStarted
 from shared.contracts.commands import DeviceReply
 from shared.contracts.updates import UpdateRefused, UpdateSessionState
 from shared.http.pagination import Page, decode_cursor, page_of
@@ -72,8 +74,7 @@ class ActionService:
 
     async def tell_again(self, device_ids: Sequence[int]) -> None:
         """Tells the open actions of these devices and those that ended within a day, for copies that lost them."""
-        for action in await self._store.lately_of(device_ids):
-            self._unit.outbox.add(state_event(ActionSnapshot, action))
+        self._unit.outbox.add_plain(ActionSnapshot, map(told, await self._store.lately_of(device_ids)))
 
     async def request(self, organization_id: int, device_uid: str, order: ActionOrder, *, by: Actor) -> ActionRead:
         """Puts an action into the device's queue, and begins it when the device is idle.
@@ -197,8 +198,7 @@ class ActionService:
                 changed[action.id or 0] = action
         await self._store.save()
         running = [action for action in changed.values() if action.state == ActionState.RUNNING]
-        for action in running:
-            self._unit.outbox.add(state_event(ActionProgressed, action))
+        self._unit.outbox.add_plain(ActionProgressed, map(told, running))
         await self._ended([action for action in changed.values() if action.state != ActionState.RUNNING])
 
     async def follow_updates(self, news: Sequence[UpdateSessionState | UpdateRefused]) -> None:
@@ -230,8 +230,8 @@ class ActionService:
     async def try_again(self) -> bool:
         """Makes the attempts that are due. False when there are none."""
         actions = await self._store.due_again(CHUNK)
+        self._unit.outbox.add_plain(ActionProgressed, map(told, actions))
         for action in actions:
-            self._unit.outbox.add(state_event(ActionProgressed, action))
             self._send(action)
         return bool(actions)
 
@@ -261,8 +261,8 @@ class ActionService:
         *,
         by: Actor,
         bulk_id: int | None = None,
-    ) -> Sequence[Action]:
-        """Adds an action for each held device, and begins those whose device is idle."""
+    ) -> Sequence[PresentAction]:
+        """Adds an action for each held device; those whose device is idle begin."""
         retry = USUAL_RETRY if order.retry is None else order.retry
         if order.type in UPDATES:
             retry = dict[str, Retry]()
@@ -274,9 +274,8 @@ class ActionService:
             by=by.id or by.kind,
             bulk_id=bulk_id,
         )
-        for action in actions:
-            self._unit.outbox.add(entered(action))
-        await self._go_on([device.id for device in devices])
+        self._unit.outbox.add_plain(ActionRequested, map(requested, actions))
+        await self._begun([action for action in actions if action.state == ActionState.RUNNING])
         return actions
 
     async def _ended(self, actions: Sequence[Action], *, cancelled_at: datetime | None = None) -> None:
@@ -286,8 +285,9 @@ class ActionService:
         """
         if not actions:
             return
+        for state, event in OF_STATE.items():
+            self._unit.outbox.add_plain(event, (told(action) for action in actions if action.state == state))
         for action in actions:
-            self._unit.outbox.add(entered(action))
             if action.command_id is not None:
                 self._unit.outbox.withdraw([action.command_id])
                 if cancelled_at is not None and action.type not in UPDATES:
@@ -298,20 +298,23 @@ class ActionService:
 
     async def _go_on(self, device_ids: Sequence[int]) -> None:
         """Begins what is next on those devices that are idle, and has each device show what it does now."""
-        for action in await self._store.start_next(device_ids):
-            self._unit.outbox.add(entered(action))
+        begun = await self._store.start_next(device_ids)
+        await self._begun(begun)
+        others = sorted({*device_ids} - {action.device_id for action in begun})
+        running = (await self._store.running(others)).items()
+        shown = {device_id: (action_id, shown_status(kind)) for device_id, (action_id, kind) in running}
+        await self._statuses.show_actions({**dict.fromkeys(others, (None, None)), **shown})
+
+    async def _begun(self, actions: Sequence[PresentAction]) -> None:
+        """What has just begun: told, sent, and shown by its device."""
+        self._unit.outbox.add_plain(ActionStarted, map(told, actions))
+        for action in actions:
             self._send(action)
-        running = await self._store.running(device_ids)
         await self._statuses.show_actions(
-            {
-                device_id: (running[device_id][0], shown_status(running[device_id][1]))
-                if device_id in running
-                else (None, None)
-                for device_id in device_ids
-            }
+            {action.device_id: (action.id, shown_status(action.type)) for action in actions}
         )
 
-    def _send(self, action: Action) -> None:
+    def _send(self, action: Action | PresentAction) -> None:
         """The command to the device; an update is carried out by ota-service, which hears that it began."""
         if action.type not in UPDATES:
             self._unit.outbox.command(command(action))
@@ -331,8 +334,9 @@ class ActionService:
         return BulkActionRead.model_validate({**values, "total": total, "counts": counts, "skipped": skipped})
 
 
-def read(action: Action) -> ActionRead:
-    return ActionRead.model_validate({**action.model_dump(), "action_id": action.id})
+def read(action: Action | PresentAction) -> ActionRead:
+    members = action.model_dump() if isinstance(action, Action) else msgspec.structs.asdict(action)
+    return ActionRead.model_validate({**members, "action_id": action.id})
 
 
 def _in_short(action: ActionRead, message: str) -> ActionInfoRead:

@@ -10,28 +10,48 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, text, update
+from sqlalchemy import TextClause, func, insert, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.actions.models import Action, ActionAttempt, BulkAction
+from device_management.actions.models import Action, ActionAttempt, BulkAction, PresentAction
 from device_management.actions.schemas import ActionOrder, Skipped
 from device_management.actions.states import OPEN, ActionState, AttemptState
 
+_COLUMNS = PresentAction.__struct_fields__
+_TYPES: Mapping[str, Any] = {name: Action.metadata.tables["actions"].c[name].type for name in _COLUMNS}
+
 _ADD = text(
     """
-    insert into actions (
-        organization_id, device_id, device_uid, type, params, priority, retry, state, attempt, version, bulk_id,
-        requested_by, requested_at, updated_at, deadline
+    with added as (
+        insert into actions (
+            organization_id, device_id, device_uid, type, params, priority, retry, state, attempt, version, bulk_id,
+            requested_by, requested_at, updated_at, deadline, command_id, started_at
+        )
+        select :organization_id, device_id, device_uid, :type, cast(:params as jsonb), :priority, cast(:retry as jsonb),
+               case when open.id is null then 'running' else 'pending' end,
+               case when open.id is null then 1 else 0 end, case when open.id is null then 2 else 1 end, :bulk_id,
+               :requested_by, statement_timestamp(), clock_timestamp(), statement_timestamp() + :lasting,
+               case when open.id is null then gen_random_uuid() end,
+               case when open.id is null then clock_timestamp() end
+        from unnest(cast(:ids as bigint[]), cast(:uids as text[]))
+            with ordinality as device(device_id, device_uid, place)
+        left join lateral (
+            select id from actions
+            where device_id = device.device_id and state in ('pending', 'running')
+              and (state = 'running' or deadline > statement_timestamp())
+            limit 1
+        ) as open on true
+        order by place
+        returning *
+    ), attempted as (
+        insert into action_attempts (id, action_id, device_uid, number, state, began_at)
+        select command_id, id, device_uid, attempt, 'sent', started_at from added where state = 'running'
     )
-    select :organization_id, device_id, device_uid, :type, cast(:params as jsonb), :priority, cast(:retry as jsonb),
-           'pending', 0, 1, :bulk_id, :requested_by, clock_timestamp(), clock_timestamp(),
-           clock_timestamp() + :lasting
-    from unnest(cast(:ids as bigint[]), cast(:uids as text[])) with ordinality as device(device_id, device_uid, place)
-    order by place
-    returning *
+    select * from added order by id
     """
 )
+"""On a device with an empty queue the action begins as it is added."""
 
 _START_NEXT = text(
     """
@@ -108,9 +128,8 @@ class ActionStore:
         retry: Mapping[str, Any],
         by: str,
         bulk_id: int | None,
-    ) -> Sequence[Action]:
-        """A pending action on each device, given as id and uid."""
-        query = select(Action).from_statement(_ADD)
+    ) -> list[PresentAction]:
+        """An action on each device, given as id and uid and held by the caller; it begins where none is open."""
         values = {
             "organization_id": organization_id,
             "type": order.type,
@@ -123,7 +142,7 @@ class ActionStore:
             "ids": list(devices),
             "uids": list(devices.values()),
         }
-        return (await self._session.scalars(query, values)).all()
+        return await self._present(_ADD, values)
 
     async def add_bulk(
         self,
@@ -186,9 +205,9 @@ class ActionStore:
         query = select(ActionAttempt).where(ActionAttempt.action_id == action_id)
         return (await self._session.scalars(query.order_by(col(ActionAttempt.number)))).all()
 
-    async def start_next(self, device_ids: Sequence[int]) -> Sequence[Action]:
+    async def start_next(self, device_ids: Sequence[int]) -> list[PresentAction]:
         """Begins what is first in the queue of each of these devices, held by the caller, that is idle."""
-        started = (await self._session.scalars(_started(_START_NEXT), {"ids": list(device_ids)})).all()
+        started = await self._present(_START_NEXT, {"ids": list(device_ids)})
         await self._add_attempts(started)
         return started
 
@@ -197,9 +216,9 @@ class ActionStore:
         rows = await self._session.execute(_RUNNING, {"ids": list(device_ids)})
         return {device_id: (action_id, action_type) for device_id, action_id, action_type in rows}
 
-    async def due_again(self, limit: int) -> Sequence[Action]:
+    async def due_again(self, limit: int) -> list[PresentAction]:
         """Begins the next attempt at running ones whose wait is over."""
-        started = (await self._session.scalars(_started(_AGAIN), {"limit": limit})).all()
+        started = await self._present(_AGAIN, {"limit": limit})
         await self._add_attempts(started)
         return started
 
@@ -309,10 +328,11 @@ class ActionStore:
         )
         return (await self._session.scalars(query)).all()
 
-    async def _add_attempts(self, started: Sequence[Action]) -> None:
+    async def _add_attempts(self, started: Sequence[PresentAction]) -> None:
         if started:
             await self._session.execute(_ADD_ATTEMPTS, {"ids": [action.id for action in started]})
 
-
-def _started(statement: Any) -> Any:
-    return select(Action).from_statement(statement).execution_options(populate_existing=True)
+    async def _present(self, statement: TextClause, values: Mapping[str, Any]) -> list[PresentAction]:
+        """The actions that a statement returns, by the names of their columns."""
+        rows = await self._session.execute(statement.columns(**_TYPES), values)
+        return [PresentAction(*row) for row in rows.columns(*_COLUMNS)]
