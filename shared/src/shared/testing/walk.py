@@ -13,13 +13,18 @@ Creations = Mapping[str, Mapping[str, Any] | str]
 Members that the document requires are made up beside them, all others are left out.
 """
 
+_KEY = "Idempotency-Key"
+"""With one that an earlier walk has used a creation is answered by what that walk has deleted since."""
+
 
 def walkable(document: Mapping[str, Any], creations: Creations) -> dict[str, Any]:
     """The document with the bodies of its creations narrowed. Raises KeyError for one that it does not have."""
     narrowed = copy.deepcopy(dict(document))
     for name, given in creations.items():
         method, _, path = name.partition(" ")
-        media_types: dict[str, Any] = narrowed["paths"][path][method.lower()]["requestBody"]["content"]
+        operation: dict[str, Any] = narrowed["paths"][path][method.lower()]
+        operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] != _KEY]
+        media_types: dict[str, Any] = operation["requestBody"]["content"]
         media_type, content = next(iter(media_types.items()))
         schema = _resolved(content["schema"], narrowed)
         narrow = {"type": "string", "const": given} if isinstance(given, str) else _with(given, schema)
