@@ -24,6 +24,7 @@ from benchmarks import (
     mass_configuration,
     messaging,
     mosquitto,
+    reconnect,
     release,
     search,
     stalled_clients,
@@ -45,6 +46,7 @@ _CONNECTIONS = 40
 _WATCHED = 50
 _CONFIGURED = 10_000
 _UPDATED = 10_000
+_RECONNECTING = 10_000
 _UPDATED_LARGE = 100_000
 _LOAD = 1_000.0
 """Messages a second beside what is measured; beside the latency, when ingest is not measured in the same run."""
@@ -113,6 +115,11 @@ async def _stalled(run: Run) -> list[Row]:
     ]
 
 
+async def _reconnect(run: Run) -> list[Row]:
+    count, spread = (300, 6.0) if run.quick else (_RECONNECTING, 60.0)
+    return [await reconnect.measure(run.platform, count=count, spread_s=spread)]
+
+
 async def _read(run: Run) -> list[Row]:
     seconds, rounds = (1.0, 1) if run.quick else (1.5, 7)
     return [await cached_read.measure(run.platform, run.uids[0], seconds=seconds, rounds=rounds)]
@@ -157,6 +164,7 @@ ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "latency": _latency,
     "fan-out": _fan_out,
     "stalled": _stalled,
+    "reconnect": _reconnect,
     "read": _read,
     "batch": _batch,
     "search": _search,

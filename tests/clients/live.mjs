@@ -15,6 +15,4 @@ socket.on("connect_error", (error) => {
   process.exit(1);
 });
 socket.on("disconnect", (reason) => say("disconnect", reason));
-for (const event of ["snapshot", "telemetry", "presence", "update"]) {
-  socket.on(event, (data) => say(event, data));
-}
+socket.onAny(say);

@@ -10,7 +10,7 @@ import pytest
 
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 class Client:
@@ -141,6 +141,48 @@ async def test_an_update_is_heard_step_by_step(live, token, device, people, imag
     async with live(token, devices=[device.uid], topics=["updates"]) as client:
         snapshot = await client.hears("snapshot")
         assert snapshot["updates"] == later["items"]
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_who_watches_a_group_hears_of_all_that_is_done_with_its_devices(live, token, device, people, transport):
+    async def post(path: str, **body) -> dict:
+        answer = await people.post(f"/api/v2/{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else {}
+
+    group = await post("groups", name=f"group-{device.uid}", rql=f'eq(device_uid,"{device.uid}")')
+
+    async def known() -> bool:
+        answer = await people.get("/api/v2/telemetry/series", params={"group": group["id"], "metric": "temperature"})
+        return answer.is_success
+
+    await eventually(known, why="monitoring knows the group")
+    topics = ["telemetry", "alerts", "actions", "configuration"]
+    async with live(token, transport, groups=[group["id"]], topics=topics) as client:
+        answer = await client.hears("acknowledged")
+        assert (answer["ok"], answer["groups"]) == (True, 1)
+        snapshot = await client.hears("snapshot", lambda data: data["last"])
+        assert [snapshot[topic] for topic in topics[:3]] == [[], [], []]
+        rule = await post(
+            "alert-rules",
+            name="hot",
+            condition={"kind": "threshold", "metric": "temperature", "above": 80},
+            scope={"device_uids": [device.uid]},
+        )
+        action = await post("actions", device_uid=device.uid, type="calibrate")
+        job = await post("configuration/jobs", params={"interval_s": 9}, group_id=group["id"])
+        await device(99.0)
+        await client.hears("telemetry", lambda data: data["items"][0]["metrics"] == {"temperature": 99.0})
+        await client.hears("action", lambda data: data["items"][0]["action_id"] == action["action_id"])
+        alert = await client.hears("alert", timeout=20)
+        assert (alert["items"][0]["rule_id"], alert["items"][0]["device_uid"]) == (rule["id"], device.uid)
+        await post(f"configuration/jobs/{job['id']}/cancel")
+
+        def is_over(data: dict) -> bool:
+            return any(item.get("job_id") == job["id"] and item["state"] == "cancelled" for item in data["items"])
+
+        await client.hears("configuration", is_over, timeout=20)
+    (await people.delete(f"/api/v2/alert-rules/{rule['id']}")).raise_for_status()
 
 
 @pytest.mark.parametrize("bad", ["", "nonsense", "device"])

@@ -1,6 +1,7 @@
 """Presence on a real MongoDB: fenced, attributed, reconciled, and told of."""
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -305,3 +306,37 @@ async def test_a_sign_of_a_device_that_nobody_knows_yet_is_told_of_when_it_is_kn
     await tracker.attribute(["pump-1"])
     assert await online() == (True, 1)
     assert await news() == [("device.connected.v1", "pump-1", 1)]
+
+
+async def test_a_fleet_that_reconnects_at_once_is_back_with_few_writes(
+    store, make_tracker, presence, register, news, monkeypatch
+):
+    """The ends of the old connections and the new ones come in any order, to two workers, some of them twice."""
+    uids = [f"pump-{number:03}" for number in range(300)]
+    await register(*uids)
+    first, second = make_tracker(), make_tracker()
+    await first.follow([opened(uid, number) for number, uid in enumerate(uids)])
+    events = [
+        *(closed(number) for number in range(300)),
+        *(opened(uid, 1_000 + number) for number, uid in enumerate(uids)),
+    ]
+    random.Random(1).shuffle(events)  # noqa: S311 - the same order every time
+    written, write = [], store.write
+
+    async def counted(*change):
+        written.append(1)
+        return await write(*change)
+
+    monkeypatch.setattr(store, "write", counted)
+    half = len(events) // 2
+    await asyncio.gather(first.follow(events[: half + 50]), second.follow(events[half - 50 :]))
+    page = await presence.page(1, limit=500)
+    assert [one.device_uid for one in page.items if one.online] == uids
+    stored = await store.find_all(uids)
+    assert {one.connection.connected_at >= connection(1_000).connected_at for one in stored} == {True}
+    assert len(written) < 10
+    told = await news()
+    for uid in uids:
+        versions = [version for _, one, version in told if one == uid]
+        assert versions == list(range(1, len(versions) + 1))
+        assert [kind for kind, one, _ in told if one == uid][-1] == "device.connected.v1"

@@ -1,0 +1,95 @@
+"""Holds a connection over MQTT for each of many devices, cuts all of them, and brings them back."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from benchmarks import child
+from muster_cli.mqtt.connection import MqttConnection, MqttError
+from muster_cli.mqtt.packets import Will
+from shared.mongo import client
+from shared.outbox.documents import OUTBOX_FIELD
+from shared.testing import eventually
+
+_DATABASE = "monitoring"
+_LOGINS_AT_ONCE = 50
+_PATIENCE_S = 300.0
+_LOOK_S = 0.5
+
+
+class _Fleet:
+    """`tried_again` counts logins that the broker did not take at once."""
+
+    def __init__(self, host: str, port: int, tokens: Mapping[str, str]) -> None:
+        self._host = host
+        self._port = port
+        self._tokens = tokens
+        self._turns = asyncio.Semaphore(_LOGINS_AT_ONCE)
+        self._connections: dict[str, MqttConnection] = {}
+        self.tried_again = 0
+
+    async def connect(self, *, within_s: float) -> None:
+        """Every device at a moment of its own, and again a second or two later as long as it is not let in."""
+
+        async def connect(uid: str) -> None:
+            await asyncio.sleep(random.uniform(0, within_s))  # noqa: S311 - spreads the logins
+            while not await self._login(uid):
+                self.tried_again += 1
+                await asyncio.sleep(random.uniform(1, 2))  # noqa: S311 - likewise
+
+        await asyncio.gather(*(connect(uid) for uid in self._tokens))
+
+    async def _login(self, uid: str) -> bool:
+        connection = MqttConnection(on_lost=lambda: None)
+        will = Will(f"devices/{uid}/status", b'{"online":false}')
+        try:
+            async with self._turns:
+                await connection.open(self._host, self._port, uid=uid, token=self._tokens[uid], will=will)
+        except MqttError:
+            return False
+        self._connections[uid] = connection
+        return True
+
+    def cut(self) -> None:
+        for connection in self._connections.values():
+            connection.cut()
+
+
+async def reconnect(host: str, port: int, credentials: str, mongodb: str, spread_s: float) -> dict[str, float]:
+    """Seconds from the cut until presence has all of them with a newer connection (`back_s`), and until all is told."""
+    tokens: dict[str, str] = json.loads(await asyncio.to_thread(Path(credentials).read_text))
+    fleet = _Fleet(host, port, tokens)
+    async with asyncio.timeout(_PATIENCE_S), client.open(mongodb, _DATABASE) as database:
+        presence = database["presence"]
+
+        def online_since(moment_ms: int) -> Callable[[], Awaitable[bool]]:
+            async def all_there() -> bool:
+                newer = {"online": True, "connection.connected_at": {"$gte": moment_ms}}
+                found = await presence.find(newer, {"_id": 1}).to_list(None)
+                return sum(document["_id"] in tokens for document in found) == len(tokens)
+
+            return all_there
+
+        async def all_told() -> bool:
+            return await presence.count_documents({f"{OUTBOX_FIELD}.id": {"$exists": True}}) == 0
+
+        await fleet.connect(within_s=len(tokens) / 300)
+        await eventually(online_since(0), timeout=_PATIENCE_S, interval=_LOOK_S, why="all devices are online")
+        fleet.tried_again = 0
+        began, began_ms = time.perf_counter(), time.time_ns() // 1_000_000
+        fleet.cut()
+        coming = asyncio.create_task(fleet.connect(within_s=spread_s))
+        await eventually(online_since(began_ms), timeout=_PATIENCE_S, interval=_LOOK_S, why="all devices are back")
+        back_s = time.perf_counter() - began
+        await eventually(all_told, timeout=_PATIENCE_S, interval=_LOOK_S, why="all events are told")
+        told_s = time.perf_counter() - began
+        await coming
+        fleet.cut()
+    return {"back_s": back_s, "told_s": told_s, "tried_again": fleet.tried_again}
+
+
+if __name__ == "__main__":
+    child.main(reconnect)
