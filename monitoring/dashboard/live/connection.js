@@ -10,7 +10,7 @@ const ACK_MS = 10_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 
 /** @typedef {"idle" | "connecting" | "live"} LiveStatus */
-/** @typedef {{devices?: string[]}} Target  the whole organization when `devices` is absent; every topic the person may see */
+/** @typedef {{devices?: string[], topics?: string[]}} Target  the whole organization when `devices` is absent; without `topics` every one the person may see */
 
 /**
  * @param {object} parts
@@ -26,6 +26,10 @@ export function createConnection({ session, feed, io = connectSocket }) {
   const snapshots = signal(0);
   /** @type {Target | null} */
   let target = null;
+  /** What the server was last asked for: its snapshots tell of that. @type {Target | null} */
+  let subscribed = null;
+  /** The collections that the snapshot under way tells all of; null between snapshots. @type {{note(): void, forgetOthers(): void}[] | null} */
+  let told = null;
   let attempts = 0;
   /** @type {Promise<unknown>} */
   let turn = Promise.resolve();
@@ -71,6 +75,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
   function ask(event, payload) {
     const answer = turn.then(async () => {
       if (!socket.connected) return { ok: false };
+      if (event === "subscribe") subscribed = payload;
       return socket.timeout(ACK_MS).emitWithAck(event, payload).catch(() => ({ ok: false }));
     });
     turn = answer;
@@ -93,6 +98,14 @@ export function createConnection({ session, feed, io = connectSocket }) {
     }
   }
 
+  /** What a snapshot for `asked` tells all of; one for some devices leaves the others' news as they are. @param {Target | null} asked */
+  function toldWhole(asked) {
+    if (!asked || asked.devices) return [];
+    const { releases, batches, alerts, actions, configurations, jobs } = feed;
+    const byTopic = { releases: [releases], batches: [batches], alerts: [alerts], actions: [actions], configuration: [configurations, jobs] };
+    return Object.entries(byTopic).flatMap(([topic, collections]) => (asked.topics?.includes(topic) ?? true ? collections : []));
+  }
+
   /** What is told of devices and of jobs that set many comes by the same name. @param {any[]} items */
   function configuration(items) {
     feed.configurations.take(items);
@@ -101,6 +114,10 @@ export function createConnection({ session, feed, io = connectSocket }) {
 
   socket.on("connect", subscribe);
   socket.on("snapshot", (/** @type {any} */ snapshot) => {
+    if (!told) {
+      told = toldWhole(subscribed);
+      for (const collection of told) collection.note();
+    }
     feed.presence(snapshot.presence ?? []);
     feed.latest(snapshot.telemetry ?? []);
     feed.updates(snapshot.updates ?? []);
@@ -109,7 +126,10 @@ export function createConnection({ session, feed, io = connectSocket }) {
     feed.alerts.take(snapshot.alerts ?? []);
     feed.actions.take(snapshot.actions ?? []);
     configuration(snapshot.configuration ?? []);
-    if (snapshot.last !== false) snapshots.value += 1;
+    if (snapshot.last === false) return;
+    for (const collection of told) collection.forgetOthers();
+    told = null;
+    snapshots.value += 1;
   });
   socket.on("telemetry", (/** @type {any} */ frame) => feed.telemetry(frame.items));
   socket.on("presence", (/** @type {any} */ frame) => feed.presence(frame.items));
@@ -120,6 +140,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
   socket.on("action", (/** @type {any} */ frame) => feed.actions.take(frame.items));
   socket.on("configuration", (/** @type {any} */ frame) => configuration(frame.items));
   socket.on("disconnect", () => {
+    told = null;
     if (session.phase.peek() !== "in") return become("idle");
     become("connecting");
     if (!socket.active) retry();

@@ -14,6 +14,25 @@ test("of what comes twice or late the greater version stays, and what has no key
   assert.equal(alerts.items.value, before);
 });
 
+test("what ended long ago makes room, and what is open stays however old it is", () => {
+  const alerts = createCollection(({ alert_id: id }) => id);
+  alerts.take(Array.from({ length: 20_001 }, (_, id) => ({ alert_id: id, version: 1, state: id === 0 ? "active" : "cleared" })));
+  assert.equal(alerts.items.value.size, 10_000);
+  assert.ok(alerts.items.value.has(0) && alerts.items.value.has(20_000) && !alerts.items.value.has(1));
+});
+
+test("what neither a snapshot nor news since its begin has named is over", () => {
+  const alerts = createCollection(({ alert_id: id }) => id);
+  alerts.take([{ alert_id: "a", version: 1 }, { alert_id: "b", version: 1 }, { alert_id: "c", version: 1 }]);
+  alerts.note();
+  alerts.take([{ alert_id: "a", version: 1 }]);
+  alerts.take([{ alert_id: "d", version: 1 }, { alert_id: "b", version: 0 }]);
+  alerts.forgetOthers();
+  assert.deepEqual([...alerts.items.value.keys()], ["a", "b", "d"]);
+  alerts.forgetOthers();
+  assert.equal(alerts.items.value.size, 3);
+});
+
 test("the gravest alert comes first, of equals the newest, and those that are over not at all", () => {
   const alert = (severity, opened_at, state = "active") => ({ severity, opened_at, state });
   const order = open([alert("info", 9), alert("critical", 1), alert("critical", 2), alert("warning", 3), alert("critical", 4, "cleared")]);

@@ -99,6 +99,25 @@ test("snapshots and frames reach the feed", () => {
   assert.equal(feed.online.value, 0);
 });
 
+test("what ended while nobody listened is over with the last part of a snapshot of all, and not with one of a device", async () => {
+  const { socket, feed, connection } = wired();
+  const alert = (alert_id) => ({ alert_id, version: 1, state: "active" });
+  const open = () => [...feed.alerts.items.value.keys()];
+  feed.alerts.take([alert("a"), alert("b"), alert("c")]);
+  const leave = connection.watch({ devices: ["d"] });
+  socket.say("connect");
+  await settled();
+  socket.say("snapshot", { alerts: [alert("a")] });
+  assert.deepEqual(open(), ["a", "b", "c"]);
+  leave();
+  connection.watch({});
+  await settled();
+  socket.say("snapshot", { alerts: [alert("a")], last: false });
+  assert.deepEqual(open(), ["a", "b", "c"]);
+  socket.say("snapshot", { alerts: [alert("b")], last: true });
+  assert.deepEqual(open(), ["a", "b"]);
+});
+
 test("a renewed token is handed to the live connection", async () => {
   const { asked, socket, session } = wired();
   socket.say("connect");
