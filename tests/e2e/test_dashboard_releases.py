@@ -181,6 +181,12 @@ async def test_a_release_is_drawn_up_followed_stopped_and_taken_back(
     await small.sign_in(f"#{page.url.partition('#')[2]}?why={closed.uid}")
     await expect(small.page.locator(".explained")).to_have_attribute("data-reason", "updates_disabled", timeout=_SOON)
     await small.is_sound()
+    await small.page.goto(f"{small.origin}/#/devices/{closed.uid}")
+    await small.page.get_by_role("button", name="Why was it not updated?").click()
+    await expect(small.page.locator(".explained")).to_have_attribute("data-reason", "updates_disabled", timeout=_SOON)
+    await small.is_sound()
+    await small.page.locator(".explained").get_by_role("link").click()
+    await expect(small.page.get_by_role("heading", level=1)).to_have_text(name, timeout=_SOON)
     await confirm(visit, "Roll back", "1 device that has what it brought goes back")
     for each in (visit, small):
         await expect(overall(each)).to_have_attribute("data-state", re.compile("roll"), timeout=_SOON)

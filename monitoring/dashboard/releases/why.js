@@ -11,6 +11,7 @@ import { word } from "./states.js";
 /**
  * @typedef {object} Answer as `GET /updates/why` answers
  * @property {string} device_uid
+ * @property {string | null} release its id, `release:` and its slug; null where no release had the device
  * @property {string | null} wave
  * @property {string | null} cluster
  * @property {boolean} updated
@@ -29,6 +30,7 @@ export function Why({ release, uid }) {
     answer.value = null;
     answer.value = await api.get("/updates/why", { device_uid: asked.peek().trim(), release: release.slug });
   });
+  const wave = release.waves.find(({ id: each }) => each === answer.value?.wave);
   const id = useId();
   useEffect(() => {
     if (!uid) return;
@@ -58,19 +60,18 @@ export function Why({ release, uid }) {
       />
       <button type="submit" class="secondary" aria-busy=${busy}>Ask</button>
     </form>
-    <div role="status">${answer.value && html`<${Explained} answer=${answer.value} names=${release.waves} />`}</div>
+    <div role="status">${answer.value && html`<${Explained} answer=${answer.value}><a href=${deviceHref(answer.value.device_uid)}>${answer.value.device_uid}</a>${wave && ` in ${wave.name}`}<//>`}</div>
     <div role="alert">${error && html`<p class="notice alarm">${error.message}</p>`}</div>
   </section>`;
 }
 
-/** @param {{answer: Answer, names: import("./states.js").Wave[]}} props */
-function Explained({ answer, names }) {
-  const wave = names.find(({ id }) => id === answer.wave);
+/**
+ * The answer in words.
+ * @param {{answer: Answer, children: any}} props `children` say of what it is the answer
+ */
+export function Explained({ answer, children }) {
   return html`<div class="explained" data-reason=${answer.reason}>
-    <p>
-      <a href=${deviceHref(answer.device_uid)}>${answer.device_uid}</a>${wave && html` in ${wave.name}`}:
-      <strong>${" "}${word(answer.reason)}</strong>
-    </p>
+    <p>${children}: <strong>${word(answer.reason)}</strong></p>
     <p>${asSentence(answer.detail)}${answer.until && ` That may change by itself at ${moment(answer.until)}.`}</p>
     ${answer.next_step && html`<p class="next">Next: ${answer.next_step}.</p>`}
   </div>`;

@@ -1,6 +1,7 @@
 /** The update under way: its steps, how long it may take, and a way to stop it. */
 
 import { html, useSignal } from "../view.js";
+import { releaseHref } from "../releases/address.js";
 import { useApp } from "../shell/context.js";
 import { Confirm } from "../shell/dialog.js";
 import { duration, moment } from "../shell/format.js";
@@ -23,6 +24,7 @@ export function CurrentUpdate({ session, changed }) {
     <p class="what">
       <strong>${session.firmware_name} <span class="value">${session.firmware_version}</span></strong>
       ${session.previous_version && html`<span class="from">from <span class="value">${session.previous_version}</span></span>`}
+      ${session.release && html`<span class="from">in the release <a href=${releaseHref(session.release, session.device_uid)}>${session.release}</a></span>`}
     </p>
     <${Steps} session=${session} />
     ${session.state === "downloading" &&

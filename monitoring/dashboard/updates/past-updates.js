@@ -1,6 +1,7 @@
 /** What became of a device's earlier updates, and what was reported of each. */
 
 import { html, useSignal } from "../view.js";
+import { releaseHref } from "../releases/address.js";
 import { useApp } from "../shell/context.js";
 import { ago, moment } from "../shell/format.js";
 import { now } from "../shell/now.js";
@@ -34,6 +35,7 @@ function PastUpdate({ session }) {
       ${session.previous_version && html`<span class="from">from <span class="value">${session.previous_version}</span></span>`}
       <time datetime=${session.updated_at} title=${moment(at)}>${ago(at, now.value)}</time>
     </p>
+    ${session.release && html`<p class="reason">In the release <a href=${releaseHref(session.release, session.device_uid)}>${session.release}</a></p>`}
     ${session.error && html`<p class="reason">${session.error}</p>`}
     <${Reports} session=${session} />
   </li>`;

@@ -18,6 +18,7 @@ const INSTALLED = new Set(["flashed", "completed"]);
  * @property {number | null} progress percent of the download
  * @property {string | null} error
  * @property {string | null} deadline RFC 3339
+ * @property {string | null} [release] the slug of the release that it is of
  * @property {string} opened_at
  * @property {string} updated_at
  */

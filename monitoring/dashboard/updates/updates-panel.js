@@ -8,6 +8,7 @@ import { CurrentUpdate } from "./current-update.js";
 import { PastUpdates } from "./past-updates.js";
 import { useSessions } from "./sessions.js";
 import { isOpen, runningVersion, stateAndProgress } from "./states.js";
+import { WhyNot } from "./why-not.js";
 
 /** @param {{device: import("../fleet/inventory.js").Device}} props */
 export function UpdatesPanel({ device }) {
@@ -41,6 +42,7 @@ export function UpdatesPanel({ device }) {
     <p class="hidden" role="status">${current && `Update to ${current.firmware_version}: ${stateAndProgress({ ...current, progress: null })}`}</p>
     ${current && html`<${CurrentUpdate} key=${current.session_id} session=${current} changed=${list.load} />`}
     ${ready && html`<${PastUpdates} sessions=${past} list=${list} any=${sessions.length > 0} />`}
+    <${WhyNot} uid=${uid} />
     ${choosing.value &&
     html`<${ChooseFirmware} device=${device} running=${running} close=${() => (choosing.value = false)} started=${list.load} />`}
   </section>`;
