@@ -55,12 +55,16 @@ function Chosen({ draft, set }) {
     set({ apps });
   }
 
+  /** @param {number} id */
+  const leaveOut = (id) => set({ apps: draft.apps.filter((app) => app.id !== id) });
+
   return html`<ol class="bundle" aria-label="Installed in this order">
     ${draft.apps.map(({ id, floor }, place) => {
       const image = library.items.value.find((each) => each.id === id);
       const name = image ? `${image.name} ${image.version}` : `firmware ${id}`;
+      const approved = image?.state === "approved";
       return html`<li key=${id}>
-        <strong>${name}</strong>
+        <span><strong>${name}</strong>${!approved && html` <small class="wrong">is not approved (any more)</small>`}</span>
         <${Field}
           label="Only from version"
           value=${floor}
@@ -69,11 +73,12 @@ function Chosen({ draft, set }) {
           maxlength="64"
           hint="Devices that run an older one are left alone."
         />
-        ${draft.apps.length > 1 &&
-        html`<span class="moves">
-          <button type="button" class="secondary small" disabled=${place === 0} aria-label=${`${name} earlier`} onClick=${() => move(place, -1)}>Earlier</button>
-          <button type="button" class="secondary small" disabled=${place === draft.apps.length - 1} aria-label=${`${name} later`} onClick=${() => move(place, 1)}>Later</button>
-        </span>`}
+        <span class="moves">
+          ${draft.apps.length > 1 &&
+          html`<button type="button" class="secondary small" disabled=${place === 0} aria-label=${`${name} earlier`} onClick=${() => move(place, -1)}>Earlier</button>
+            <button type="button" class="secondary small" disabled=${place === draft.apps.length - 1} aria-label=${`${name} later`} onClick=${() => move(place, 1)}>Later</button>`}
+          ${!approved && html`<button type="button" class="secondary small" aria-label=${`Leave ${name} out`} onClick=${() => leaveOut(id)}>Leave out</button>`}
+        </span>
       </li>`;
     })}
   </ol>`;
