@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from playwright.async_api import Locator, expect
 
@@ -70,20 +71,26 @@ async def test_many_devices_are_counted_first_and_each_has_its_outcome(visit: Vi
     assert await visit.page.evaluate("() => window.taken") is None
 
 
-async def test_a_device_is_set_and_asked_and_its_log_says_who_did_it(visit: Visit, devices: Callable[..., Any]):
+async def test_a_device_is_set_and_asked_and_its_log_says_who_did_it(
+    visit: Visit, devices: Callable[..., Any], people: httpx.AsyncClient
+):
     device = await devices("Boiler")
     await visit.sign_in(f"#/devices/{device.uid}/configuration")
     await visit.page.get_by_label("All of it, as JSON").fill('{"mode": "fast"}')
     await visit.page.get_by_role("button", name="Set the device").click()
     await expect(visit.page.locator('tr[data-member="mode"]')).to_contain_text("fast", timeout=_SOON)
     await expect(visit.page.get_by_text("The device has not reported how it is set.")).to_be_visible()
+    answer = await people.put(f"/api/v2/devices/{device.uid}/configuration", json={"desired": {"mode": "slow"}})
+    assert answer.status_code == 200
     await visit.page.get_by_label("All of it, as JSON").fill("[1]")
+    await expect(visit.page.get_by_text("Somebody has changed it meanwhile")).to_be_visible(timeout=_SOON)
+    await expect(visit.page.get_by_label("All of it, as JSON")).to_have_value("[1]")
     await visit.page.get_by_role("button", name="Set the device").click()
     await expect(visit.page.get_by_role("alert").filter(has_text="JSON object")).to_be_visible()
     await visit.is_sound()
     await visit.page.get_by_role("link", name="Actions", exact=True).click()
     await visit.page.get_by_role("button", name="Ask for it").click()
-    await expect(visit.page.locator(".action-list > li")).to_have_count(2, timeout=_SOON)
+    await expect(visit.page.locator(".action-list > li")).to_have_count(3, timeout=_SOON)
     await visit.is_sound()
     await visit.page.get_by_role("link", name="Log", exact=True).click()
     await expect(visit.page.locator('[data-audit="configured"]')).to_contain_text(visit.admin["email"], timeout=_SOON)

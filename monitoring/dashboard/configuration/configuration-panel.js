@@ -1,7 +1,7 @@
 /** How a device is to be set, how it says it is, where the two differ, and a way to change what is wanted. */
 
-import { html, useEffect, useSignal } from "../view.js";
-import { ApiError } from "../rest.js";
+import { html, useEffect, useMemo, useSignal } from "../view.js";
+import { createResource } from "../resource.js";
 import { paramsOf } from "../actions/states.js";
 import { useApp } from "../shell/context.js";
 import { useAttempt } from "../shell/dialog.js";
@@ -44,7 +44,7 @@ export function ConfigurationPanel({ uid }) {
             </tbody>
           </table></div>`}
     </section>
-    ${session.can("devices:write") && html`<${Editor} key=${version} uid=${uid} configuration=${configuration} changed=${read} />`}
+    ${session.can("devices:write") && html`<${Editor} uid=${uid} configuration=${configuration} changed=${read} />`}
   </div>`;
 }
 
@@ -56,43 +56,46 @@ function Said({ value }) {
 /** Read when it is heard of, and now and then. @param {string} uid */
 function useConfiguration(uid) {
   const { api, feed } = useApp();
-  const configuration = useSignal(/** @type {import("./members.js").Configuration | null} */ (null));
-  const error = useSignal(/** @type {Error | null} */ (null));
+  const resource = useMemo(() => {
+    /** @type {import("../resource.js").Resource<import("./members.js").Configuration>} */
+    const found = createResource(() => api.get(`/devices/${encodeURIComponent(uid)}/configuration`));
+    return found;
+  }, [api, uid]);
   const heard = feed.configurations.items.value.get(uid)?.version;
-
-  async function read() {
-    try {
-      configuration.value = await api.get(`/devices/${encodeURIComponent(uid)}/configuration`);
-      error.value = null;
-    } catch (failure) {
-      error.value = /** @type {Error} */ (failure);
-    }
-  }
   useEffect(() => {
-    read();
+    resource.load();
     const timer = setInterval(() => {
-      if (!document.hidden) read();
+      if (!document.hidden) resource.load();
     }, LOOK_AGAIN_MS);
     return () => clearInterval(timer);
-  }, [uid, heard]);
-  return { configuration: configuration.value, error: error.value, read };
+  }, [resource, heard]);
+  return { configuration: resource.value.value, error: resource.error.value, read: resource.load };
 }
 
-/** @param {{uid: string, configuration: import("./members.js").Configuration, changed: () => void}} props */
+/**
+ * What a person writes stays, whatever others change meanwhile; that they did is said before it is overwritten.
+ * @param {{uid: string, configuration: import("./members.js").Configuration, changed: () => Promise<void>}} props
+ */
 function Editor({ uid, configuration, changed }) {
   const { api } = useApp();
-  const text = useSignal(JSON.stringify(configuration.desired, null, 2));
+  /** What is written, and the version that it began with; null while nothing is. */
+  const written = useSignal(/** @type {{text: string, version: number} | null} */ (null));
+  const text = written.value?.text ?? JSON.stringify(configuration.desired, null, 2);
   const { busy, error, attempt } = useAttempt(async () => {
-    await api.put(`/devices/${encodeURIComponent(uid)}/configuration`, { desired: paramsOf(text.peek()) }, configuration.version);
-    changed();
+    await api.put(`/devices/${encodeURIComponent(uid)}/configuration`, { desired: paramsOf(text) }, configuration.version);
+    await changed();
+    written.value = null;
   });
-  const stale = error instanceof ApiError && error.status === 412;
+  const overtaken = written.value !== null && written.value.version !== configuration.version && !busy;
   return html`<section class="panel upload" aria-labelledby="desired">
     <h2 id="desired">Desired configuration</h2>
     <form onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), attempt())}>
-      <label>All of it, as JSON<textarea name="desired" rows="10" spellcheck=${false} value=${text.value} onInput=${(/** @type {any} */ event) => (text.value = event.currentTarget.value)}></textarea></label>
+      <label>All of it, as JSON<textarea name="desired" rows="10" spellcheck=${false} value=${text} onInput=${(/** @type {any} */ event) => (written.value = { text: event.currentTarget.value, version: written.peek()?.version ?? configuration.version })}></textarea></label>
       <p class="none">A member that you take away is taken away on the device.</p>
-      <div role="alert">${error && html`<p class="notice alarm">${stale ? "Somebody has changed it meanwhile: what is shown beside is new. Look at it, then save again." : error.message}</p>`}</div>
+      <div role="alert">
+        ${error && html`<p class="notice alarm">${error.message}</p>`}
+        ${overtaken && html`<p class="notice alarm">Somebody has changed it meanwhile: what is shown beside is new. What you have written takes its place when you save it. <button type="button" class="link" onClick=${() => (written.value = null)}>Begin from the new one</button></p>`}
+      </div>
       <button type="submit" aria-busy=${busy} disabled=${busy}>Set the device</button>
     </form>
   </section>`;

@@ -1,6 +1,7 @@
 /** When a device was there in the last week: how much of it, as a line of time, and the latest comings and goings. */
 
-import { html, useEffect, useSignal } from "../view.js";
+import { html, useEffect, useMemo } from "../view.js";
+import { createResource } from "../resource.js";
 import { useApp } from "../shell/context.js";
 import { ago, duration, moment } from "../shell/format.js";
 import { now } from "../shell/now.js";
@@ -47,20 +48,16 @@ function Line({ history }) {
 /** Read when the page opens, and when the device comes or goes. @param {string} uid */
 function useHistory(uid) {
   const { api, feed } = useApp();
-  const history = useSignal(/** @type {History | null} */ (null));
-  const error = useSignal(/** @type {Error | null} */ (null));
-  const heard = feed.device(uid).presence.value?.version;
-
-  async function read() {
-    const to = Date.now();
-    try {
+  const resource = useMemo(() => {
+    /** @type {import("../resource.js").Resource<History>} */
+    const found = createResource(() => {
+      const to = Date.now();
       const span = { from: new Date(to - WEEK_MS).toISOString(), to: new Date(to).toISOString(), limit: INTERVALS };
-      history.value = await api.get(`/presence/${encodeURIComponent(uid)}/history`, span);
-      error.value = null;
-    } catch (failure) {
-      error.value = /** @type {Error} */ (failure);
-    }
-  }
-  useEffect(() => void read(), [uid, heard]);
-  return { history: history.value, error: error.value, read };
+      return api.get(`/presence/${encodeURIComponent(uid)}/history`, span);
+    });
+    return found;
+  }, [api, uid]);
+  const heard = feed.device(uid).presence.value?.version;
+  useEffect(() => void resource.load(), [resource, heard]);
+  return { history: resource.value.value, error: resource.error.value, read: resource.load };
 }
