@@ -1,7 +1,8 @@
 /** What one device is asked to do: a new action, those under way with their progress, and what came of the earlier ones. */
 
-import { html, useEffect, useMemo } from "../view.js";
+import { html, useEffect, useMemo, useRef } from "../view.js";
 import { createListing } from "../listing.js";
+import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
 import { useAttempt } from "../shell/dialog.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
@@ -61,8 +62,11 @@ function useActions(uid) {
 function AskForAction({ uid, asked }) {
   const { api } = useApp();
   const fields = useOrder();
+  const once = useRef(createOnce());
   const { busy, error, attempt } = useAttempt(async () => {
-    await api.post("/actions", { device_uid: uid, ...fields.order() });
+    const body = { device_uid: uid, ...fields.order() };
+    await api.post("/actions", body, { once: once.current(body) });
+    once.current = createOnce();
     asked();
   });
   return html`<section class="panel upload" aria-labelledby="ask">

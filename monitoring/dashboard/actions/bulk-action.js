@@ -1,6 +1,7 @@
 /** An action for many devices at once, with what it comes to before it begins. */
 
-import { html } from "../view.js";
+import { html, useMemo } from "../view.js";
+import { createOnce } from "../once.js";
 import { Preview, usePreview } from "../fleet/preview.js";
 import { useApp } from "../shell/context.js";
 import { Dialog, useAttempt } from "../shell/dialog.js";
@@ -11,10 +12,12 @@ import { ActionFields, useOrder } from "./action-form.js";
 export function BulkAction({ target, close }) {
   const { api } = useApp();
   const fields = useOrder();
+  const once = useMemo(createOnce, []);
   const preview = usePreview(target);
   const count = preview.found?.count ?? 0;
   const { busy, error, attempt } = useAttempt(async () => {
-    const { bulk_id: id } = await api.post("/actions/bulk", { ...fields.order(), ...target });
+    const body = { ...fields.order(), ...target };
+    const { bulk_id: id } = await api.post("/actions/bulk", body, { once: once(body) });
     close();
     location.hash = href("bulk", [id]);
   });

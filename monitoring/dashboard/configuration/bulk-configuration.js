@@ -1,6 +1,7 @@
 /** Sets many devices alike, as a job that can be paused, with what it comes to before it begins. */
 
-import { html, useSignal } from "../view.js";
+import { html, useMemo, useSignal } from "../view.js";
+import { createOnce } from "../once.js";
 import { paramsOf } from "../actions/states.js";
 import { Preview, usePreview } from "../fleet/preview.js";
 import { useApp } from "../shell/context.js";
@@ -11,12 +12,14 @@ import { href } from "../shell/router.js";
 export function BulkConfiguration({ target, close }) {
   const { api } = useApp();
   const params = useSignal("");
+  const once = useMemo(createOnce, []);
   const preview = usePreview(target);
   const count = preview.found?.count ?? 0;
   const { busy, error, attempt } = useAttempt(async () => {
     const wanted = paramsOf(params.peek());
     if (Object.keys(wanted).length === 0) throw new Error("Name at least one member to set.");
-    const { id } = await api.post("/configuration/jobs", { params: wanted, ..."group" in target ? { group_id: target.group } : target });
+    const body = { params: wanted, ...("group" in target ? { group_id: target.group } : target) };
+    const { id } = await api.post("/configuration/jobs", body, { once: once(body) });
     close();
     location.hash = href("configurations", [id]);
   });
