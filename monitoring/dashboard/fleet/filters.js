@@ -17,7 +17,7 @@ export const LIFECYCLES = /** @type {const} */ (["in_stock", "deployed", "mainte
 /** What a plain word is looked for in. */
 const SPOKEN = ["device_uid", "name", "device_type", "serial_number", "firmware_version", "tags"];
 /** So many devices are named in one query. */
-const MOST_NAMED = 400;
+export const MOST_NAMED = 400;
 
 /** @param {Record<string, string>} query of the address @returns {Filters} */
 export function filtersOf({ search = "", show = "", lifecycle = "", type = "", tag = "", group = "" }) {

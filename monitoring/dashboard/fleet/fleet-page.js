@@ -1,7 +1,8 @@
 /** The fleet: every device, searched and filtered by the platform, and what is done to many of them at once. */
 
-import { html, useComputed, useEffect, useMemo, useSignal, useSignalEffect } from "../view.js";
+import { html, useEffect, useMemo, useRef, useSignal, useSignalEffect } from "../view.js";
 import { createListing } from "../listing.js";
+import { paced } from "../live/paced.js";
 import { useWholeFleet } from "../live/whole-fleet.js";
 import { useApp } from "../shell/context.js";
 import { Heading } from "../shell/heading.js";
@@ -10,7 +11,7 @@ import { Empty, Failure, Waiting } from "../shell/states.js";
 import { isOpen } from "../updates/states.js";
 import { BulkBar } from "./bulk-bar.js";
 import { DeviceTable } from "./device-table.js";
-import { filtersOf, rqlOf } from "./filters.js";
+import { addressOf, filtersOf, MOST_NAMED, rqlOf } from "./filters.js";
 import { FirstDevice } from "./first-device.js";
 import { QueryProblem } from "./query-problem.js";
 import { everyone } from "./target.js";
@@ -20,12 +21,14 @@ import { Toolbar } from "./toolbar.js";
 const STRANGERS_MS = 1_500;
 /** What a filter finds changes without a word of it: it is read again. */
 const LOOK_AGAIN_MS = 15_000;
+/** While a release goes on, who is being updated changes many times a second: it is looked at no more often than this. */
+const UPDATING_MS = 5_000;
 
 /** @param {{query: Record<string, string>}} props */
 export function FleetPage({ query }) {
   useWholeFleet();
   const filters = filtersOf(query);
-  const { list, rql } = useDevices(filters);
+  const { list, rql, updating } = useDevices(filters);
   const { value: devices } = list.items;
   const ready = list.phase.value === "ready";
   const failure = list.error.value;
@@ -39,18 +42,16 @@ export function FleetPage({ query }) {
           <${QueryProblem} filters=${filters} rql=${rql} error=${failure} />
           ${!ready && failure && failure.code !== "bad_query" && html`<${Failure} title="The devices could not be read" error=${failure} retry=${list.load} />`}
           ${!ready && !failure && html`<${Waiting}>Reading the devices<//>`}
-          ${ready && html`<${Roll} key=${`${rql} ${filters.group}`} list=${list} filters=${filters} rql=${rql} />`}`}
+          ${updating > MOST_NAMED && html`<p class="notice" role="status">${updating} devices are being updated. ${MOST_NAMED} of them are looked among.</p>`}
+          ${ready && html`<${Roll} key=${JSON.stringify(filters)} list=${list} filters=${filters} rql=${rql} />`}`}
   `;
 }
 
 /** The devices that the filters find, kept up to date while the page is open. @param {import("./filters.js").Filters} filters */
 function useDevices(filters) {
   const { api, feed, names } = useApp();
-  const updating = useComputed(() => {
-    void feed.updating.value;
-    return feed.uids().filter((uid) => isOpen(feed.device(uid).update.peek()?.state)).sort();
-  }).value;
-  const rql = rqlOf(filters, filters.show === "updating" ? updating : []);
+  const updating = useUpdating(filters.show === "updating");
+  const rql = rqlOf(filters, updating);
   const list = useMemo(() => {
     /** @type {import("../listing.js").Listing<import("./inventory.js").Device>} */
     const listing = createListing(api, "/devices", { query: { ...(rql && { rql }), ...(filters.group && { group: filters.group }) } });
@@ -75,7 +76,22 @@ function useDevices(filters) {
     return () => clearTimeout(timer);
   }, [known]);
 
-  return { list, rql };
+  // Who is being updated changes the query by itself: the answer before stands until the next one is there.
+  const asked = JSON.stringify(addressOf(filters));
+  const standing = useRef({ list, rql, asked });
+  if (standing.current.asked !== asked || list.phase.value === "ready" || list.error.value) standing.current = { list, rql, asked };
+  return { list: standing.current.list, rql: standing.current.rql, updating: updating.length };
+}
+
+/** The devices that are being updated, if they are `wanted`. @param {boolean} wanted @returns {string[]} */
+function useUpdating(wanted) {
+  const { feed } = useApp();
+  const looks = useSignal(0);
+  const look = useMemo(() => paced(() => (looks.value += 1), UPDATING_MS), []);
+  const count = wanted ? feed.updating.value : 0;
+  useEffect(() => look(), [wanted, count]);
+  useEffect(() => look.stop, []);
+  return useMemo(() => (wanted ? feed.uids().filter((uid) => isOpen(feed.device(uid).update.peek()?.state)).sort() : []), [wanted, looks.value]);
 }
 
 /**
@@ -87,12 +103,10 @@ function Roll({ list, filters, rql }) {
   const chosen = useSignal(/** @type {ReadonlySet<string>} */ (new Set()));
   const widened = useSignal(false);
   // The platform's word on who is there is a moment old; the live side has the last one.
-  const shown = useComputed(() =>
-    list.items.value.filter(({ device_uid: uid }) => {
-      if (filters.show !== "online" && filters.show !== "offline") return true;
-      return (feed.device(uid).presence.value?.online ?? false) === (filters.show === "online");
-    }),
-  ).value;
+  const shown = list.items.value.filter(({ device_uid: uid }) => {
+    if (filters.show !== "online" && filters.show !== "offline") return true;
+    return (feed.device(uid).presence.value?.online ?? false) === (filters.show === "online");
+  });
   const more = list.next.value !== null;
   const all = everyone(rql, filters.group);
   const target = widened.value && all ? all : { device_uids: [...chosen.value] };

@@ -1,30 +1,26 @@
 /** How many devices the organization has, those too that have never been heard of. */
 
-import { useEffect, useSignal } from "../view.js";
+import { useEffect, useMemo } from "../view.js";
+import { useKept } from "../live/kept.js";
+import { createResource } from "../resource.js";
 import { useApp } from "../shell/context.js";
 
+/** A device that was registered and has not spoken is told of by nobody. */
 const LOOK_AGAIN_MS = 30_000;
 
-/** Without the retired; counted anew now and then, and when a device is heard of for the first time. */
+/** Without the retired; counted anew now and then, and when devices are heard of for the first time. */
 export function useCount() {
   const { api, feed } = useApp();
-  const count = useSignal(0);
+  const counted = useMemo(() => {
+    /** @type {import("../resource.js").Resource<number>} */
+    const resource = createResource(async () => (await api.post("/devices/search", { rql: 'ne(lifecycle,"retired")', sample: 0 })).count);
+    return resource;
+  }, [api]);
   const known = feed.known.value;
+  useKept(counted.load, known, false);
   useEffect(() => {
-    const abort = new AbortController();
-    const read = () => {
-      if (document.hidden) return;
-      api.post("/devices/search", { rql: 'ne(lifecycle,"retired")', sample: 0 }, { signal: abort.signal }).then(
-        (found) => (count.value = found.count),
-        () => null,
-      );
-    };
-    read();
-    const timer = setInterval(read, LOOK_AGAIN_MS);
-    return () => {
-      abort.abort();
-      clearInterval(timer);
-    };
-  }, [known]);
-  return Math.max(count.value, known);
+    const timer = setInterval(() => document.hidden || counted.load(), LOOK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [counted]);
+  return Math.max(counted.value.value ?? 0, known);
 }

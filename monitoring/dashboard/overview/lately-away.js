@@ -13,11 +13,9 @@ const SHOWN = 8;
 
 export function LatelyAway() {
   const { feed } = useApp();
-  // Who comes and goes changes the number online, now and then by nothing: the clock has the last word.
+  // Looked at by the clock: one that comes while another goes changes no number.
   const away = useComputed(() => {
-    void feed.online.value;
-    void feed.known.value;
-    void (now.value >> 12);
+    void now.value;
     return latelyAway(feed.uids(), (uid) => feed.device(uid).presence.peek(), SHOWN);
   }).value;
   return html`<${OverviewPanel}

@@ -1,6 +1,7 @@
 /** The alerts that are open, the gravest first. */
 
 import { html } from "../view.js";
+import { alertHref } from "../alerts/address.js";
 import { DeviceLink } from "../fleet/device-link.js";
 import { useApp } from "../shell/context.js";
 import { ago, moment, reading } from "../shell/format.js";
@@ -18,7 +19,7 @@ export function OpenAlerts() {
     ${alerts.slice(0, SHOWN).map(
       (alert) => html`<li key=${alert.alert_id} data-alert=${alert.alert_id}>
         <span class=${`severity ${alert.severity}`}>${alert.severity}</span>
-        <span class="what"><a href=${href("alerts")}>${alert.rule_name}</a>${alert.value !== null && html` <span class="value">${reading(alert.value)}</span>`}</span>
+        <span class="what"><a href=${alertHref(alert.alert_id)}>${alert.rule_name}</a>${alert.value !== null && html` <span class="value">${reading(alert.value)}</span>`}</span>
         <${DeviceLink} uid=${alert.device_uid} />
         <time datetime=${new Date(alert.opened_at).toISOString()} title=${moment(alert.opened_at)}>${ago(alert.opened_at, now.value)}</time>
       </li>`,
