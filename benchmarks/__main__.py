@@ -27,6 +27,7 @@ from benchmarks import (
     reconnect,
     release,
     search,
+    simulated_fleet,
     stalled_clients,
     telemetry_ingest,
     update_batch,
@@ -48,6 +49,7 @@ _CONFIGURED = 10_000
 _UPDATED = 10_000
 _RECONNECTING = 10_000
 _UPDATED_LARGE = 100_000
+_SIMULATED = 10_000
 _LOAD = 1_000.0
 """Messages a second beside what is measured; beside the latency, when ingest is not measured in the same run."""
 
@@ -156,6 +158,11 @@ async def _ddi(run: Run) -> list[Row]:
     return await ddi.measure(run.platform, devices=devices, seconds=seconds, rounds=run.rounds)
 
 
+async def _simulator(run: Run) -> list[Row]:
+    devices, seconds = (500, 2.0) if run.quick else (_SIMULATED, 10.0)
+    return [await simulated_fleet.measure(devices=devices, seconds=seconds, rounds=1 if run.quick else 2)]
+
+
 ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "messaging": _messaging,
     "ingest": _ingest,
@@ -171,6 +178,7 @@ ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "day": _day,
     "configuration": _configuration,
     "updates": _updates,
+    "simulator": _simulator,
     "ddi": _ddi,
 }
 

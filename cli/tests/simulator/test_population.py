@@ -13,12 +13,12 @@ def test_uids_are_unique_and_allowed_in_topics():
 
 
 def test_a_device_is_registered_alike_in_every_run():
-    first, again = (simulated_device("sim", 12, 3).registration for _ in range(2))
+    first, again = (simulated_device("sim", 12, 3).described() for _ in range(2))
     assert first == again
 
 
 def test_types_take_turns_and_every_device_has_a_place():
-    devices = [simulated_device("sim", number, 0).registration for number in range(1, 25)]
+    devices = [simulated_device("sim", number, 0).described() for number in range(1, 25)]
     assert set(Counter(device.device_type for device in devices).values()) == {6}
     for device in devices:
         assert -90 <= device.attributes["position"]["lat"] <= 90

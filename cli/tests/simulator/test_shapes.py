@@ -23,7 +23,7 @@ def test_another_seed_or_another_device_gives_other_values():
     assert series(3, seed=7) != series(7, seed=7)
 
 
-@pytest.mark.parametrize("device", KINDS, ids=lambda device: device.registration.device_type)
+@pytest.mark.parametrize("device", KINDS, ids=lambda device: device.kind.device_type)
 def test_every_kind_reports_a_temperature_that_moves_and_stays_on_earth(device):
     values = [device.metrics["temperature"].at(t, NO_NOISE) for t in range(0, 7_200, 10)]
     assert -40 <= min(values) < max(values) <= 110

@@ -48,6 +48,21 @@ class MqttConnection(asyncio.Protocol):
     stands. No message waits in here: each is handed on and confirmed as it arrives.
     """
 
+    __slots__ = (
+        "_accepted",
+        "_ended",
+        "_heard",
+        "_loop",
+        "_on_lost",
+        "_on_message",
+        "_packet_id",
+        "_reader",
+        "_signed_in",
+        "_timer",
+        "_transport",
+        "_unconfirmed",
+    )
+
     def __init__(self, on_lost: Callable[[], None], on_message: OnMessage | None = None) -> None:
         """`on_lost` is called once a connection has ended, however it ended; `on_message` with topic and payload."""
         self._on_lost = on_lost

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +38,19 @@ class DeviceActions:
     What a lost connection interrupts is taken up on the next one. Configuration outlives this process, answers do not.
     """
 
+    __slots__ = (
+        "_answers",
+        "_cancelled",
+        "_configuration",
+        "_connection",
+        "_fleet",
+        "_reboot",
+        "_registered_at",
+        "_task",
+        "_uid",
+        "_waiting",
+    )
+
     def __init__(
         self, fleet: ActingFleet, *, uid: str, registered_at: datetime, reboot: Callable[[], Awaitable[None]]
     ) -> None:
@@ -49,7 +61,7 @@ class DeviceActions:
         self._reboot = reboot
         self._configuration = fleet.flash.configuration(uid, registered_at)
         self._connection: MqttConnection | None = None
-        self._waiting: deque[Command] = deque()
+        self._waiting: list[Command] = []
         self._answers: dict[str, bytes] = {}
         """The last answer to each of the last few commands that have ended."""
         self._cancelled: set[str] = set()
@@ -93,7 +105,7 @@ class DeviceActions:
                 if self._connection is connection:
                     return
             else:
-                self._cancelled.discard(self._waiting.popleft().id)
+                self._cancelled.discard(self._waiting.pop(0).id)
 
     async def _take(self, command: Command) -> None:
         if command.id in self._answers:

@@ -29,6 +29,30 @@ _STABLE_S = 10.0
 class DeviceProcess:
     """The software of one device. A sample that was not confirmed is sent again, unchanged, on the next connection."""
 
+    __slots__ = (
+        "_actions",
+        "_back",
+        "_boots",
+        "_broker",
+        "_connection",
+        "_course",
+        "_going_down",
+        "_line",
+        "_nap",
+        "_next_at",
+        "_offset",
+        "_pace",
+        "_samples",
+        "_stopping",
+        "_tally",
+        "_token",
+        "_uid",
+        "_unconfirmed",
+        "_updates",
+        "_was_connected",
+        "_was_cut",
+    )
+
     def __init__(
         self,
         device: SimulatedDevice,

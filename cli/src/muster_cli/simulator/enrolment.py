@@ -76,7 +76,7 @@ class Enrolment:
         device = await self._find(simulated.uid) if self._tokens.known(simulated.uid) else None
         if device is None:
             try:
-                device = await _patiently(lambda: self._client.register(simulated.registration))
+                device = await _patiently(lambda: self._client.register(simulated.described()))
             except Refused as error:
                 if error.code != "device_uid_taken":
                     raise

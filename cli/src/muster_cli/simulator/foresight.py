@@ -60,7 +60,7 @@ def _foreseen(device: SimulatedDevice, seconds: float) -> ForeseenDevice:
     every = course.every(0.0)
     return ForeseenDevice(
         device_uid=device.uid,
-        device_type=device.registration.device_type,
+        device_type=device.kind.device_type,
         every=every,
         outages=[
             ForeseenOutage(start=round(start, 3), end=round(end, 3), herd=herd)

@@ -13,6 +13,7 @@ class Line:
 
     __slots__ = (
         "_course",
+        "_cuts",
         "_free_at",
         "_loop",
         "_next",
@@ -35,6 +36,7 @@ class Line:
         self._timer: asyncio.TimerHandle | None = None
         self._restored: asyncio.Future[None] | None = None
         self._free_at = 0.0
+        self._cuts = 0
         self.in_herd = False
         """Whether the last outage was a herd's."""
 
@@ -66,12 +68,12 @@ class Line:
 
     async def carried(self, size: int) -> None:
         """Raises httpx.ReadError when the network went meanwhile."""
-        speed = self._course.bytes_per_second(self.elapsed)
+        cuts, speed = self._cuts, self._course.bytes_per_second(self.elapsed)
         if speed is not None:
             now = self._loop.time()
             self._free_at = max(self._free_at, now) + size / speed
             await asyncio.sleep(self._free_at - now)
-        if self._restored is not None:
+        if self._cuts != cuts or self._restored is not None:
             raise httpx.ReadError("the network is gone")
 
     def _await_next(self) -> None:
@@ -80,6 +82,7 @@ class Line:
             self._timer = self._loop.call_at(self._started + self._next.start, self._cut, self._next)
 
     def _cut(self, outage: Outage) -> None:
+        self._cuts += 1
         self._restored = self._loop.create_future()
         self.in_herd = outage.herd
         self._timer = self._loop.call_at(self._started + outage.end, self._restore)

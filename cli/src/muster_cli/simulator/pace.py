@@ -28,6 +28,8 @@ def backoff(failures: int) -> float:
 class Nap:
     """Sleeps for one task, until woken. Each device has its own: ten thousand waiters on one event would be slow."""
 
+    __slots__ = ("_sleeping",)
+
     def __init__(self) -> None:
         self._sleeping: asyncio.Future[None] | None = None
 

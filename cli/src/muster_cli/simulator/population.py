@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from muster_cli.client.devices import NewDevice
@@ -24,27 +25,27 @@ STEADY = Timeline.steady(Conditions())
 """A sample a second, and nothing ever happens."""
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedDevice:
-    """What one device is (as it is registered), how its metrics move, and what befalls it. `chance` feeds its noise."""
-
-    uid: str
-    registration: NewDevice
-    metrics: Mapping[str, Shape]
-    chance: Chance
-    course: Course
-
-    @property
-    def hardware_version(self) -> str | None:
-        return self.registration.hardware_version
-
-
 @dataclass(frozen=True)
 class Kind:
     device_type: str
     name: str
     hardware_version: str
     metrics: Callable[[Chance], Mapping[str, Shape]]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedDevice:
+    """What one device is, how its metrics move, and what befalls it. `chance` feeds its noise.
+
+    `described` tells how it is registered: ten thousand descriptions are not kept for the one time that they are asked.
+    """
+
+    uid: str
+    kind: Kind
+    metrics: Mapping[str, Shape]
+    chance: Chance
+    course: Course
+    described: Callable[[], NewDevice]
 
 
 def _cold_room(chance: Chance) -> Mapping[str, Shape]:
@@ -122,19 +123,33 @@ def device_of(
 ) -> SimulatedDevice:
     """One of the kind, near one of the sites; `attributes` and `tags` come on top of those that all have."""
     chance = Chance(seed, uid)
+    described = partial(_registration, kind, uid, number, seed, site_number, attributes or {}, tags)
+    course = Course(timeline, seed=seed, uid=uid)
+    return SimulatedDevice(uid, kind, kind.metrics(chance), chance, course, described)
+
+
+def _registration(
+    kind: Kind,
+    uid: str,
+    number: int,
+    seed: int,
+    site_number: int,
+    attributes: Mapping[str, Any],
+    tags: Sequence[str],
+) -> NewDevice:
+    chance = Chance(seed, uid, "registration")
     site, latitude, longitude = _SITES[site_number % len(_SITES)]
     position = {
         "lat": round(latitude + chance.uniform(-0.05, 0.05), 5),
         "lon": round(longitude + chance.uniform(-0.08, 0.08), 5),
     }
     described = {"type": kind.device_type, "site": site, "position": position, "simulated": True}
-    registration = NewDevice(
+    return NewDevice(
         device_uid=uid,
         name=f"{kind.name} {number}, {site.capitalize()}",
         device_type=kind.device_type,
         serial_number=f"{kind.hardware_version.split('-')[0].upper()}{chance.below(10**8):08d}",
         hardware_version=kind.hardware_version,
-        attributes={**described, **(attributes or {})},
+        attributes={**described, **attributes},
         tags=["simulated", site, *tags],
     )
-    return SimulatedDevice(uid, registration, kind.metrics(chance), chance, Course(timeline, seed=seed, uid=uid))

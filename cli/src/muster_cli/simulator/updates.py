@@ -154,7 +154,7 @@ class DeviceUpdates:
         fleet, device = self._fleet, self._device
         return Updater(
             UpdateClient(fleet.http, device.uid, self._token, fleet.turns, fleet.patience, self._line),
-            Trust(device.uid, device.hardware_version, fleet.keys),
+            Trust(device.uid, device.kind.hardware_version, fleet.keys),
             SimulatedMachine(
                 fleet, device.uid, self._registered_at, course=device.course, line=self._line, reboot=self._reboot
             ),
