@@ -24,8 +24,8 @@ export function FirstDevice({ load }) {
       <li>
         <h3>Or register one of yours</h3>
         <pre tabindex="0"><code>muster devices register greenhouse-1 --name "Greenhouse 1" --type sensor</code></pre>
-        <p>Issue it a token with <code>POST /api/v2/devices/greenhouse-1/token</code>. It publishes over MQTT to${" "}
-          <code>devices/greenhouse-1/telemetry</code>, with its uid as user name and client id and its token as password.</p>
+        <pre tabindex="0"><code>muster devices token greenhouse-1</code></pre>
+        <p>With that token as password, and its uid as user name and client id, it publishes over MQTT to <code>devices/greenhouse-1/telemetry</code>.</p>
       </li>
     </ol>
   </section>`;

@@ -71,9 +71,11 @@ function DeliveryLine({ path, delivery, changed }) {
     <span class="none">${delivery.attempts} ${delivery.attempts === 1 ? "attempt" : "attempts"}</span>
     <time datetime=${delivery.created_at} title=${moment(at)}>${ago(at, now.value)}</time>
     <button type="button" class="link" aria-label=${`Send again: ${delivery.event_type} of ${moment(at)}`} disabled=${replay.busy} onClick=${replay.attempt}>Send again</button>
+    ${replay.error && html`<p class="notice alarm" role="alert">${replay.error.message}</p>`}
     <details class="reason" onToggle=${(/** @type {any} */ event) => event.currentTarget.open && read.attempt()}>
       <summary>Attempts</summary>
-      ${(read.error ?? replay.error) && html`<p class="notice alarm" role="alert">${(read.error ?? replay.error)?.message}</p>`}
+      ${read.error && html`<p class="notice alarm" role="alert">${read.error.message} <button type="button" class="link" onClick=${read.attempt}>Try again</button></p>`}
+      ${!detail.value && !read.error && html`<p class="none" role="status">Reading the attempts</p>`}
       ${detail.value &&
       html`<ol>${detail.value.history.map((/** @type {any} */ attempt) => html`<li><time datetime=${attempt.at}>${moment(attempt.at)}</time> ${attempt.status ?? attempt.error} in ${attempt.duration_ms} ms ${attempt.answer && html`<code>${attempt.answer}</code>`}</li>`)}</ol>
         <pre tabindex="0"><code>${detail.value.body}</code></pre>`}
