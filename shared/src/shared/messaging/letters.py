@@ -69,10 +69,16 @@ class Letters:
                 **_kept(delivery.headers),
                 REASON_HEADER: reason[:_REASON_CHARS],
                 QUEUE_HEADER: self._queue,
-                ROUTING_KEY_HEADER: str(delivery.headers.get(ROUTING_KEY_HEADER, delivery.routing_key)),
+                ROUTING_KEY_HEADER: self._first_key(delivery),
                 RETRIES_HEADER: climbed,
             },
         )
+
+    def _first_key(self, delivery: Delivery) -> str:
+        """The header speaks for what comes down the ladder alone: on any other way a device may have written it."""
+        if delivery.routing_key != self._queue:
+            return delivery.routing_key
+        return str(delivery.headers.get(ROUTING_KEY_HEADER, delivery.routing_key))
 
 
 def retries(delivery: Delivery) -> int:
