@@ -64,6 +64,9 @@ class Connection:
     token: str | None = field(default=None, repr=False)
     """An API key, in place of e-mail address and password."""
 
+    amqp: str | None = field(default=None, repr=False)
+    """The broker with its credentials, for those who look after it."""
+
     def sign_in(self) -> SignIn:
         """Raises BadUsage when it is not known who signs in."""
         if self.token:
@@ -93,6 +96,7 @@ class _Stack(BaseModel):
     gateway: str
     mqtt: str
     grpc: str | None = None
+    amqp: str | None = None
     admin: _Admin
 
 
@@ -139,6 +143,7 @@ def resolve(options: Options, environ: Mapping[str, str], cwd: Path) -> Connecti
         grpc=Endpoint.parse(grpc) if grpc else Endpoint(httpx.URL(server).host, GRPC_PORT),
         transport=_transport(options, environ) or (GRPC if grpc_named else REST),
         token=None if said else environ.get("MUSTER_TOKEN") or (profile and profile.token),
+        amqp=(named and named.amqp) or environ.get("MUSTER_AMQP_URL") or (stack and stack.amqp),
     )
 
 

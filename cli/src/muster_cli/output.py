@@ -39,6 +39,16 @@ class Output:
         else:
             sys.stdout.writelines("\t".join(one_line(value) for value in row) + "\n" for row in rows)
 
+    def plain(self, text: str) -> None:
+        """One line at once, of what goes on."""
+        sys.stdout.write(f"{one_line(text)}\n")
+        sys.stdout.flush()
+
+    def line(self, data: object) -> None:
+        """One document of what goes on, on one line."""
+        sys.stdout.write(_json.dump_json(data).decode() + "\n")
+        sys.stdout.flush()
+
     def _write_json(self, data: object) -> None:
         sys.stdout.write(_json.dump_json(data, indent=2).decode() + "\n")
 

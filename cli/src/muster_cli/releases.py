@@ -1,21 +1,19 @@
 """`muster releases`: firmware for a fleet in waves, from a file."""
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.live import Live
 from rich.tree import Tree
 
+from muster_cli import documents
 from muster_cli.client import MusterClient
 from muster_cli.client.releases import Release, ReleaseDryRun, ReleaseNode
 from muster_cli.command import Invocation, platform_command
-from muster_cli.errors import BadUsage
 from muster_cli.following import follow
 from muster_cli.output import when
 
@@ -26,20 +24,6 @@ app = typer.Typer(no_args_is_help=True, help="Update a fleet in waves.")
 Name = Annotated[str, typer.Argument(metavar="RELEASE", help="A release's slug.")]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which 22:00 is a text, as in its version 1.2: neither a number to the base of sixty nor a date."""
-
-
-_INTEGER = ("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"))
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        *([_INTEGER] if first in set("-+0123456789") else []),
-        *(one for one in resolvers if not one[0].endswith((":timestamp", ":int"))),
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 @app.command("create")
 @platform_command
 async def create_release(
@@ -48,7 +32,7 @@ async def create_release(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would come to now.")] = False,
 ) -> None:
     """Draw a release up. It waits as a draft for `start`."""
-    document = _read(file)
+    document = documents.read(file)
     async with invocation.client() as client:
         if dry_run:
             _show_dry_run(invocation, await client.dry_run_release(document))
@@ -151,16 +135,6 @@ async def _ask(invocation: Invocation, release: str, verb: str, body: dict[str, 
     async with invocation.client() as client:
         changed = await client.ask_release(release, verb, body)
     _show(invocation, changed)
-
-
-def _read(file: Path) -> Any:
-    """The document; what is wrong with it is for the platform to say. Raises BadUsage."""
-    try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - derives from SafeLoader
-    except OSError as error:
-        raise BadUsage(f"{file} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadUsage(f"{file} is no YAML: {error}") from None
 
 
 async def _follow(client: MusterClient, name: str) -> Release:

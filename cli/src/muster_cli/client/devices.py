@@ -79,9 +79,9 @@ class SearchResult(BaseModel):
 
 
 class DeviceClient(Rest):
-    def devices(self, *, limit: int | None = None) -> AsyncIterator[Device]:
-        """The organization's devices, oldest first, read page by page; at most `limit` of them."""
-        return self._items(Device, "/api/v2/devices", {}, limit=limit)
+    def devices(self, *, rql: str | None = None, limit: int | None = None) -> AsyncIterator[Device]:
+        """The organization's devices, or those a query finds, oldest first, read page by page; at most `limit`."""
+        return self._items(Device, "/api/v2/devices", {"rql": rql}, limit=limit)
 
     async def device(self, id_or_uid: str) -> Device:
         return await self._call(Device, "GET", f"/api/v2/devices/{quote(id_or_uid, safe='')}")

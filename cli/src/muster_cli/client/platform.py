@@ -7,12 +7,17 @@ import httpx
 
 from muster_cli.client.accounts import AccountClient
 from muster_cli.client.actions import ActionClient
+from muster_cli.client.alerts import AlertClient
 from muster_cli.client.batches import BatchClient
+from muster_cli.client.configuration import ConfigurationClient
 from muster_cli.client.device_files import DeviceFileClient
 from muster_cli.client.devices import DeviceClient
 from muster_cli.client.firmware import FirmwareClient
+from muster_cli.client.groups import GroupClient
 from muster_cli.client.people import PeopleClient
 from muster_cli.client.releases import ReleaseClient
+from muster_cli.client.sites import SiteClient
+from muster_cli.client.telemetry import TelemetryClient
 from muster_cli.client.updates import UpdateClient
 from muster_cli.sign_in import SignIn
 
@@ -24,12 +29,17 @@ class MusterClient(
     PeopleClient,
     DeviceClient,
     DeviceFileClient,
+    GroupClient,
+    ConfigurationClient,
+    SiteClient,
     FirmwareClient,
     UpdateClient,
     BatchClient,
     ReleaseClient,
     ActionClient,
     AccountClient,
+    TelemetryClient,
+    AlertClient,
 ):
     """Calls of one signed-in person. Every method raises Refused, or Unreachable when trying later may help."""
 

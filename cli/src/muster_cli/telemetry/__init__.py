@@ -1,0 +1,1 @@
+"""`muster telemetry`: what devices report, as it was and as it comes."""

@@ -1,0 +1,219 @@
+"""`muster telemetry latest | tail | chart | stats | export`."""
+
+import sys
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import Annotated
+
+import typer
+
+from muster_cli import times
+from muster_cli.client import MusterClient
+from muster_cli.client.telemetry import Question
+from muster_cli.command import Invocation, platform_command
+from muster_cli.errors import BadUsage, Refused
+from muster_cli.output import when
+from muster_cli.telemetry import chart
+from muster_cli.telemetry.live import MAX_DEVICES, Reported, Selection, Tail
+
+app = typer.Typer(no_args_is_help=True, help="See what devices report, as it was and as it comes.")
+
+_PANEL = "Which devices and when"
+Devices = Annotated[
+    list[str] | None,
+    typer.Option("--device", metavar="UID", help="This device; may be repeated.", rich_help_panel=_PANEL),
+]
+Group = Annotated[
+    str | None, typer.Option(metavar="ID|NAME", help="The devices of this group.", rich_help_panel=_PANEL)
+]
+Rql = Annotated[str | None, typer.Option(help="The devices that this query finds.", rich_help_panel=_PANEL)]
+Metrics = Annotated[list[str] | None, typer.Option("--metric", help="This metric; may be repeated. Default: all.")]
+Last = Annotated[
+    str | None,
+    typer.Option(metavar="6h", help="So long until now. Default: a day.", rich_help_panel=_PANEL),
+]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="From then on.", rich_help_panel=_PANEL)]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before then.", rich_help_panel=_PANEL)]
+Resolution = Annotated[
+    str | None, typer.Option(metavar="raw|minute|hour", help="Default: what fits.", rich_help_panel=_PANEL)
+]
+
+
+@app.command("latest")
+@platform_command
+async def show_latest(
+    invocation: Invocation,
+    device: Annotated[str | None, typer.Argument(metavar="[UID]", help="Default: all that have reported.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many devices. Default: all.")] = None,
+) -> None:
+    """The newest value of every metric."""
+    async with invocation.client() as client:
+        found = [latest async for latest in client.latest(device, limit=limit)]
+    invocation.output.rows(
+        ["DEVICE", "METRIC", "VALUE", "AT"],
+        [
+            [latest.device_uid, metric, _value(reading.value), when(reading.ts)]
+            for latest in found
+            for metric, reading in latest.metrics.items()
+        ],
+        data=found,
+    )
+
+
+@app.command("tail")
+@platform_command
+async def tail(
+    invocation: Invocation,
+    devices: Devices = None,
+    group: Group = None,
+    rql: Rql = None,
+    metrics: Metrics = None,
+    lines: Annotated[int | None, typer.Option("--lines", "-n", min=1, help="End after so many.")] = None,
+) -> None:
+    """Print values as they come, the newest ones first, until Ctrl+C. With --json a document on each line.
+
+    A device's newest values come up to five times a second; `export` has every sample.
+    """
+    async with invocation.client() as client:
+        selection = await _selection(client, devices, group, rql)
+    wanted = frozenset(metrics or [])
+    connection = invocation.connection
+    numbers = count(1)
+    async with aclosing(Tail(connection.server, connection.sign_in()).reported(selection)) as told:
+        async for reported in told:
+            values = {name: value for name, value in reported.metrics.items() if not wanted or name in wanted}
+            if values:
+                _write(invocation, replace(reported, metrics=values))
+                if next(numbers) == lines:
+                    return
+
+
+@app.command("chart")
+@platform_command
+async def draw_chart(
+    invocation: Invocation,
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="What to draw.")],
+    devices: Devices = None,
+    group: Group = None,
+    rql: Rql = None,
+    last: Last = None,
+    since: Since = None,
+    until: Until = None,
+    resolution: Resolution = None,
+) -> None:
+    """Draw a metric over time: of each device that is named, or the mean of all that are chosen."""
+    width, height = chart.size()
+    async with invocation.client() as client:
+        question = await _question(client, devices, group, rql, [metric], last, since, until, resolution)
+        answer = await client.series(question, points=2 * width)
+    if invocation.output.as_json:
+        invocation.output.record({}, data=answer)
+    elif any(series.ts for series in answer.series):
+        sys.stdout.write(chart.drawn(answer, metric, width=width, height=height, colours=sys.stdout.isatty()) + "\n")
+    else:
+        raise Refused(404, "no_samples", f"nothing was reported of {metric} then", "`muster telemetry latest` has all")
+
+
+@app.command("stats")
+@platform_command
+async def show_statistics(
+    invocation: Invocation,
+    devices: Devices = None,
+    group: Group = None,
+    rql: Rql = None,
+    metrics: Metrics = None,
+    last: Last = None,
+    since: Since = None,
+    until: Until = None,
+    resolution: Resolution = None,
+) -> None:
+    """Least, greatest, mean and percentiles of each metric, over all of the time and the devices."""
+    async with invocation.client() as client:
+        question = await _question(client, devices, group, rql, metrics, last, since, until, resolution)
+        answer = await client.statistics(question)
+    numbers = ("min", "mean", "p50", "p95", "p99", "max")
+    invocation.output.rows(
+        ["METRIC", "DEVICES", "COUNT", *(name.upper() for name in numbers), "LAST"],
+        [
+            [s.metric, s.devices, s.count, *(_value(getattr(s, name)) for name in numbers), _value(s.last)]
+            for s in answer.items
+        ],
+        data=answer,
+    )
+
+
+@app.command("export")
+@platform_command
+async def export_samples(
+    invocation: Invocation,
+    devices: Devices = None,
+    group: Group = None,
+    rql: Rql = None,
+    metrics: Metrics = None,
+    last: Last = None,
+    since: Since = None,
+    until: Until = None,
+    resolution: Resolution = None,
+    file_format: Annotated[str, typer.Option("--format", metavar="csv|ndjson", help="What to write.")] = "csv",
+) -> None:
+    """Write samples (or with --resolution buckets) to standard output."""
+    async with invocation.client() as client:
+        question = await _question(client, devices, group, rql, metrics, last, since, until, resolution)
+        async for piece in client.export_telemetry(question, file_format=file_format):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.flush()
+
+
+async def _question(
+    client: MusterClient,
+    devices: list[str] | None,
+    group: str | None,
+    rql: str | None,
+    metrics: list[str] | None,
+    last: str | None,
+    since: str | None,
+    until: str | None,
+    resolution: str | None,
+) -> Question:
+    _one_of(devices, group, rql)
+    if last is not None and since is not None:
+        raise BadUsage("it is not clear when it begins", "give --last or --from")
+    end = None if until is None else times.moment(until)
+    start = None if since is None else times.moment(since)
+    if last is not None:
+        start = (end or datetime.now(UTC)) - times.duration(last)
+    group_id = None if group is None else (await client.find_group(group)).id
+    return Question(devices or (), group_id, rql, metrics or (), start, end, resolution)
+
+
+async def _selection(client: MusterClient, devices: list[str] | None, group: str | None, rql: str | None) -> Selection:
+    """Those whom the query finds now: what is live is chosen by name. Raises BadUsage."""
+    _one_of(devices, group, rql)
+    if rql is not None:
+        devices = [device.device_uid async for device in client.devices(rql=rql, limit=MAX_DEVICES + 1)]
+        if not devices:
+            raise BadUsage("the query finds no device", "`muster devices search` tries a query")
+    if devices and len(devices) > MAX_DEVICES:
+        raise BadUsage(
+            f"more than {MAX_DEVICES} devices", "make a group of them with `muster groups create` and give --group"
+        )
+    return Selection(devices, None if group is None else (await client.find_group(group)).id)
+
+
+def _one_of(devices: list[str] | None, group: str | None, rql: str | None) -> None:
+    if sum(chosen is not None for chosen in (devices, group, rql)) > 1:
+        raise BadUsage("it is not clear which devices", "give one of --device, --group and --rql")
+
+
+def _write(invocation: Invocation, reported: Reported) -> None:
+    if invocation.output.as_json:
+        invocation.output.line(reported)
+        return
+    values = " ".join(f"{name}={_value(value)}" for name, value in reported.metrics.items())
+    invocation.output.plain(f"{when(reported.ts)}  {reported.device_uid}  {values}")
+
+
+def _value(value: object) -> str | None:
+    return f"{value:.6g}" if isinstance(value, float) else None if value is None else str(value)

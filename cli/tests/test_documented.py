@@ -1,0 +1,45 @@
+"""What docs/architecture/command-line.md promises."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from muster_cli.main import app
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "command-line.md"
+WORDS = typer.main.get_command(app)
+
+
+async def test_the_program_runs_as_it_is_written(platform):
+    (program,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102 - our own document
+    for _ in range(2):
+        found = await names["enrol"](platform.server, "admin@muster.example", "correct horse")
+        assert found == ["pump-1", "pump-2"]
+
+
+def every(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    below = [each for name, one in getattr(command, "commands", {}).items() for each in every(one, (*path, name))]
+    return [(path, command), *below]
+
+
+@pytest.mark.parametrize(("path", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in every(WORDS)[1:]])
+def test_every_word_and_every_option_is_explained(path: tuple[str, ...], command: Any):
+    assert command.help, path
+    assert [one.name for one in command.params if not one.hidden and not getattr(one, "help", None)] == []
+
+
+def test_a_shell_completes_groups_and_options(muster, monkeypatch):
+    def completed(line: str, at: int) -> str:
+        monkeypatch.setenv("_MUSTER_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(at))
+        return muster().stdout
+
+    assert {"telemetry", "config"} <= set(completed("muster ", 1).split())
+    assert "silence" in completed("muster alerts rules s", 3)
+    assert "--unacknowledged" in completed("muster alerts list --u", 3)
