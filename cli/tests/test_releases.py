@@ -49,6 +49,11 @@ def test_what_is_wrong_is_told_with_its_place(muster, tmp_path):
     (tmp_path / "bad.yaml").write_text("name: x")
     refused = muster("releases", "create", str(tmp_path / "bad.yaml"))
     assert (refused.exit_code, refused.stderr) == (1, "error: slug: Field required (release_invalid)\n")
+    (tmp_path / "bad.yaml").write_text("slug: x\nwaves:\n  - percent: 5\n  - soak_s: 60\n    percent: 200\n")
+    for more in ((), ("--dry-run",)):
+        refused = muster("releases", "create", "bad.yaml", *more)
+        said = "error: bad.yaml line 5: waves.1.percent: at most 100 (release_invalid)\n"
+        assert (refused.exit_code, refused.stderr) == (1, said)
     (tmp_path / "bad.yaml").write_text("name: [")
     assert muster("releases", "create", str(tmp_path / "bad.yaml")).exit_code == 2
     missing = muster("releases", "create", "nowhere.yaml")

@@ -27,6 +27,9 @@ class Yard:
         if "slug" not in body:
             place = {"location": ["body", "slug"], "message": "Field required", "type": "missing"}
             return 422, {"code": "release_invalid", "detail": "the release is wrong", "errors": [place]}
+        if any(wave["percent"] > 100 for wave in body["waves"]):
+            place = {"location": ["body", "waves", "1", "percent"], "message": "at most 100", "type": "less_than_equal"}
+            return 422, {"code": "release_invalid", "detail": "the release is wrong", "errors": [place]}
         if query.get("dry_run"):
             waves = [{"id": "wave:wave-1", "clusters": [{"id": "cluster:pumps", "devices": _DEVICES}]}]
             return 200, {"devices": _DEVICES, "obstacles": {"retired": 1}, "waves": waves}

@@ -1,5 +1,6 @@
 """`muster alerts rules`: when an alert opens, at which devices."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,11 +89,12 @@ async def create_rule(
                 "scope": {member: value for member, value in scope.items() if value is not None} or None,
             }
             body = {member: value for member, value in given.items() if value is not None}
-        if dry_run:
-            preview = await client.preview_alert_rule(body)
-            invocation.output.record({"Devices": preview.devices}, data=preview)
-            return
-        rule = await client.create_alert_rule(body)
+        with documents.read_as(file) if file is not None else nullcontext():
+            if dry_run:
+                preview = await client.preview_alert_rule(body)
+                invocation.output.record({"Devices": preview.devices}, data=preview)
+                return
+            rule = await client.create_alert_rule(body)
     _show(invocation, rule)
 
 

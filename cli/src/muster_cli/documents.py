@@ -1,12 +1,14 @@
 """Files that people write for the platform, as YAML or JSON."""
 
 import re
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from muster_cli.errors import BadUsage
+from muster_cli.errors import BadUsage, Refused
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,7 +38,17 @@ def read(file: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", document)
 
 
-def line_of(file: Path, path: list[str]) -> int | None:
+@contextmanager
+def read_as(file: Path) -> Generator[None]:
+    """Within, what the platform refuses of the file's document is told with the line."""
+    try:
+        yield
+    except Refused as refused:
+        line = _line_of(file, refused.place)
+        raise refused if line is None else refused.within(f"{file} line {line}") from None
+
+
+def _line_of(file: Path, path: Sequence[str]) -> int | None:
     """Where the deepest member of `path` that the file has stands, counted from 1."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)

@@ -1,5 +1,6 @@
 """What can go wrong for a person at the command line: one line each, with the next step, and an exit code."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -14,12 +15,23 @@ class CommandError(Exception):
 
 
 class Refused(CommandError):
-    """The platform understood and said no. `code` is the stable word of its problem document."""
+    """The platform understood and said no. `code` is the stable word of its problem document.
 
-    def __init__(self, status: int, code: str, message: str, next_step: str | None = None) -> None:
+    `place` is the path to the member of the body that is wrong, where it is one.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, next_step: str | None = None, *, place: Sequence[str] = ()
+    ) -> None:
         super().__init__(f"{message} ({code})", next_step)
         self.status = status
         self.code = code
+        self.place = place
+
+    def within(self, where: str) -> "Refused":
+        """The same, with the place in a person's own file before it."""
+        self.args = (f"{where}: {self}",)
+        return self
 
 
 class BadUsage(CommandError):

@@ -57,13 +57,14 @@ def from_response(response: httpx.Response) -> CommandError:
             return Unreachable(f"{server} answered {status}", "see what is not up with `make status`")
         return Refused(status, f"http_{status}", f"{server} does not answer as Muster does", "check --server")
     message = problem.detail or problem.title or f"the platform answered {status}"
+    place: list[str] = []
     if problem.errors:
-        place = problem.errors[0]
-        message = f"{'.'.join(place.location[1:]) or 'the request'}: {place.message}"
+        place = problem.errors[0].location[1:]
+        message = f"{'.'.join(place) or 'the request'}: {problem.errors[0].message}"
     if status >= 500 or status == 429:
         wait = response.headers.get("Retry-After")
         return Unreachable(f"{message} ({problem.code})", f"try again in {wait} s" if wait else "try again")
-    return Refused(status, problem.code, message, next_step(problem.code, status))
+    return Refused(status, problem.code, message, next_step(problem.code, status), place=place)
 
 
 def next_step(code: str, status: int) -> str | None:

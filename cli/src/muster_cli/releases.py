@@ -33,11 +33,12 @@ async def create_release(
 ) -> None:
     """Draw a release up. It waits as a draft for `start`."""
     document = documents.read(file)
-    async with invocation.client() as client:
-        if dry_run:
-            _show_dry_run(invocation, await client.dry_run_release(document))
-            return
-        created = await client.create_release(document)
+    with documents.read_as(file):
+        async with invocation.client() as client:
+            if dry_run:
+                _show_dry_run(invocation, await client.dry_run_release(document))
+                return
+            created = await client.create_release(document)
     _show(invocation, created)
 
 
