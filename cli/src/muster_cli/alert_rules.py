@@ -67,10 +67,7 @@ async def create_rule(
     group: Annotated[str | None, typer.Option(metavar="ID|NAME", help="At the devices of this group.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many devices it is about.")] = False,
 ) -> None:
-    """Make a rule: --metric with --above or --below, --silent, --offline, or a file. Without --device, --rql and
-
-    --group it is for all devices.
-    """
+    """Make a rule, by options or from a file. Without --device, --rql and --group it is for all devices."""
     chosen = [_bounds(metric, above, below, clear_at, within), _silence(metric, silent), _absence(offline)]
     conditions = [condition for condition in chosen if condition]
     if len(conditions) != (file is None) or (file is None and name is None):
