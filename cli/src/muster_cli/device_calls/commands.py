@@ -90,7 +90,9 @@ async def initiate_action(
             help="SOFTWARE_UPDATE, FIRMWARE_UPDATE, SYSTEM_REBOOT, CONFIGURATION_CHANGE or a word of your own.",
         ),
     ],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", show_default=False)] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="More parameters.", show_default=False)
+    ] = None,
     params: Annotated[
         list[str] | None, typer.Option("--params", metavar="NAME=VALUE ...", help="Parameters, one or more.")
     ] = None,
