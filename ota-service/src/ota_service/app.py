@@ -33,6 +33,7 @@ def build(settings: Settings) -> FastAPI:
             f"{_PREFIX}{firmware.router.prefix}": settings.max_firmware_bytes,
             f"{_PREFIX}{batches.router.prefix}": settings.max_batch_bytes,
         },
+        refuse=ddi.refuse,
     )
     # The paths of batches before that of a session, which would take their first part for an id.
     for router in (

@@ -24,6 +24,27 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
         await serving
 
 
+class Stalling:
+    """An application whose downloads stand still once `after` bytes were sent, until they are `over`."""
+
+    def __init__(self, app: ASGIApp, after: int) -> None:
+        self._app = app
+        self._left = after
+        self.stands = False
+        self.over = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def stalling(message: Message) -> None:
+            if self._left <= 0:
+                self.stands = True
+                await self.over.wait()
+            await send(message)
+            self._left -= len(message.get("body", b""))
+
+        is_download = "/artifacts/" in scope["path"] and scope["method"] == "GET"
+        await self._app(scope, receive, stalling if is_download else send)
+
+
 class Flaky:
     """An application whose first download breaks off once it has sent `after` bytes. `ranges` is what was asked for."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -77,6 +78,12 @@ class Swupdate:
     async def ask_now(self) -> None:
         """Has it poll at once, as a device does that has just come online."""
         await _run("swupdate-ipc", "hawkbitcfg", "-t", cwd=self.directory)
+
+    def lose_power(self) -> None:
+        """Kills it with the processes of its own that it has started, which are not in its group."""
+        first = psutil.Process(self.process.pid)
+        for process in [first, *first.children(recursive=True)]:
+            process.kill()
 
 
 @asynccontextmanager

@@ -53,6 +53,8 @@ async def test_the_digest_is_there_as_md5sum_writes_it(update, path):
     answer = await update.target.get(f"{path}.MD5SUM")
     assert answer.text == f"{md5(IMAGE).hexdigest()}  edge.bin"  # noqa: S324
     assert answer.headers["content-type"].startswith("text/plain")
+    again = await update.target.get(f"{path}.MD5SUM", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 async def test_there_is_no_other_file(update, path):

@@ -2,6 +2,10 @@
 
 import json
 
+import httpx
+import pytest
+
+from ota_service.app import build
 from shared.messaging.signs import SignsOfLife
 
 
@@ -126,6 +130,45 @@ async def test_a_uid_that_no_device_may_have_is_not_registered(target, credentia
     gateway = target("a.b", authorization=f"GatewayToken {credentials.gateway()}")
     assert (await gateway.get()).status_code == 404
     assert await sql.fetchval("select count(*) from outbox") == 0
+
+
+async def test_a_device_asks_more_often_while_something_waits_for_it(update, set_tenant, person):
+    async def sleep():
+        return (await update.target.base())["config"]["polling"]["sleep"]
+
+    assert await sleep() == "00:01:00"
+    await set_tenant(version=2, poll_seconds=100)
+    assert await sleep() == "00:00:30"
+    await person.post(f"/api/v2/updates/{update.id}/cancel")
+    assert await sleep() == "00:01:40"
+
+
+@pytest.mark.parametrize("body", [b" " * 1_100_000, None], ids=["declared", "streamed"])
+async def test_what_is_too_large_is_refused_in_the_clients_dialect(update, body, state_of):
+    async def streamed():
+        for _ in range(11):
+            yield b" " * 100_000
+
+    path = f"{update.target.path}/deploymentBase/{update.action}/feedback"
+    answer = await update.target.http.post(
+        path, content=body or streamed(), headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["errorCode"]) == (413, "muster.body_too_large")
+    assert set(answer.json()) == {"exceptionClass", "errorCode", "message"}
+    assert await state_of(update) == "initiated"
+
+
+async def test_who_asks_too_often_is_refused_in_the_clients_dialect(settings, app, credentials):
+    limited = build(settings.model_copy(update={"device_requests_per_second": 0.01}))
+    headers = {"Authorization": f"TargetToken {credentials.device('pump-1')}"}
+    transport = httpx.ASGITransport(app=limited, raise_app_exceptions=False)
+    async with (
+        limited.router.lifespan_context(limited),
+        httpx.AsyncClient(transport=transport, base_url="http://muster.test", headers=headers) as client,
+    ):
+        _, answer = [await client.get("/acme/controller/v1/pump-1") for _ in range(2)]
+    assert (answer.status_code, answer.json()["errorCode"]) == (429, "muster.too_many_requests")
+    assert answer.headers["retry-after"].isdigit()
 
 
 async def test_a_wrong_method_is_refused_in_the_clients_dialect(update):

@@ -99,6 +99,19 @@ async def test_rauc_hawkbit_begins_again_when_its_connection_was_cut(offered, cl
     assert installer.installed == BUNDLE
 
 
+async def test_rauc_hawkbit_does_not_stop_and_the_update_goes_on(
+    offered, client, url, target, person, becomes, installer, sql
+):
+    await target().get(f"/deploymentBase/{offered.action}")
+    assert (await person.post(f"/api/v2/updates/{offered.id}/cancel")).json()["state"] == "cancelling"
+    async with client(url):
+        await becomes(offered, "acknowledged")
+    said = await sql.fetchrow("select execution, details from ddi_feedbacks")
+    assert tuple(said) == ("rejected", ["Cancelling not supported"])
+    assert "deploymentBase" in await target().links()
+    assert installer.installed is None
+
+
 async def test_rauc_hawkbit_gets_nothing_with_a_wrong_token(offered, client, url, caplog, credentials, state_of):
     async with client(url, token=credentials.device("pump-2")):
         await eventually(lambda: "401" in caplog.text, timeout=PATIENCE)

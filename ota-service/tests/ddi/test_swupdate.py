@@ -7,7 +7,7 @@ import pytest
 from muster_stack.programs import SWUPDATE, locate
 from shared.testing import eventually
 
-from .serving import Flaky, served
+from .serving import Flaky, Stalling, served
 from .swupdate import Signer, running
 
 pytestmark = pytest.mark.skipif(locate(SWUPDATE) is None, reason="swupdate is not installed")
@@ -90,6 +90,24 @@ async def test_swupdate_goes_on_where_its_connection_was_cut(
     assert flaky.ranges[1] is not None
     assert not flaky.ranges[1].startswith("bytes=0-")
     assert (tmp_path / "installed").read_bytes() == PAYLOAD
+
+
+async def test_swupdate_that_lost_its_power_in_a_download_stops_where_the_update_was_cancelled_meanwhile(
+    offered, app, called, signer, tmp_path, begin, becomes, person
+):
+    stalling = Stalling(app, len(PAYLOAD) // 2)
+    async with served(stalling) as url:
+        async with running(tmp_path, signer, *called(url)) as client:
+            await begin(client)
+            await eventually(lambda: stalling.stands, timeout=PATIENCE)
+            client.lose_power()
+        stalling.over.set()
+        assert (await person.post(f"/api/v2/updates/{offered.id}/cancel")).json()["state"] == "cancelling"
+        async with running(tmp_path, signer, *called(url)):
+            await becomes(offered, "cancelled")
+    reports = (await person.get(f"/api/v2/updates/{offered.id}")).json()["reports"]
+    assert (reports[-1]["by"], reports[-1]["reported"]) == ("device", "cancelled")
+    assert not (tmp_path / "installed").exists()
 
 
 async def test_swupdate_says_why_it_refuses_an_image_of_another_signer(

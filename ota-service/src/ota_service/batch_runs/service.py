@@ -4,11 +4,13 @@ A step is one transaction which holds the lock on the batch's row. What it opens
 written together or not at all, so that a worker may die or stand still between any two steps.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ota_service.batch_runs.errors import StepFailed
-from ota_service.batch_runs.rules import divide, ended, opened, outcome
+from ota_service.batch_runs.rules import divide, ended, next_opening, opened, outcome, zone_of
 from ota_service.batch_runs.schemas import Change, Turn
 from ota_service.batch_runs.store import BatchRunStore
 from ota_service.batches.models import UpdateBatch
@@ -53,6 +55,13 @@ class BatchRunService:
     async def put_off(self, batch_id: int) -> None:
         """Leaves a batch aside for a while that could not be carried on."""
         await self._store.put_off(batch_id, _AFTER_FAILURE)
+
+    @staticmethod
+    def window_is_open(window: Mapping[str, Any] | None, time_zone: str | None, *, now: datetime) -> bool | None:
+        """Whether a device of this zone may be updated now, by the window of its batch; None where there is none."""
+        if window is None:
+            return None
+        return next_opening(Window.model_validate(window), zone_of(time_zone), now).opens <= now
 
     async def _carry_on(self, batch: UpdateBatch) -> None:
         now = await self._store.now()

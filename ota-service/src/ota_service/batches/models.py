@@ -14,6 +14,7 @@ from shared.sql.models import UtcDateTime
 
 IS_PENDING = text("state = 'pending'")
 IS_INITIATED = text("state = 'initiated'")
+IS_OUTSIDE_WINDOW = text("state = 'pending' and reason = 'outside_window'")
 
 
 class UpdateBatch(Table, table=True):
@@ -91,6 +92,7 @@ class BatchDevice(Table, table=True):
             "device_uid",
             postgresql_where=text("state = 'pending' and site_id is not null"),
         ),
+        Index("ix_batch_devices_outside_window", "device_uid", postgresql_where=IS_OUTSIDE_WINDOW),
         Index("ix_batch_devices_initiated", "batch_id", "device_uid", postgresql_where=IS_INITIATED),
     )
 

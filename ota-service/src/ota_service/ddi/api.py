@@ -3,13 +3,17 @@
 Mounted, it shares the state of the application around it.
 """
 
+import re
+
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.errors import DomainError
+from shared.http import problem
 
+_PATHS = re.compile(r"/[^/]+/controller/v1(/|$)")
 _log = structlog.get_logger(__name__)
 
 
@@ -22,6 +26,13 @@ def application(*routers: APIRouter) -> FastAPI:
     for router in routers:
         app.include_router(router)
     return app
+
+
+def refuse(path: str, status: int, code: str, detail: str, headers: dict[str, str]) -> Response:
+    """As `shared.http.problem.Refuse`: clients of this protocol are refused in their dialect."""
+    if _PATHS.match(path):
+        return _error(status, "Refused", code, detail, headers)
+    return problem.refuse(path, status, code, detail, headers)
 
 
 def _domain_error(_request: Request, error: Exception) -> Response:

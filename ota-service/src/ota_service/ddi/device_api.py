@@ -7,11 +7,11 @@ from hashlib import sha256
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ValidationError
 
 from ota_service.ddi.errors import ArtifactNotFound, NotAcceptable, NotAdmitted, UnreadableBody, UnsupportedMediaType
-from ota_service.ddi.rules import as_clock, chunk, history_status
+from ota_service.ddi.rules import as_clock, chunk, history_status, when
 from ota_service.ddi.schemas import (
     ActionHistory,
     AutoConfirm,
@@ -176,7 +176,8 @@ async def artifact(request: Request, module: str, filename: str, device: Device,
     except ArtifactNotFound:
         if not filename.endswith(_MD5SUM):
             raise
-        return PlainTextResponse(await ddi.md5(device, module, filename.removesuffix(_MD5SUM)))
+        digest = await ddi.md5(device, module, filename.removesuffix(_MD5SUM))
+        return _unless_known(request, digest.encode(), "text/plain; charset=utf-8", vary={})
     headers = {**found.headers, "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(found.chunks, found.status, headers)
 
@@ -191,7 +192,7 @@ def _content(request: Request, action: Action) -> Deployment:
     here = _address(request)
     several = len(action.firmware) > 1
     chunks = [chunk(here, firmware, part="bApp" if several else "os") for firmware in action.firmware]
-    return Deployment(download="forced", update="forced", chunks=chunks)
+    return Deployment(download="forced", chunks=chunks, **when(window_is_open=action.window_is_open))
 
 
 def _past(request: Request, action: Action) -> ActionHistory | None:
@@ -217,9 +218,12 @@ def _address(request: Request) -> str:
 
 def _answer(request: Request, body: bytes) -> Response:
     """The document in the wanted media type, or 304 when the client has it already. Raises NotAcceptable."""
-    media_type = _negotiated(request.headers.get("accept"))
+    return _unless_known(request, body, _negotiated(request.headers.get("accept")), vary={"Vary": "Accept"})
+
+
+def _unless_known(request: Request, body: bytes, media_type: str, *, vary: dict[str, str]) -> Response:
     etag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", **vary}
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -24,6 +25,8 @@ LEAST_POLL_SECONDS = 30
 MOST_POLL_SECONDS = 24 * 3600 - 1
 """Clients read hours of a day."""
 _POLL_SECONDS = 300
+_SOONER = 5
+"""How many times as often a device asks for which something waits."""
 
 PATH = (SessionState.ACKNOWLEDGED, SessionState.DOWNLOADING, SessionState.FLASHED, SessionState.COMPLETED)
 """What a client that closes with success has passed through, whether it has said so or not."""
@@ -54,6 +57,17 @@ def preferences(settings: Mapping[str, Any]) -> Preferences:
         target_token=chosen.get("target_token") is not False,
         gateway_token=chosen.get("gateway_token") is not False,
     )
+
+
+def sleep(chosen: Preferences, *, waits: bool, opens_in_s: float | None) -> int:
+    """After how many seconds a device is to ask again: sooner while an update waits or is under way, and at an opening.
+
+    So that it hears of a cancellation, and its maintenance window does not pass by.
+    """
+    seconds = chosen.poll_seconds // _SOONER if waits else chosen.poll_seconds
+    if opens_in_s is not None:
+        seconds = min(seconds, ceil(opens_in_s))
+    return max(LEAST_POLL_SECONDS, seconds)
 
 
 def as_clock(seconds: int) -> str:
@@ -101,6 +115,16 @@ def offered(state: SessionState, *, confirmed: bool) -> Offered | None:
             return Offered.CANCEL
         case _:
             return None if confirmed else Offered.DEPLOYMENT
+
+
+def when(*, window_is_open: bool | None) -> dict[str, str]:
+    """What a client is told of when to install: it may download at any time, and waits for its maintenance window."""
+    if window_is_open is None:
+        return {"update": "forced"}
+    return {
+        "update": "forced" if window_is_open else "skip",
+        "maintenance_window": "available" if window_is_open else "unavailable",
+    }
 
 
 def progress(said: Feedback) -> int | None:

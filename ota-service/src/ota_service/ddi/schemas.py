@@ -240,6 +240,10 @@ class Caller:
     attributes_wanted: bool
     auto_confirm: bool
     waiting: Waiting | None
+    window_is_open: bool | None
+    """Whether what waits may be installed now; None where there is no maintenance window."""
+    opens_in_s: float | None
+    """When the next maintenance window opens for which the device is to be updated."""
     installed: int | None
     """The action that was completed last."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from ota_service.batch_runs.service import BatchRunService
 from ota_service.ddi.errors import (
     ActionGone,
     ActionNotFound,
@@ -27,6 +28,7 @@ from ota_service.ddi.rules import (
     offered,
     preferences,
     progress,
+    sleep,
     steps,
 )
 from ota_service.ddi.schemas import (
@@ -73,6 +75,8 @@ class Action:
     session: UpdateSession
     firmware: Sequence[Firmware]
     reports: Sequence[DdiFeedback]
+    window_is_open: bool | None = None
+    """Whether it may be installed now; None where there is no maintenance window."""
 
 
 class DdiService:
@@ -128,6 +132,8 @@ class DdiService:
             attributes_wanted=known.attributes_wanted,
             auto_confirm=known.auto_confirm,
             waiting=known.waiting,
+            window_is_open=BatchRunService.window_is_open(known.maintenance, known.time_zone, now=known.now),
+            opens_in_s=known.opens_in_s,
             installed=known.installed,
         )
 
@@ -146,9 +152,9 @@ class DdiService:
                 await self._sessions.seen(caller.organization_id, caller.uid)
             kind = offered(state, confirmed=confirmed)
             if kind is not None:
-                offer = Offer(kind, waiting.action, checksum(waiting.action, waiting.manifest))
+                offer = Offer(kind, waiting.action, checksum(waiting.action, waiting.manifest, caller.window_is_open))
         return Poll(
-            seconds=caller.preferences.poll_seconds,
+            seconds=sleep(caller.preferences, waits=waiting is not None, opens_in_s=caller.opens_in_s),
             offer=offer,
             installed=caller.installed,
             attributes_wanted=caller.attributes_wanted,
@@ -169,7 +175,7 @@ class DdiService:
         if session.state == SessionState.INITIATED:
             await self._become(caller, session, SessionState.ACKNOWLEDGED, DeviceReport())
             session = await self._session(caller, action)
-        return await self._action(session, reports)
+        return replace(await self._action(session, reports), window_is_open=caller.window_is_open)
 
     async def installed(self, caller: Caller, action: str, *, reports: int) -> Action:
         """An action that was completed. Raises ActionNotFound."""
@@ -237,7 +243,7 @@ class DdiService:
         session = await self._session(caller, action)
         if session.state != SessionState.HELD:
             raise ActionNotFound
-        return await self._action(session, reports)
+        return replace(await self._action(session, reports), window_is_open=caller.window_is_open)
 
     async def report_confirmation(self, caller: Caller, action: str, said: ConfirmationFeedback) -> None:
         """The user's decision. Raises ActionNotFound, ActionGone."""

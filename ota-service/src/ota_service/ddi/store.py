@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, text, update
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from ota_service.batches.models import IS_OUTSIDE_WINDOW
 from ota_service.ddi.models import MAX_REPORTS, DdiFeedback, DdiTarget
 from ota_service.ddi.schemas import Waiting
 from ota_service.firmware.models import Firmware
@@ -40,7 +41,9 @@ _KNOWN = text(
         device.device_uid, device.lifecycle, device.min_token_generation, device.site_id,
         coalesce(target.attributes_wanted, true) as attributes_wanted,
         coalesce(target.auto_confirm, false) as auto_confirm,
-        session.counter, session.state, session.confirmed_at, session.manifest, installed.counter as installed
+        session.counter, session.state, session.confirmed_at, session.manifest, installed.counter as installed,
+        batch."window" as maintenance, device.attributes ->> 'time_zone' as time_zone, clock_timestamp() as now,
+        extract(epoch from opening.at - clock_timestamp())::float as opens_in_s
     from tenants as tenant
     left join fleet_devices as device
         on device.device_uid = :uid and device.organization_id = tenant.organization_id
@@ -48,9 +51,14 @@ _KNOWN = text(
     left join ddi_targets as target
         on target.device_uid = :uid and target.organization_id = tenant.organization_id
     left join (
-        select organization_id, counter, state, confirmed_at, manifest from update_sessions
+        select organization_id, counter, state, confirmed_at, manifest, batch_id from update_sessions
         where device_uid = :uid and {IS_OPEN.text}
     ) as session on session.organization_id = tenant.organization_id
+    left join update_batches as batch on batch.id = session.batch_id
+    left join lateral (
+        select min(next_at) as at from batch_devices
+        where device_uid = device.device_uid and {IS_OUTSIDE_WINDOW.text} and next_at > clock_timestamp()
+    ) as opening on true
     left join lateral (
         select counter from update_sessions
         where device_uid = :uid and organization_id = tenant.organization_id and state = '{SessionState.COMPLETED}'
@@ -58,7 +66,7 @@ _KNOWN = text(
     ) as installed on true
     where tenant.slug = :slug
     """  # noqa: S608 - constants
-).columns(settings=JSONB)
+).columns(settings=JSONB, maintenance=JSONB)
 """All that the answer to a poll is made of, by a row of each index: a fleet that polls asks nothing else."""
 
 
@@ -83,6 +91,12 @@ class Known:
     attributes_wanted: bool
     auto_confirm: bool
     waiting: Waiting | None
+    maintenance: Mapping[str, Any] | None
+    """The window of the batch that what waits is of."""
+    time_zone: str | None
+    now: datetime
+    opens_in_s: float | None
+    """When the next window opens for which the device is to be updated."""
     installed: int | None
 
 
@@ -109,6 +123,10 @@ class DdiStore:
             row.attributes_wanted,
             row.auto_confirm,
             waiting,
+            row.maintenance,
+            row.time_zone,
+            row.now,
+            row.opens_in_s,
             row.installed,
         )
 

@@ -27,19 +27,20 @@ def create_app(
     body_limits: Mapping[str, int] = MappingProxyType({}),
     rates_by_path: Mapping[str, Rate] = MappingProxyType({}),
     unlimited: tuple[str, ...] = (),
+    refuse: problem.Refuse = problem.refuse,
 ) -> DocumentedApp:
     """An application without routes: problem documents, ids, limits, CORS by exact allow-list, health, metrics.
 
     `lifespan` (from `bootstrap`) sets `app.state.scopes`, `app.state.keys` and fills `app.state.checks`. `body_limits`
     are the limits in bytes of paths that take more than `max_body_bytes`; `rates_by_path` and `unlimited` are as in
-    `RateLimit`; `store_errors` are for the OpenAPI document.
+    `RateLimit`; `refuse` is for paths with a dialect of their own; `store_errors` are for the OpenAPI document.
     """
     app = DocumentedApp(title=title, description=description, version="2", lifespan=lifespan, store_errors=store_errors)
     problem.install(app)
     idempotency.install(app)
     health.install(app, service)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, by_path=body_limits)
-    app.add_middleware(RateLimit, rates=Rates.of(settings), by_path=rates_by_path, unlimited=unlimited)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, by_path=body_limits, refuse=refuse)
+    app.add_middleware(RateLimit, rates=Rates.of(settings), by_path=rates_by_path, unlimited=unlimited, refuse=refuse)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problem import problem
+from shared.http.problem import Refuse, refuse
 from shared.observability.correlation import Trace, correlated
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -81,10 +81,13 @@ class BodyLimit:
     `by_path` holds the limits of paths, exactly as requested, that have one of their own.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, by_path: Mapping[str, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int, by_path: Mapping[str, int] = MappingProxyType({}), refuse: Refuse = refuse
+    ) -> None:
         self._app = app
         self._limit = limit
         self._by_path = by_path
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,7 +97,9 @@ class BodyLimit:
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
             _REFUSED.inc()
-            await problem(413, "body_too_large", f"a body holds at most {limit} bytes")(scope, receive, send)
+            refused = BodyTooLarge(limit)
+            answer = self._refuse(scope["path"], refused.status, refused.code, refused.detail, {})
+            await answer(scope, receive, send)
             return
         seen = 0
 

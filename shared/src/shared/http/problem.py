@@ -1,12 +1,12 @@
 """Errors as problem documents (RFC 9457) with a stable `code`; nothing internal in any of them."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import FormData
@@ -78,6 +78,16 @@ def problem(
 ) -> JSONResponse:
     body = {"type": f"urn:muster:problem:{code}", "title": HTTPStatus(status).phrase, "status": status, "code": code}
     return JSONResponse({**body, "detail": detail, **extra}, status, headers, MEDIA_TYPE)
+
+
+class Refuse(Protocol):
+    """How a request is refused before a route is looked for; a part of the paths may speak a dialect of its own."""
+
+    def __call__(self, path: str, status: int, code: str, detail: str, headers: dict[str, str], /) -> Response: ...
+
+
+def refuse(_path: str, status: int, code: str, detail: str, headers: dict[str, str]) -> Response:
+    return problem(status, code, detail, headers=headers)
 
 
 def install(app: FastAPI) -> None:

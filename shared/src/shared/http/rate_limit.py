@@ -17,7 +17,7 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import DomainError
-from shared.http.problem import problem
+from shared.http.problem import Refuse, refuse
 from shared.settings import ServiceSettings
 from shared.tokens import Audience, InvalidToken, KeyRing
 
@@ -109,8 +109,10 @@ class RateLimit:
         *,
         by_path: Mapping[str, Rate] = MappingProxyType({}),
         unlimited: tuple[str, ...] = (),
+        refuse: Refuse = refuse,
     ) -> None:
         self._app = app
+        self._refuse = refuse
         self._rates = rates
         self._by_path = by_path
         self._unlimited = unlimited
@@ -126,13 +128,14 @@ class RateLimit:
             return
         _REFUSED.labels(kind).inc()
         seconds = math.ceil(wait)
-        refusal = problem(
+        answer = self._refuse(
+            scope["path"],
             TooManyRequests.status,
             TooManyRequests.code,
             f"too many requests; try again in {seconds} s",
-            headers={"Retry-After": str(seconds)},
+            {"Retry-After": str(seconds)},
         )
-        await refusal(scope, receive, send)
+        await answer(scope, receive, send)
 
     def _caller(self, scope: Scope) -> tuple[str, Rate, str]:
         own = self._by_path.get(scope["path"])
