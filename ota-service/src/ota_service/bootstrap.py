@@ -264,11 +264,11 @@ class Tidy:
 async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(settings, process=f"{SERVICE}-worker"))
-        broker = core.broker
+        broker, frozen_after = core.broker, timedelta(seconds=settings.postgres_frozen_seconds)
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
-            relay=Relay(settings.database_url(), Publisher(broker)),
-            command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
+            relay=Relay(settings.database_url(), Publisher(broker), frozen_after=frozen_after),
+            command_relay=CommandRelay(settings.database_url(), Publisher(broker), frozen_after=frozen_after),
             fleet=EventConsumer(broker, topology.OTA_FLEET_QUEUE, FleetConsumer(core.scopes, LateJoiners(core.scopes))),
             tenants=EventConsumer(broker, topology.OTA_TENANTS_QUEUE, TenantConsumer(core.scopes)),
             presence=EventConsumer(broker, topology.OTA_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),

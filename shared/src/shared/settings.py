@@ -51,6 +51,8 @@ class PostgresSettings(ServiceSettings):
 
     postgres_database: str
     postgres_pool: int = 10
+    postgres_frozen_seconds: float = Field(default=15, gt=0)
+    """A transaction that stands still for so long, as a frozen process leaves it, is ended by the server."""
 
     def database_url(self) -> str:
         """The URL of this service's database for SQLAlchemy on asyncpg."""

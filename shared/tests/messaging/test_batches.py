@@ -13,9 +13,9 @@ from shared.messaging.connection import Broker
 from shared.messaging.letters import QUEUE_HEADER, REASON_HEADER, ROUTING_KEY_HEADER
 from shared.messaging.topology import TELEMETRY_QUEUE, dead_letters_of
 from shared.testing import eventually
+from shared.testing.proxy import proxied
 
 from .harness import Recorder
-from .proxy import proxied
 
 DEAD = dead_letters_of(TELEMETRY_QUEUE)
 

@@ -16,10 +16,10 @@ from shared.messaging.errors import BrokerAway, PublishUnknown
 from shared.messaging.publisher import Message, Publisher
 from shared.messaging.topology import TELEMETRY_QUEUE
 from shared.testing import eventually
+from shared.testing.proxy import proxied
 from shared.worker import in_background
 
 from .harness import Raw, Recorder
-from .proxy import proxied
 
 
 def sample(number: int) -> Message:

@@ -8,8 +8,7 @@ from shared.messaging.connection import Broker
 from shared.messaging.publisher import Message, Publisher
 from shared.messaging.subscriber import Subscriber
 from shared.testing import eventually
-
-from .proxy import proxied
+from shared.testing.proxy import proxied
 
 
 @pytest.fixture

@@ -27,8 +27,20 @@ FROZEN_AFTER = timedelta(seconds=15)
 
 _DRAIN_S = 8.0
 _KEEP_HOUSE_EVERY_S = 5.0
+_LOOK_FOR_FROZEN_EVERY_S = 1.0
 
 _TRY_LOCK = text("select pg_try_advisory_xact_lock(:key)")
+
+_END_FROZEN = text(
+    """
+    select count(pg_terminate_backend(pid)) from pg_stat_activity
+    where datname = current_database() and usename = current_user and state = 'active' and wait_event = 'ClientRead'
+        and state_change < clock_timestamp() - make_interval(secs => :seconds)
+    """
+)
+"""The driver prepares a statement and executes it afterwards. A process that is frozen in between counts as active, and
+what it has locked stays so: the idle timeout is not for it, and a statement's limit waits for the next message.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,6 +72,7 @@ class Rounds(ABC):
         self._woken = asyncio.Event()
         self._interrupted = False
         self._keep_house_at = 0.0
+        self._look_for_frozen_at = 0.0
 
     @abstractmethod
     async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
@@ -109,6 +122,10 @@ class Rounds(ABC):
 
     async def _round(self, connection: AsyncConnection) -> bool:
         """One transaction. True when there may be more to send at once."""
+        if monotonic() >= self._look_for_frozen_at:
+            self._look_for_frozen_at = monotonic() + _LOOK_FOR_FROZEN_EVERY_S
+            async with connection.begin():
+                await connection.execute(_END_FROZEN, {"seconds": self._frozen_after.total_seconds()})
         async with connection.begin():
             if not await connection.scalar(_TRY_LOCK, {"key": self.LOCK}):
                 return False

@@ -22,7 +22,7 @@ async def open_engine(settings: PostgresSettings, *, application_name: str) -> A
             "command_timeout": 30,
             "server_settings": {
                 "application_name": application_name,
-                "idle_in_transaction_session_timeout": "15000",
+                "idle_in_transaction_session_timeout": str(round(settings.postgres_frozen_seconds * 1_000)),
                 "timezone": "UTC",
             },
         },

@@ -1,8 +1,8 @@
-"""A TCP proxy between client and broker: to cut connections, and to stop what flows through them."""
+"""A TCP proxy between client and broker: to cut and refuse connections, and to stop what flows through them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -10,6 +10,7 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._away = False
         self._to_broker = asyncio.Event()
         self._from_broker = asyncio.Event()
         self.let_go()
@@ -18,6 +19,16 @@ class Proxy:
         """Every connection is reset; new ones are let through."""
         for writer in tuple(self._writers):
             writer.transport.abort()
+
+    @contextmanager
+    def away(self) -> Generator[None]:
+        """Until the block ends every connection is reset, new ones too."""
+        self._away = True
+        self.cut()
+        try:
+            yield
+        finally:
+            self._away = False
 
     def hold(self) -> None:
         """Nothing flows towards the broker any more, as when it stops reading under an alarm."""
@@ -33,6 +44,9 @@ class Proxy:
         self._from_broker.set()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._away:
+            writer.transport.abort()
+            return
         there_reader, there_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, there_writer}
         await asyncio.gather(
