@@ -21,10 +21,10 @@ from muster_cli.simulator.population import STEADY, SimulatedDevice, simulated_d
 from muster_cli.simulator.tally import Tally
 from shared.testing import eventually
 
-CONNECTS_PER_SECOND = 2_000.0
+CONNECTS_PER_SECOND = 400.0
 _CALM_S = 5.0
 _AT_ONCE_S = 0.001
-_PATIENCE_S = 120.0
+_PATIENCE_S = 180.0
 
 
 class Hurry:

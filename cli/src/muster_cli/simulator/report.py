@@ -98,7 +98,7 @@ class Report(BaseModel):
     def fields(self) -> Mapping[str, object]:
         return {
             "Devices": f"{self.devices} ({self.registered} registered now, {self.found} known)",
-            "Connected": f"{self.ever_connected} ({self.reconnects} reconnects, {self.cuts} by the scenario)",
+            "Connected": f"{self.ever_connected} ({self.reconnects} reconnects, {self.cuts} cut by the scenario)",
             "Sent": self.sent,
             "Confirmed": self.confirmed,
             "Received": self._received(),
