@@ -1,5 +1,6 @@
 """Alembic's entry: everything is in `shared.sql.migrations`."""
 
+from ota_service.actions import models as _actions  # noqa: F401 - fills the metadata
 from ota_service.batches import models as _batches  # noqa: F401 - fills the metadata
 from ota_service.canaries import models as _canaries  # noqa: F401 - fills the metadata
 from ota_service.ddi import models as _ddi  # noqa: F401 - fills the metadata
