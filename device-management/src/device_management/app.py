@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from device_management.actions import api as actions
 from device_management.audit import api as audit
 from device_management.auth import api as auth
-from device_management.bootstrap import api_lifespan
+from device_management.bootstrap_api import api_lifespan
 from device_management.broker_access import api as broker_access
 from device_management.configuration import api as configuration
 from device_management.device_tokens import api as device_tokens

@@ -1,19 +1,14 @@
-"""The only place where device-management's objects are wired together."""
+"""Where device-management's services are wired together, for api and worker alike."""
 
-import secrets
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import httpx
-from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from device_management.actions.consumers import NewsConsumer, ReplyConsumer
-from device_management.actions.jobs import ActionTimer
 from device_management.actions.service import ActionService
 from device_management.actions.store import ActionStore
 from device_management.audit.service import AuditService
@@ -21,20 +16,11 @@ from device_management.audit.store import AuditStore
 from device_management.auth.gateway import Attempts, Passwords
 from device_management.auth.service import AuthService, Lifetimes
 from device_management.auth.store import AuthStore
-from device_management.bridges.gateway import open_link
-from device_management.bridges.service import SiteBridges
-from device_management.broker_access.consumers import RevocationConsumer
-from device_management.broker_access.gateway import BrokerManagement
-from device_management.broker_access.jobs import Sweep
-from device_management.broker_access.service import BrokerAccessService, ConnectionCloser, KnownBearers
-from device_management.configuration.consumers import ReportConsumer
+from device_management.broker_access.service import BrokerAccessService
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
-from device_management.device_calls.rpc import SERVICE_NAME, DeviceCalls
-from device_management.device_status.consumers import AttributeConsumer, PresenceConsumer, UpdateConsumer
 from device_management.device_status.service import DeviceStatusService
 from device_management.device_status.store import DeviceStatusStore
-from device_management.device_tokens.jobs import TokenRotations
 from device_management.device_tokens.service import DeviceTokenService
 from device_management.device_tokens.store import DeviceTokenStore
 from device_management.devices.cache import DeviceCache
@@ -42,22 +28,16 @@ from device_management.devices.service import DeviceService
 from device_management.devices.store import DeviceStore
 from device_management.groups.service import GroupScope, GroupService, SelectionService
 from device_management.groups.store import GroupStore
-from device_management.imports.jobs import ImportSteps
 from device_management.imports.service import ExportService, ImportService
 from device_management.imports.store import ImportStore
-from device_management.keys.jobs import NoteUses
 from device_management.keys.service import KeyService
 from device_management.keys.store import KeyStore
-from device_management.mass_configuration.consumers import EndConsumer
-from device_management.mass_configuration.jobs import JobSteps
 from device_management.mass_configuration.service import JobService
 from device_management.mass_configuration.store import JobStore
 from device_management.organizations.service import OrganizationService
 from device_management.organizations.store import OrganizationStore
-from device_management.registration.consumers import RegistrationConsumer
 from device_management.registration.service import RegistrationService
 from device_management.registration.store import RegistrationStore
-from device_management.resync.jobs import ResyncSteps
 from device_management.resync.service import ResyncService
 from device_management.resync.store import ResyncStore
 from device_management.revocations.service import RevocationService
@@ -69,35 +49,20 @@ from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
 from device_management.users.service import UserService
 from device_management.users.store import UserStore
-from device_management.webhooks.consumers import WebhookConsumer
 from device_management.webhooks.gateway import Receivers
-from device_management.webhooks.service import WebhookSender, WebhookService
+from device_management.webhooks.service import WebhookService
 from device_management.webhooks.store import WebhookStore
 from shared.clock import SystemClock
 from shared.egress import Egress
-from shared.http.app import Lifespan
 from shared.http.health import Check
-from shared.http.idempotency import forget_old_keys
-from shared.http.rate_limit import Rate
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
-from shared.messaging import topology
-from shared.messaging.batches import BatchConsumer
-from shared.messaging.connection import Broker
-from shared.messaging.consumer import EventConsumer
-from shared.messaging.publisher import Publisher
-from shared.outbox.command_relay import CommandRelay
-from shared.outbox.relay import Relay
-from shared.revocations import Refresh
-from shared.rpc.calls import Calls
-from shared.rpc.server import serving
 from shared.sealing import Sealer
 from shared.sql.engine import open_engine
 from shared.sql.revocations import SqlRevocations
 from shared.sql.scope import Recipes, unit_scopes
-from shared.sql.unit_of_work import UnitOfWork, Units
+from shared.sql.unit_of_work import Units
 from shared.tokens import KeyRing, TokenSigner
-from shared.worker import Job, every, in_background
 
 
 @dataclass(frozen=True)
@@ -300,155 +265,3 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             receivers,
             {"postgres": database},
         )
-
-
-def api_lifespan(settings: Settings) -> Lifespan:
-    """The api needs no broker: what it publishes goes through the outbox."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with open_core(settings) as core:
-            refresh = Refresh(core.refused.load, core.keys.revocations)
-            await refresh()
-            app.state.scopes = core.scopes
-            app.state.keys = core.keys
-            app.state.checks = {**core.checks, "revocations": core.keys.revocations.check}
-            note_uses = NoteUses(core.scopes, core.keys)
-            jobs = {
-                "revocations": every(refresh.SECONDS, refresh),
-                "note-uses": every(note_uses.SECONDS, note_uses),
-            }
-            async with AsyncExitStack() as stack:
-                await stack.enter_async_context(in_background(jobs))
-                if settings.grpc_port:
-                    await stack.enter_async_context(serving_calls(settings, core))
-                yield
-
-    return lifespan
-
-
-def serving_calls(settings: Settings, core: Core) -> AbstractAsyncContextManager[int]:
-    """The gRPC server, listening while it is open; answers with its port."""
-    calls = Calls(core.scopes, core.keys, Rate(settings.person_requests_per_second))
-    devices = DeviceCalls(calls, batch_limit=settings.max_batch_devices)
-    address = f"{settings.host}:{settings.grpc_port}"
-    return serving(address, devices.add_to, names=[SERVICE_NAME], drain_seconds=settings.drain_seconds)
-
-
-@dataclass(frozen=True)
-class WorkerParts:
-    """What `worker.py` puts in its table of contents."""
-
-    topology: Job
-    relay: Relay
-    command_relay: CommandRelay
-    presence: EventConsumer
-    attributes: EventConsumer
-    registrations: EventConsumer
-    updates: EventConsumer
-    revocations: EventConsumer
-    closer: ConnectionCloser
-    sweep: Sweep
-    bridges: SiteBridges
-    events: EventConsumer
-    webhooks: WebhookSender
-    replies: BatchConsumer
-    action_news: EventConsumer
-    action_timer: ActionTimer
-    reports: BatchConsumer
-    ends: EventConsumer
-    job_steps: JobSteps
-    resync: ResyncSteps
-    rotations: TokenRotations
-    imports: ImportSteps
-    tidy: "Tidy"
-    checks: dict[str, Check]
-
-
-class Tidy:
-    """Forgets what is past its time: idempotency keys, ended sign-ins, refused tokens, old deliveries and imports."""
-
-    SECONDS = 600.0
-
-    def __init__(self, scopes: Scopes) -> None:
-        self._scopes = scopes
-
-    async def __call__(self) -> None:
-        async with self._scopes() as scope:
-            await forget_old_keys(scope.get(UnitOfWork).session)
-            await scope.get(AuthService).forget_expired()
-            await scope.get(RevocationService).forget()
-            await scope.get(WebhookService).forget_old()
-            await scope.get(ImportService).forget_finished()
-
-
-@asynccontextmanager
-async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
-    async with AsyncExitStack() as stack:
-        core = await stack.enter_async_context(open_core(settings))
-        await _ensure_first_administrator(core)
-        broker = await stack.enter_async_context(Broker.open(settings.amqp_url, name=f"{SERVICE}-worker"))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.broker_management_url, timeout=5))
-        closer = ConnectionCloser(BrokerManagement(client), KnownBearers(core.scopes), clock=SystemClock())
-
-        yield WorkerParts(
-            topology=partial(topology.maintain, broker),
-            relay=Relay(settings.database_url(), Publisher(broker)),
-            command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
-            presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
-            attributes=EventConsumer(broker, topology.DEVICE_ATTRIBUTES_QUEUE, AttributeConsumer(core.scopes)),
-            registrations=EventConsumer(broker, topology.REGISTRATIONS_QUEUE, RegistrationConsumer(core.scopes)),
-            updates=EventConsumer(broker, topology.DEVICE_UPDATES_QUEUE, UpdateConsumer(core.scopes)),
-            revocations=EventConsumer(broker, topology.BROKER_ACCESS_QUEUE, RevocationConsumer(closer)),
-            closer=closer,
-            bridges=SiteBridges(
-                core.scopes,
-                open_link,
-                Publisher(broker),
-                Egress(settings.allowed_networks),
-                core.sealer,
-                holder=RandomIds().new().hex,
-            ),
-            replies=BatchConsumer(
-                broker, topology.DEVICE_REPLIES_QUEUE, ReplyConsumer(core.scopes), batch=200, in_flight=1
-            ),
-            action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, NewsConsumer(core.scopes)),
-            action_timer=ActionTimer(core.scopes),
-            reports=BatchConsumer(
-                broker,
-                topology.DEVICE_REPORTS_QUEUE,
-                ReportConsumer(core.scopes, clock=SystemClock()),
-                batch=200,
-                in_flight=1,
-            ),
-            ends=EventConsumer(broker, topology.CONFIGURATION_QUEUE, EndConsumer(core.scopes), batch=500),
-            job_steps=JobSteps(core.scopes),
-            resync=ResyncSteps(core.scopes),
-            rotations=TokenRotations(core.scopes),
-            imports=ImportSteps(core.scopes),
-            sweep=Sweep(closer),
-            events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),
-            webhooks=WebhookSender(core.scopes, core.receivers, core.sealer, clock=SystemClock()),
-            tidy=Tidy(core.scopes),
-            checks={**core.checks, "broker": partial(topology.check, broker)},
-        )
-
-
-async def _ensure_first_administrator(core: Core) -> None:
-    settings = core.settings
-    async with core.scopes() as scope:
-        await scope.get(AuthService).ensure_first_administrator(
-            email=settings.admin_email,
-            password=settings.admin_password or _generated_password(settings),
-            slug=settings.organization_slug,
-            organization=settings.organization_name,
-        )
-
-
-def _generated_password(settings: Settings) -> str:
-    """The password in `admin-password`, written there once, for its owner's eyes."""
-    file = settings.admin_password_file()
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(18) + "\n")
-    return file.read_text().strip()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from device_management.bootstrap import open_worker
+from device_management.bootstrap_worker import open_worker
 from device_management.settings import SERVICE, Settings
 from shared.worker import Worker, every, run_worker
 

@@ -16,7 +16,7 @@ from device_management.revocations.service import RevocationService
 from device_management.roles.errors import ScopeNotHeld
 from device_management.roles.states import beyond
 from shared.clock import Clock
-from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
+from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.principal import Principal
 from shared.ids import Ids
 from shared.revocations import Kind, Revocation
@@ -61,9 +61,9 @@ class KeyService:
 
     async def page(self, who: Principal, kind: KeyKind, *, cursor: str | None, limit: int) -> Page[KeyRead]:
         """The caller's own API keys, or for administrators the organization's. Raises BadCursor."""
-        after = _id_in(cursor) if cursor else None
+        after = decode_cursor(cursor, UUID)[0] if cursor else None
         rows = await self._store.page(who.organization_id, kind, user_id=_owner(who), after=after, limit=limit + 1)
-        kept, following = page_of(rows, limit, lambda key: (str(key.id),))
+        kept, following = page_of(rows, limit, lambda key: (key.id,))
         return Page(items=[_read(key) for key in kept], next=following)
 
     async def revoke(self, who: Principal, kind: KeyKind, key_id: UUID) -> None:
@@ -135,13 +135,6 @@ class KeyService:
 def _owner(who: Principal) -> int | None:
     """Whose keys the caller sees: everybody's for an administrator."""
     return None if _ADMINISTRATOR in who.scopes else int(who.subject)
-
-
-def _id_in(cursor: str) -> UUID:
-    try:
-        return UUID(decode_cursor(cursor, str)[0])
-    except ValueError:
-        raise BadCursor from None
 
 
 def _prefix(key: Key) -> str:

@@ -6,7 +6,7 @@ devices and says so in the items, or neither.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +52,7 @@ from shared.contracts.configuration import (
     ConfigurationJobState,
 )
 from shared.errors import DomainError
-from shared.http.pagination import BadCursor, Page, decode_cursor, encode_cursor, page_of
+from shared.http.pagination import Page, decode_cursor, encode_cursor, page_of
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
 
@@ -141,9 +141,9 @@ class JobService:
 
     async def page(self, organization_id: int, *, cursor: str | None, limit: int) -> Page[JobRead]:
         """The newest first. Raises BadCursor."""
-        before = _place(cursor) if cursor else None
+        before = decode_cursor(cursor, datetime, UUID) if cursor is not None else None
         rows = await self._store.page(organization_id, before=before, limit=limit + 1)
-        kept, following = page_of(rows, limit, lambda job: (job.requested_at.isoformat(), str(job.id)))
+        kept, following = page_of(rows, limit, lambda job: (job.requested_at, job.id))
         counts = await self._store.counts([job.id for job in kept])
         return Page(items=[_job(job, counts[job.id]) for job in kept], next=following)
 
@@ -332,15 +332,6 @@ class JobService:
 
     async def _read(self, job: ConfigurationJob) -> JobRead:
         return _job(job, (await self._store.counts([job.id]))[job.id])
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    """Where the page before ended. Raises BadCursor, also for a key that is none of this list."""
-    moment, job_id = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(moment).astimezone(UTC), UUID(job_id)
-    except (ValueError, OverflowError):
-        raise BadCursor from None
 
 
 def _item(job: ConfigurationJob, uid: str, device_id: int | None) -> ConfigurationJobItem:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from time import monotonic
 
@@ -22,7 +22,7 @@ from monitoring.alert_rules.store import RuleStore
 from monitoring.fleet.models import EVERYTHING, Scope
 from monitoring.fleet.service import FleetService
 from shared.http.idempotency import IdempotencyKeyReused
-from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
+from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
 
@@ -82,8 +82,9 @@ class RuleService:
 
     async def page(self, organization_id: int, *, cursor: str | None, limit: int) -> Page[AlertRuleRead]:
         """Oldest first. Raises BadCursor."""
-        rules = await self._store.page(organization_id, after=_place_in(cursor), limit=limit + 1)
-        items, following = page_of(rules, limit, lambda rule: (rule.created_at.isoformat(), rule.rule_id))
+        after = decode_cursor(cursor, datetime, str) if cursor is not None else None
+        rules = await self._store.page(organization_id, after=after, limit=limit + 1)
+        items, following = page_of(rules, limit, lambda rule: (rule.created_at, rule.rule_id))
         return Page(items=[_read(rule) for rule in items], next=following)
 
     async def get(self, organization_id: int, rule_id: str) -> AlertRuleRead:
@@ -257,14 +258,3 @@ def _read(rule: Rule) -> AlertRuleRead:
         created_at=rule.created_at,
         updated_at=rule.updated_at,
     )
-
-
-def _place_in(cursor: str | None) -> tuple[datetime, str] | None:
-    """Raises BadCursor."""
-    if cursor is None:
-        return None
-    at, rule_id = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC), rule_id
-    except (ValueError, OverflowError):
-        raise BadCursor from None

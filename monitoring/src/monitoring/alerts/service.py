@@ -16,7 +16,7 @@ from monitoring.alerts.store import AlertStore
 from shared.clock import Clock
 from shared.contracts.alerts import AlertState
 from shared.contracts.live import AlertItem
-from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
+from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
 from shared.mongo.client import Document
@@ -133,8 +133,9 @@ class AlertService:
         }
         if acknowledged is not None:
             wanted["acknowledged_at"] = {"$ne": None} if acknowledged else None
-        found = await self._store.page(organization_id, wanted, after=_place_in(cursor), limit=limit + 1)
-        items, following = page_of(found, limit, _place_of)
+        after = decode_cursor(cursor, datetime, str) if cursor is not None else None
+        found = await self._store.page(organization_id, wanted, after=after, limit=limit + 1)
+        items, following = page_of(found, limit, lambda alert: (alert.opened_at, alert.alert_id))
         return Page(items=[_read(alert) for alert in items], next=following)
 
     async def get(self, organization_id: int, alert_id: str) -> AlertDetail:
@@ -240,18 +241,3 @@ def _detail(alert: Alert) -> AlertDetail:
 def _members(alert: Alert) -> dict[str, Any]:
     members = {name: getattr(alert, name) for name in AlertRead.model_fields if name not in {"id", "comments"}}
     return {"id": alert.alert_id, **members}
-
-
-def _place_of(alert: Alert) -> tuple[str, str]:
-    return "" if alert.opened_at is None else alert.opened_at.isoformat(), alert.alert_id
-
-
-def _place_in(cursor: str | None) -> tuple[datetime, str] | None:
-    """Raises BadCursor."""
-    if cursor is None:
-        return None
-    at, alert_id = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(at).astimezone(UTC), alert_id
-    except (ValueError, OverflowError):
-        raise BadCursor from None

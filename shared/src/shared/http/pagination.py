@@ -7,8 +7,10 @@ because others were added or removed.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar, cast, overload
+from uuid import UUID
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel
@@ -20,6 +22,8 @@ MAX_LIMIT = 500
 
 T = TypeVar("T")
 R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class BadCursor(DomainError):
@@ -41,12 +45,26 @@ class Page(BaseModel, Generic[T]):
     next: str | None = None
 
 
+_AS_TEXT: Mapping[type, Callable[[str], Any]] = {
+    datetime: lambda text: datetime.fromisoformat(text).astimezone(UTC),
+    UUID: UUID,
+}
+"""What of a key is text in a cursor, and how it is read."""
+
+
 def encode_cursor(*key: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+    """The key's parts are numbers, texts, moments and UUIDs."""
+    parts = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    text = json.dumps([str(part) if isinstance(part, UUID) else part for part in parts], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
-    """The sort key in a cursor, checked against `kinds`. Raises BadCursor."""
+@overload
+def decode_cursor(cursor: str, kind: type[A], /) -> tuple[A]: ...
+@overload
+def decode_cursor(cursor: str, first: type[A], second: type[B], /) -> tuple[A, B]: ...
+def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
+    """The sort key in a cursor, checked against `kinds`; moments are in UTC. Raises BadCursor."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, RecursionError):
@@ -54,13 +72,19 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
     if not isinstance(key, list):
         raise BadCursor
     parts = cast("list[Any]", key)
-    if len(parts) != len(kinds) or any(type(part) is not kind for part, kind in zip(parts, kinds, strict=True)):
+    plain = [str if kind in _AS_TEXT else kind for kind in kinds]
+    if len(parts) != len(kinds) or any(type(part) is not kind for part, kind in zip(parts, plain, strict=True)):
         raise BadCursor
     if any(isinstance(part, int) and not -(2**63) <= part < 2**63 for part in parts):
         raise BadCursor
     if any(isinstance(part, str) and "\0" in part for part in parts):
         raise BadCursor
-    return parts
+    try:
+        return tuple(
+            _AS_TEXT[kind](part) if kind in _AS_TEXT else part for part, kind in zip(parts, kinds, strict=True)
+        )
+    except (ValueError, OverflowError):
+        raise BadCursor from None
 
 
 def page_of(rows: Sequence[R], limit: int, key: Callable[[R], tuple[Any, ...]]) -> tuple[Sequence[R], str | None]:
