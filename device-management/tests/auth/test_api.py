@@ -6,8 +6,9 @@ import jwt
 import pytest
 from redis.asyncio import Redis
 
-from device_management.auth.gateway import LONGEST_WAIT_S, Attempts
+from device_management.auth.gateway import LONGEST_WAIT_S, Attempts, Passwords
 from device_management.auth.service import AuthService
+from device_management.auth.store import AuthStore
 from device_management.organizations.service import OrganizationService
 from shared.testing import Credentials, eventually
 
@@ -265,3 +266,62 @@ class TestTokens:
 
     async def test_a_devices_token_does_not_open_a_persons_path(self, anyone, credentials):
         assert await self.refused(anyone, credentials.device("pump-1")) == (403, "forbidden")
+
+
+@pytest.fixture
+def meanwhile(monkeypatch, sql):
+    """`meanwhile(statement)`: what is committed by another while a password is being looked at."""
+    looked_at = Passwords.matches
+
+    def commits(statement: str) -> None:
+        async def matches(self, password, hashed):
+            right = await looked_at(self, password, hashed)
+            await sql.execute(statement)
+            return right
+
+        monkeypatch.setattr(Passwords, "matches", matches)
+
+    return commits
+
+
+@pytest.mark.parametrize("change", ["update users set active = false", "update users set password_hash = 'another'"])
+async def test_who_is_shut_out_while_signing_in_is_not_let_in(anyone, meanwhile, sql, change):
+    meanwhile(change)
+    assert (await sign_in(anyone)).status_code == 401
+    assert await sql.fetchval("select count(*) from sign_ins") == 0
+
+
+@pytest.mark.parametrize("change", ["update users set active = false", "update users set password_hash = 'another'"])
+async def test_who_is_shut_out_while_changing_their_password_does_not_come_back_by_it(anyone, meanwhile, sql, change):
+    pair = (await sign_in(anyone)).json()
+    meanwhile(change)
+    body = {"current_password": PASSWORD, "new_password": "a wholly new one"}
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    answer = await anyone.post("/api/v2/auth/password", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_credentials")
+    assert await sql.fetchval("select count(*) from sign_ins") == 1
+
+
+@pytest.mark.parametrize(
+    "change", ["update users set active = false", "update sign_ins set ended_at = now(), ended_because = 'x'"]
+)
+async def test_what_ends_a_sign_in_while_it_is_refreshed_ends_it(anyone, monkeypatch, sql, change):
+    first = (await sign_in(anyone)).json()["refresh_token"]
+    use = AuthStore.use_refresh_token
+
+    async def used_and_then(self, digest):
+        used = await use(self, digest)
+        await sql.execute(change)
+        return used
+
+    monkeypatch.setattr(AuthStore, "use_refresh_token", used_and_then)
+    answer = await refresh(anyone, first)
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_refresh_token")
+
+
+async def test_an_email_in_broken_text_is_nobodys(anyone):
+    form = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    body = form % (b"username", rb"\ud800") + form % (b"password", rb"\ud800 and more") + b"--x--\r\n"
+    kind = "multipart/form-data; boundary=x; charset=unicode_escape"
+    answer = await anyone.post("/api/v2/auth/login", content=body, headers={"Content-Type": kind})
+    assert answer.status_code in {401, 422}, answer.text

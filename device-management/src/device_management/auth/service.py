@@ -81,6 +81,8 @@ class AuthService:
 
     async def login(self, email: str, password: str, *, address: str) -> TokenPair:
         """Begins a sign-in. Raises BadCredentials, TooManyAttempts, OrganizationIsSuspended."""
+        if not (_is_text(email) and _is_text(password)):
+            raise BadCredentials
         email = email.strip().lower()
         if wait_s := await self._attempts.begin(email, address):
             raise TooManyAttempts(wait_s)
@@ -89,8 +91,9 @@ class AuthService:
             user = await self._store.find_user_by_email(email)
         if not await self._passwords.matches(password[:MAX_PASSWORD], user.password_hash if user else None):
             raise BadCredentials
-        if user is None or not user.active:
+        if user is None:
             raise BadCredentials
+        user = await self._unchanged(user)
         await self._attempts.succeeded(email, address)
         await self._organizations.require_active(user.organization_id)
         return await self._begin(user)
@@ -105,6 +108,8 @@ class AuthService:
         token, sign_in, user = await self._known(digest)
         if not used:
             await self._require_grace(token, sign_in, user)
+        if sign_in.ended_at is not None or not user.active:
+            raise BadRefreshToken
         await self._organizations.require_active(user.organization_id)
         successor = self._signer.derive("refresh", refresh_token)
         if used:
@@ -134,8 +139,10 @@ class AuthService:
         if not await self._passwords.matches(current, user.password_hash):
             raise BadCredentials
         await self._attempts.succeeded(user.email, address)
+        hashed = await self.hash(new)
+        user = await self._unchanged(user, alone=True)
         before = user.model_dump(include={"password_hash"})
-        user.password_hash = await self.hash(new)
+        user.password_hash = hashed
         user = await self.end_sign_ins(user, "password changed")
         after = user.model_dump(include={"password_hash"})
         change = Change("user", str(user.id), "password_changed", before, after)
@@ -219,6 +226,17 @@ class AuthService:
             raise SignInNeeded
         return await self._find(who)
 
+    async def _unchanged(self, user: User, *, alone: bool = False) -> User:
+        """The person as they are now and stay until the transaction ends; `alone` they are held by this one only.
+
+        Looking at a password takes its time. Raises BadCredentials when they may not sign in any more, or not by that.
+        """
+        password_hash = user.password_hash
+        present = await self._store.find_user_to_stay(_id(user), alone=alone)
+        if present is None or not present.active or present.password_hash != password_hash:
+            raise BadCredentials
+        return present
+
     async def _known(self, digest: bytes) -> tuple[RefreshToken, SignIn, User]:
         known = await self._store.find_refresh_token(digest)
         if known is None:
@@ -275,6 +293,15 @@ class AuthService:
         )
         expires_in = int(self._lifetimes.access.total_seconds())
         return TokenPair(access_token=access, expires_in=expires_in, refresh_token=refresh_token)
+
+
+def _is_text(given: str) -> bool:
+    """A form may name an encoding by which it holds half a surrogate pair, which nobody's e-mail or password does."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(secret: str) -> bytes:

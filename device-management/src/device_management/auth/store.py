@@ -19,9 +19,9 @@ class AuthStore:
     async def find_user(self, user_id: int) -> User | None:
         return await self._session.get(User, user_id)
 
-    async def find_user_to_stay(self, user_id: int) -> User | None:
-        """As the person is now and stays until the transaction ends; any number may hold them so at once."""
-        query = select(User).where(User.id == user_id).with_for_update(read=True)
+    async def find_user_to_stay(self, user_id: int, *, alone: bool = False) -> User | None:
+        """As the person is now and stays until the transaction ends; but for `alone` any number may hold them so."""
+        query = select(User).where(User.id == user_id).with_for_update(read=not alone, key_share=alone)
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
     async def find_user_by_email(self, email: str) -> User | None:
