@@ -216,3 +216,34 @@ async def test_for_a_day_the_old_secret_verifies_beside_the_new(admin, hook, rec
     assert len(receiver.arrived[1][0]["webhook-signature"].split(" ")) == 1
     sending.cancel()
     await asyncio.wait([sending])
+
+
+class Resolves(Egress):
+    """Finds every name on this machine, unless `error` comes in between."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self._error = error
+
+    async def resolve(self, host: str, port: int) -> str:
+        if self._error is not None:
+            raise self._error
+        return "127.0.0.1"
+
+
+async def test_a_receiver_whose_name_has_letters_beyond_ascii_gets_its_events(admin, hook, receiver, worker, hear, sql):
+    await sql.execute("update webhooks set url = $1", receiver.url.replace("127.0.0.1", "bücher.example"))
+    await register(admin, "pump-1")
+    await hear()
+    worker(egress=Resolves())
+    await delivery_is(admin, hook, state="delivered", attempts=1, attempted=1)
+    [(headers, _)] = receiver.arrived
+    assert headers["host"].partition(":")[0] == "xn--bcher-kva.example"
+
+
+async def test_an_attempt_that_fails_as_nobody_foresaw_is_one_of_those_that_are_counted(admin, hook, worker, hear):
+    await register(admin, "pump-1")
+    await hear()
+    worker(egress=Resolves(RuntimeError("never told")))
+    delivery = await delivery_is(admin, hook, state="pending", attempted=1)
+    assert delivery["history"][0]["error"] == "RuntimeError"

@@ -40,8 +40,8 @@ class Receivers:
                     "POST",
                     urlunsplit(parts._replace(netloc=netloc)),
                     content=body.encode(),
-                    headers={**headers, "Host": parts.netloc, "Content-Type": "application/json"},
-                    extensions={"sni_hostname": target.host},
+                    headers={**headers, "Host": _ascii(parts.netloc), "Content-Type": "application/json"},
+                    extensions={"sni_hostname": _ascii(target.host)},
                 ) as response,
             ):
                 return response.status_code, await _beginning(response)
@@ -49,6 +49,11 @@ class Receivers:
             raise Unanswered(f"no whole answer within {_WHOLE_S:.0f} s") from None
         except httpx.HTTPError as error:
             raise Unanswered(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def _ascii(netloc: str) -> str:
+    """A host as it stands in a header, its letters beyond ASCII as in the DNS (RFC 3490)."""
+    return netloc.encode("idna").decode()
 
 
 async def _beginning(response: httpx.Response) -> str:

@@ -298,6 +298,9 @@ class WebhookSender:
             return None, error.detail[:200], None
         except CannotUnseal:
             return None, "the stored secret cannot be read any more; renew it", None
+        except Exception as error:  # noqa: BLE001 - else nobody counts the attempt, and it is made for ever
+            _log.exception("a delivery failed as nobody foresaw", delivery_id=due.delivery_id)
+            return None, type(error).__name__, None
         return status, None, answer
 
 
