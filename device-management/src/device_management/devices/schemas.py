@@ -3,13 +3,14 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.errors import DeviceNotFound
 from device_management.devices.states import Lifecycle, Status
+from shared.contracts.nesting import deeper_than
 from shared.http.declared import raises
 
 MAX_JSON_BYTES = 16 * 1024
@@ -21,7 +22,7 @@ def storable_json(value: dict[str, Any]) -> dict[str, Any]:
 
     Raises PydanticCustomError.
     """
-    if _depth(value) > MAX_JSON_DEPTH:
+    if deeper_than(value, MAX_JSON_DEPTH):
         raise PydanticCustomError("json_depth", "at most {depth} levels", {"depth": MAX_JSON_DEPTH})
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
@@ -33,22 +34,6 @@ def storable_json(value: dict[str, Any]) -> dict[str, Any]:
     if size > MAX_JSON_BYTES:
         raise PydanticCustomError("json_size", "at most {size} bytes of JSON", {"size": MAX_JSON_BYTES})
     return value
-
-
-def _depth(value: Any) -> int:
-    """Levels of nesting, counted without recursion and no further than the limit."""
-    level: list[Any] = [value]
-    for depth in range(MAX_JSON_DEPTH + 1):
-        inner: list[Any] = []
-        for entry in level:
-            if isinstance(entry, dict):
-                inner.extend(cast("dict[str, Any]", entry).values())
-            elif isinstance(entry, list):
-                inner.extend(cast("list[Any]", entry))
-        if not inner:
-            return depth
-        level = inner
-    return MAX_JSON_DEPTH + 1
 
 
 DeviceReference = Annotated[str, raises(DeviceNotFound)]

@@ -6,8 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from shared.contracts.nesting import deeper_than
+
 MAX_COMMAND_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 64 * 1024
+MAX_REPLY_LEVELS = 32
 MAX_ERROR = 1_000
 
 
@@ -31,6 +34,7 @@ class DeviceReply(msgspec.Struct, frozen=True):
     state: Literal["running", "completed", "failed"]
     progress: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     result: Any = None
+    """At most `MAX_REPLY_LEVELS` levels of JSON."""
     error: str | None = None
     error_class: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")] | None = None
 
@@ -48,6 +52,8 @@ def decode_reply(body: bytes) -> DeviceReply:
         raise ValueError("not a reply") from None
     except RecursionError:
         raise ValueError("nested too deep") from None
+    if deeper_than(reply.result, MAX_REPLY_LEVELS):
+        raise ValueError("nested too deep")
     if b"\\u0000" in msgspec.json.encode(reply):
         raise ValueError("text must not hold NUL")
     if reply.error is not None and len(reply.error) > MAX_ERROR:

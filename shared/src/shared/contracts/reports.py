@@ -4,7 +4,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from shared.contracts.nesting import deeper_than
+
 MAX_BODY_BYTES = 64 * 1024
+MAX_CONFIGURATION_LEVELS = 32
 
 
 class DeviceReport(msgspec.Struct, frozen=True):
@@ -13,6 +16,7 @@ class DeviceReport(msgspec.Struct, frozen=True):
     firmware_version: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     """What it runs now; said after every start."""
     configuration: dict[str, Any] | None = None
+    """At most `MAX_CONFIGURATION_LEVELS` levels of JSON."""
     attributes: dict[str, Any] | None = None
     """At most 16 KiB of JSON in 8 levels."""
 
@@ -30,6 +34,8 @@ def decode(body: bytes) -> DeviceReport:
         raise ValueError("not a report") from None
     except RecursionError:
         raise ValueError("nested too deep") from None
+    if deeper_than(report.configuration, MAX_CONFIGURATION_LEVELS):
+        raise ValueError("nested too deep")
     if b"\\u0000" in msgspec.json.encode(report):
         raise ValueError("text must not hold NUL")
     return report
