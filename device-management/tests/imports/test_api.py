@@ -304,3 +304,10 @@ async def test_imports_are_listed_newest_first_and_forgotten_in_the_end(send, ad
         await scope.get(ImportService).forget_finished()
     assert (await admin.get(f"/api/v2/imports/{jobs[0]['id']}")).status_code == 404
     assert (await admin.get(f"/api/v2/imports/{jobs[1]['id']}")).status_code == 200
+
+
+@pytest.mark.parametrize("levels", [900, 960, 980])
+async def test_a_row_nested_too_deep_is_refused_and_the_others_are_not(send, admin, levels):
+    deep = '{"device_uid": "pump-1", "attributes": ' + '{"a":' * levels + "{}" + "}" * (levels + 1)
+    job = await send(deep + '\n{"device_uid": "pump-2"}\n', media_type="application/x-ndjson")
+    assert (job["state"], counts(job)) == ("completed", {"created": 1, "refused": 1})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from device_management.imports.errors import UnreadableFile
 from device_management.imports.models import Row
-from device_management.imports.rules import MAX_LINE, READ_ONLY, WRITTEN, read_rows, written_csv
+from device_management.imports.rules import MAX_LEVELS, MAX_LINE, READ_ONLY, WRITTEN, read_rows, written_csv
 from device_management.imports.states import FileFormat
 
 
@@ -140,3 +140,13 @@ def test_any_bytes_give_rows_or_an_error_with_its_line(content, file_format):
         return
     assert all((row.device is None) != (row.error is None) for row in found)
     assert json.dumps([row.device for row in found])
+
+
+@pytest.mark.parametrize("levels", [MAX_LEVELS + 1, 900, 20_000])
+def test_a_row_that_is_nested_too_deep_is_refused_alone(levels):
+    deep = '{"device_uid": "pump-1", "attributes": ' + '{"a":' * (levels - 1) + "1" + "}" * levels
+    read = rows(deep + '\n{"device_uid": "pump-2"}\n', FileFormat.NDJSON)
+    assert [(row.line, row.device is None) for row in read] == [(1, True), (2, False)]
+    header = "device_uid,attributes/" + "a/" * (levels - 2) + "a\n"
+    read = rows(header + "pump-1,1\npump-2,\n")
+    assert [(row.line, row.device is None) for row in read] == [(2, True), (3, False)]

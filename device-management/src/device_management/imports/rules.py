@@ -16,6 +16,7 @@ from typing import IO, Any, Final, cast
 from device_management.imports.errors import UnreadableFile
 from device_management.imports.models import Row
 from device_management.imports.states import FileFormat
+from shared.contracts.nesting import deeper_than
 
 WRITTEN: Final = (
     "device_uid",
@@ -50,6 +51,7 @@ READ_ONLY: Final = (
 """Further names that an export has; an import passes them over."""
 
 MAX_LINE: Final = 128 * 1024
+MAX_LEVELS: Final = 16
 
 MAX_MESSAGE: Final = 500
 
@@ -116,7 +118,7 @@ def _csv_row(line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
     if len(cells) != len(names):
         return Row(line, None, f"{len(cells)} cells where the header has {len(names)}")
     try:
-        return Row(line, _device(zip(names, map(_armed, cells), strict=True)))
+        return _row(line, _device(zip(names, map(_armed, cells), strict=True)))
     except _BadCell as error:
         return Row(line, None, str(error))
 
@@ -185,7 +187,14 @@ def _ndjson_row(line: int, text: str) -> Row:
         device = _json("the line", text, dict)
     except _BadCell as error:
         return Row(line, None, str(error))
-    return Row(line, {name: value for name, value in device.items() if name not in READ_ONLY})
+    return _row(line, {name: value for name, value in device.items() if name not in READ_ONLY})
+
+
+def _row(line: int, device: Mapping[str, Any]) -> Row:
+    """What is too deep to be written down is refused here; the rest by the shape of a device."""
+    if deeper_than(device, MAX_LEVELS):
+        return Row(line, None, f"at most {MAX_LEVELS} levels of nesting")
+    return Row(line, device)
 
 
 def written_csv(devices: Iterable[Mapping[str, Any]], *, header: bool) -> str:
