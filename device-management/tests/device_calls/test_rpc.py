@@ -149,6 +149,17 @@ class TestWatching:
         assert (last.status, last.HasField("completed_at")) == (pb.COMPLETED, True)
         assert await stream.read() is aio.EOF
 
+    async def test_a_watch_ends_when_its_caller_is_shut_out(self, register, stub, mine, organizations, sql):
+        await register()
+        order = pb.InitiateDeviceActionRequest(device_id="router-001", action_type=pb.SYSTEM_REBOOT)
+        begun = await stub.InitiateDeviceAction(order, metadata=mine)
+        stream = stub.WatchDeviceAction(pb.GetDeviceActionStatusRequest(action_id=begun.action_id), metadata=mine)
+        assert (await stream.read()).status == pb.RUNNING
+        revoke = "insert into revocations (kind, subject_id, version, refused) values ('organization', $1, 1, true)"
+        await sql.execute(revoke, str(organizations.own))
+        async with asyncio.timeout(10):
+            assert (await refused(stream.read()))[:2] == (grpc.StatusCode.UNAUTHENTICATED, "unauthenticated")
+
     async def test_a_watch_ends_at_the_callers_deadline(self, register, stub, mine):
         await register()
         order = pb.InitiateDeviceActionRequest(device_id="router-001", action_type=pb.SYSTEM_REBOOT)

@@ -36,6 +36,9 @@ from shared.rpc.errors import InvalidRequest
 SERVICE_NAME: Final = "muster.device_management.v1.DeviceManagement"
 
 _PAGE = 1_000
+_NAMED: Final = 100
+"""Characters of what was refused as an id: thousands of refusals are answered at once."""
+
 _LOOK_S: Final = 0.5
 """How often a watched action is looked at: one row by its key."""
 
@@ -75,7 +78,10 @@ class DeviceCalls(DeviceManagementServicer):
                 except (ValidationError, InvalidRequest) as error:
                     message = error.detail if isinstance(error, InvalidRequest) else first_of(error)
                     answer.refused.add(
-                        position=position, device_id=request.device_id, code=InvalidRequest.code, message=message
+                        position=position,
+                        device_id=request.device_id[:_NAMED],
+                        code=InvalidRequest.code,
+                        message=message,
                     )
             if good:
                 await self._register(who.organization_id, good, answer, Actor.of(who))
@@ -154,6 +160,7 @@ class DeviceCalls(DeviceManagementServicer):
             who = await self._calls.caller(context, "devices:read")
             cursor: str | None = None
             while True:
+                self._calls.known(context, "devices:read")
                 async with self._calls.unit() as unit:
                     page = await unit.get(DeviceService).page(
                         who.organization_id, only=DeviceFilter(rql=request.rql or None), cursor=cursor, limit=_PAGE
@@ -194,6 +201,7 @@ class DeviceCalls(DeviceManagementServicer):
             who = await self._calls.caller(context, "devices:read")
             seen = 0
             while True:
+                self._calls.known(context, "devices:read")
                 action = await self._action(who.organization_id, request.action_id)
                 if action.version > seen:
                     seen = action.version
