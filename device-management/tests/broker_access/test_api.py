@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from device_management.device_tokens.service import DeviceTokenService
+
 
 @pytest.fixture
 async def token(admin):
@@ -68,3 +70,10 @@ async def test_the_other_questions_are_for_tagged_users_alone(anyone):
 
 async def test_a_question_without_its_fields_is_no_server_error(anyone):
     assert (await anyone.post("/broker/user", data={})).status_code == 422
+
+
+async def test_more_users_than_a_statement_has_parameters_are_looked_for_at_once(app, admin):
+    assert (await admin.post("/api/v2/devices", json={"device_uid": "pump-1"})).status_code == 201
+    async with app.state.scopes() as scope:
+        known = await scope.get(DeviceTokenService).credentials([f"other-{n}" for n in range(33_000)] + ["pump-1"])
+    assert [device.device_uid for device in known] == ["pump-1"]

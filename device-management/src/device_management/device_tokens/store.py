@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy
-from sqlalchemy import delete, func, update
+from sqlalchemy import ARRAY, Text, any_, cast, delete, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -76,7 +76,7 @@ class DeviceTokenStore:
         query = (
             sqlalchemy.select(*_CREDENTIAL)
             .join(Organization, col(Organization.id) == col(Device.organization_id))
-            .where(col(Device.device_uid).in_(uids))
+            .where(col(Device.device_uid) == any_(cast(list(uids), ARRAY(Text))))
         )
         rows = await self._session.execute(query)
         return [Credential(*row) for row in rows]
