@@ -108,6 +108,7 @@ async def test_another_organizations_site_answers_as_one_that_does_not_exist(adm
         ({"password": "x" * 513}, 422),
         ({"topic_template": "devices/#"}, 422),
         ({"topic_template": "no/device"}, 422),
+        ({"ca_certificate": ""}, 422),
         ({"ca_certificate": "no certificate"}, 422),
         ({"ca_certificate": "kein Zertifikat für uns"}, 422),
         ({"unknown": 1}, 422),

@@ -83,3 +83,11 @@ async def test_all_of_the_devices_or_none(admin, sites, told):
     answer = await admin.post(f"/api/v2/sites/{sites[0]}/devices", json={"devices": ["pump-1", "nobody"]})
     assert (answer.status_code, answer.json()["unknown"]) == (422, ["nobody"])
     assert await told("pump-1") == [(1, None)]
+
+
+async def test_a_purged_device_is_not_heard_and_not_shown(admin, sites, hear, sql):
+    one, _ = sites
+    await sql.execute("update devices set lifecycle = 'purged' where device_uid = 'pump-1'")
+    assert await hear(one, "pump-1", "pump-2") == {"pump-2"}
+    await sql.execute("update devices set lifecycle = 'purged' where device_uid = 'pump-2'")
+    assert (await admin.get(f"/api/v2/sites/{one}/devices")).json()["items"] == []

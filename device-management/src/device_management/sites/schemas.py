@@ -38,7 +38,7 @@ Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterVali
 Port = Annotated[int, Field(ge=1, le=65_535, description="A number, or a string of digits")]
 Username = Annotated[str, StringConstraints(max_length=128), AfterValidator(_text)]
 Password = Annotated[str, StringConstraints(max_length=512), AfterValidator(_text)]
-Certificate = Annotated[str, StringConstraints(max_length=65_536), AfterValidator(_certificate)]
+Certificate = Annotated[str, StringConstraints(min_length=1, max_length=65_536), AfterValidator(_certificate)]
 Template = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_text)]
 Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(_text)]
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from device_management.devices.models import Device, present_in
-from device_management.devices.states import Lifecycle
+from device_management.devices.states import ENDED
 from device_management.sites.models import HeardDevice, Site, SiteDevice, SiteLink, Tally
 from device_management.sites.states import LinkState
 from shared.contracts.devices import PURGED
@@ -78,7 +78,7 @@ class SiteStore:
                 col(Device.id), col(Device.device_uid), col(SiteDevice.first_heard_at), col(SiteDevice.last_heard_at)
             )
             .join(SiteDevice, col(SiteDevice.device_id) == Device.id)
-            .where(col(SiteDevice.site_id) == site.id, col(Device.id) > after_id)
+            .where(col(SiteDevice.site_id) == site.id, col(Device.id) > after_id, col(Device.lifecycle) != PURGED)
             .order_by(col(Device.id))
             .limit(limit)
         )
@@ -171,7 +171,7 @@ class SiteStore:
             .where(
                 col(Device.organization_id) == organization_id,
                 col(Device.device_uid) == func.any(cast(list(uids), ARRAY(Text))),
-                col(Device.lifecycle) != Lifecycle.RETIRED,
+                col(Device.lifecycle).not_in(ENDED),
             )
             .order_by(col(Device.id))
         )
