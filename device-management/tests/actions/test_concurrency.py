@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from device_management.actions.consumers import NewsConsumer
@@ -121,3 +122,22 @@ async def _do(actions: ActionService, step: str, asked: dict, identity: str, org
 async def _everything(sql) -> list[list[dict]]:
     tables = ("actions", "action_attempts", "device_commands", "outbox", "devices")
     return [[dict(row) for row in await sql.fetch(_ALL + table)] for table in tables]
+
+
+async def test_a_device_is_not_reminded_of_what_is_cancelled_meanwhile(fleet, ask, sql, commands, news, settings):
+    asked = await ask()
+    command = (await commands())[0]
+    await sql.execute("delete from device_commands")
+    data = {"organization_id": 1, "version": 1, "device_uid": "pump-1", "online": True, "since": datetime.now(UTC)}
+    other = await asyncpg.connect(settings.database_url().replace("+asyncpg", ""))
+    async with other.transaction():
+        # As one who cancels does: it holds the device, and commits when the reminder is under way.
+        await other.execute("select from devices where device_uid = 'pump-1' for no key update")
+        await other.execute(
+            "update actions set state = 'cancelled', completed_at = now() where id = $1", asked["action_id"]
+        )
+        reminding = asyncio.create_task(news("device.connected.v1", data))
+        await asyncio.wait([reminding], timeout=0.5)
+    await reminding
+    await other.close()
+    assert command not in await commands()

@@ -217,8 +217,10 @@ class ActionService:
     async def remind(self, uids: Sequence[str]) -> None:
         """Sends these devices again what they have said nothing to: the queue of a connection may have died with it.
 
-        A device takes a command that it gets twice as one.
+        A device takes a command that it gets twice as one; none is sent behind the back of who ends its action.
         """
+        silent = await self._store.unanswered(uids)
+        await self._statuses.hold_ids(sorted({action.device_id for action in silent}))
         for action in await self._store.unanswered(uids):
             self._send(action)
 

@@ -325,6 +325,8 @@ class ActionStore:
                 Action.state == ActionState.RUNNING.value,
                 ActionAttempt.state == AttemptState.SENT.value,
             )
+            .order_by(col(Action.id))
+            .execution_options(populate_existing=True)
         )
         return (await self._session.scalars(query)).all()
 
