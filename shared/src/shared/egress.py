@@ -16,6 +16,9 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _NAT64 = ip_network("64:ff9b::/96")
+_PUBLIC = ip_network("2000::/3")
+"""All of IPv6 that has been given out to the public; Python takes more of it for global. Source: IANA's registry."""
+
 _RESOLVE_S = 5.0
 
 
@@ -61,7 +64,8 @@ class Egress:
 
     def _may_connect(self, address: Address) -> bool:
         inner = _inner(address)
-        return (inner.is_global and not inner.is_multicast) or any(inner in network for network in self._allowed)
+        public = inner.is_global and not inner.is_multicast and (inner.version == 4 or inner in _PUBLIC)
+        return public or any(inner in network for network in self._allowed)
 
 
 def _inner(address: Address) -> Address:
