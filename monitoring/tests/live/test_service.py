@@ -274,6 +274,8 @@ async def test_who_watches_a_group_sees_its_devices_and_who_comes_into_it(live, 
     fleet.groups[7] = ["pump-2"]
     await live.follow_groups()
     assert state.read == [["pump-1"], ["pump-2"]]
+    last = [data["last"] for _, event, data in clients.sent if event == "snapshot"]
+    assert last == [True, False], "what newcomers' snapshot leaves out is not over"
     await live.deliver(frame("pump-1", "pump-2", ts=2))
 
     async def is_sent_again() -> bool:

@@ -210,7 +210,10 @@ class LiveService:
                     await self._clients.disconnect(sid, "no_snapshot")
 
     async def follow_groups(self) -> None:
-        """Looks who is in the watched groups now; of those who have come, watchers get a snapshot. Raises StoreAway."""
+        """Looks who is in the watched groups now; of those who have come, watchers get a snapshot. Raises StoreAway.
+
+        It names newcomers alone, so no part of it ends a snapshot: what it leaves out is not over.
+        """
         for organization_id, group_id in self._groups.watched():
             try:
                 uids = await self._fleet.members(organization_id, group_id)
@@ -223,7 +226,7 @@ class LiveService:
             come = sorted(self._groups.put(organization_id, group_id, uids))
             for room in rooms if come else ():
                 async for part in self._snapshots.parts(organization_id, [View({room.topic}, come)], ()):
-                    await self._clients.emit("snapshot", part, to=room.name)
+                    await self._clients.emit("snapshot", {**part, "last": False}, to=room.name)
 
     def _keep(self, topic: Topic, organization_id: int, items: Sequence[Any]) -> None:
         for item in items:
