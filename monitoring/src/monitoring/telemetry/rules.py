@@ -66,10 +66,11 @@ def is_past(day: date, *, now: datetime, retention_days: int) -> bool:
     return day < now.date() - (retention_days + 1) * DAY
 
 
-def newest(samples: Iterable[StoredSample]) -> list[Latest]:
-    """The newest reading of every metric of each device."""
+def newest(samples: Sequence[StoredSample]) -> list[Latest]:
+    """The newest reading of every metric of each device, whatever their order."""
     found: dict[str, dict[str, Reading]] = {}
-    for sample in samples:
+    # Mostly the last to come is the newest, and then nothing before it makes a reading.
+    for sample in reversed(samples):
         readings = found.setdefault(sample.device_uid, {})
         received = micros(sample.received_at)
         for name, value in sample.metrics.items():

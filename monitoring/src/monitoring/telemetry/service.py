@@ -84,14 +84,14 @@ class TelemetryService:
         retentions = await self._retentions({arrival.device_uid for arrival in arrivals})
         placed = [place(arrival, retentions[arrival.device_uid]) for arrival in arrivals]
         samples = list({sample.key: sample for sample in placed if sample is not None}.values())
-        dated = newest(sample for sample in samples if sample.day is not None)
+        dated = newest([sample for sample in samples if sample.day is not None])
         await self._store.add_news([News(one.device_uid, one.metrics) for one in dated])
         if show is not None:
             show(dated)
         duplicates = await self._store.insert(samples) if samples else set[str]()
         samples = await self._as_first_received(samples, duplicates)
         stored = [sample for sample in samples if sample.key not in duplicates]
-        undated = newest(sample for sample in samples if sample.day is None)
+        undated = newest([sample for sample in samples if sample.day is None])
         counts = counted(
             arrivals,
             placed,

@@ -212,7 +212,9 @@ def _unescape(field: str) -> str:
 
 
 def _document(sample: StoredSample) -> Document:
-    metrics = {_escape(name): value for name, value in sample.metrics.items()}
+    metrics = sample.metrics
+    if "." in "".join(metrics):
+        metrics = {_escape(name): value for name, value in metrics.items()}
     return {"_id": sample.key, "received_at": sample.received_at, "metrics": metrics}
 
 
