@@ -160,7 +160,7 @@ async def _ddi(run: Run) -> list[Row]:
 
 async def _simulator(run: Run) -> list[Row]:
     devices, seconds = (500, 2.0) if run.quick else (_SIMULATED, 10.0)
-    return [await simulated_fleet.measure(devices=devices, seconds=seconds, rounds=1 if run.quick else 2)]
+    return [await simulated_fleet.measure(devices=devices, seconds=seconds)]
 
 
 ROWS: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {

@@ -74,7 +74,8 @@ async def live(host: str, port: int, prefix: str, password: str, devices: int, s
     rate = (counts.confirmed - counted) / (time.perf_counter() - at)
     grown = resident_kilobytes() - before
     for device in all_of_them:
-        device.transport.abort()
+        device.transport.write(packets.DISCONNECT)
+        device.transport.close()
     return {"rate": rate, "kilobytes_each": grown / devices, "connected_s": connected_s}
 
 
