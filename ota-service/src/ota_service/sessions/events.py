@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from ota_service.sessions.models import UpdateSession, UpdateSessionPart
+from ota_service.sessions.models import Session, UpdateSession, UpdateSessionPart
 from ota_service.sessions.schemas import Offer, SessionRead
 from ota_service.sessions.states import WAITING, SessionState
 from shared.contracts import updates
@@ -35,7 +35,10 @@ _COMMANDS = {
 }
 
 
-def state_event(session: UpdateSession, *, before: SessionState | None) -> UpdateSessionState:
+_READ = SessionRead.model_fields.keys() - {"session_id"}
+
+
+def state_event(session: Session, *, before: SessionState | None) -> UpdateSessionState:
     """The event that a session which was `before` has become what it is."""
     state = SessionState(session.state)
     progressed = state == before == SessionState.DOWNLOADING
@@ -47,7 +50,7 @@ def snapshot(session: UpdateSession) -> UpdateSessionSnapshot:
     return _event(UpdateSessionSnapshot, session)
 
 
-def _event(kind: type[E], session: UpdateSession) -> E:
+def _event(kind: type[E], session: Session) -> E:
     return kind(
         organization_id=session.organization_id,
         version=session.version,
@@ -76,7 +79,7 @@ def command_id(session_id: UUID, state: SessionState, version: int) -> UUID:
     return session_id if state == SessionState.INITIATED else uuid5(session_id, f"{state}/{version}")
 
 
-def command_about(session: UpdateSession, *, until: datetime) -> Command | None:
+def command_about(session: Session, *, until: datetime) -> Command | None:
     """What a session wants of its device: consent, to begin, or to stop. None when the device knows by itself.
 
     That it has ended is of use `until` the device can be at it no more.
@@ -92,8 +95,8 @@ def command_about(session: UpdateSession, *, until: datetime) -> Command | None:
     return Command(session.device_uid, id_, kind, params, session.deadline or until)
 
 
-def read(session: UpdateSession) -> SessionRead:
-    return SessionRead.model_validate({**session.model_dump(), "session_id": session.id})
+def read(session: Session) -> SessionRead:
+    return SessionRead.model_validate({"session_id": session.id, **{name: getattr(session, name) for name in _READ}})
 
 
 def offer(session: UpdateSession, parts: Iterable[UpdateSessionPart]) -> Offer:

@@ -1,6 +1,8 @@
 """Update sessions, and the history of each."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Text, text
@@ -116,10 +118,76 @@ class SessionReport(Table, table=True):
     )
     """By the database's clock."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """An update session that is about to be one, member for member.
+
+    Sessions are opened, and reports noted, by the thousand: as instances of the tables' own classes they would take
+    most of the time that this takes.
+    """
+
+    id: UUID
+    counter: int
+    organization_id: int
+    device_uid: str
+    firmware_id: int
+    firmware_name: str
+    firmware_version: str
+    previous_version: str | None
+    state: str
+    resumes: str | None = None
+    progress: int | None = None
+    error: str | None = None
+    deadline: datetime
+    soak_s: int | None
+    confirmed_at: datetime | None = None
+    manifest: str
+    signature: str
+    key_id: str
+    version: int = 1
+    action_id: int | None
+    batch_id: int | None
+    awaited: bool
+    release: str | None
+    wave: str | None
+    opened_by: str
+    opened_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPart:
+    """A part of it."""
+
+    session_id: UUID
+    position: int
+    firmware_id: int
+    name: str
+    version: str
+    release_counter: int
+    previous_firmware_id: int | None
+
+
+Session = UpdateSession | NewSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReport:
+    """A report that is about to be kept, but for what the database adds."""
+
+    session_id: UUID
+    by: str
+    reported: str
+    state_before: str | None
+    accepted: bool
+    progress: int | None
+    error: str | None
+
     @classmethod
     def of(
         cls,
-        session: UpdateSession,
+        session: Session,
         by: str,
         target: SessionState,
         *,
@@ -127,7 +195,7 @@ class SessionReport(Table, table=True):
         accepted: bool = True,
         progress: int | None = None,
         error: str | None = None,
-    ) -> "SessionReport":
+    ) -> Self:
         """`by` said of a session which was `before` that it is `target`."""
         return cls(
             session_id=session.id,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ota_service.installations.schemas import Brought
 from ota_service.manifests.schemas import Bundle, Draft, Obstacle
-from ota_service.sessions.models import UpdateSession, UpdateSessionPart
+from ota_service.sessions.models import NewPart, NewSession, Session, UpdateSessionPart
 from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
@@ -67,11 +67,11 @@ def opened(
     lasting: timedelta,
     action_id: int | None,
     origin: Origin | None,
-) -> UpdateSession:
+) -> NewSession:
     """The session of a draft; it may stay `lasting` until the device has begun."""
     first = bundle.firmware[0]
     assert first.id is not None  # noqa: S101 - it comes from the database
-    return UpdateSession(
+    return NewSession(
         id=draft.session_id,
         counter=draft.counter,
         organization_id=draft.device.organization_id,
@@ -97,25 +97,23 @@ def opened(
     )
 
 
-def parts(draft: Draft, bundle: Bundle) -> list[UpdateSessionPart]:
+def parts(draft: Draft, bundle: Bundle) -> list[NewPart]:
     """What the session of a draft installs."""
     return [
-        UpdateSessionPart.model_validate(
-            {
-                "session_id": draft.session_id,
-                "position": position,
-                "firmware_id": one.id,
-                "name": one.name,
-                "version": one.version,
-                "release_counter": one.release_counter,
-                "previous_firmware_id": draft.previous.get(one.name),
-            }
+        NewPart(
+            session_id=draft.session_id,
+            position=position,
+            firmware_id=one.id or 0,
+            name=one.name,
+            version=one.version,
+            release_counter=one.release_counter,
+            previous_firmware_id=draft.previous.get(one.name),
         )
         for position, one in enumerate(bundle.firmware, start=1)
     ]
 
 
-def brought(session: UpdateSession, parts: Iterable[UpdateSessionPart]) -> list[Brought]:
+def brought(session: Session, parts: Iterable[UpdateSessionPart]) -> list[Brought]:
     """What a session that is flashed or completed has put on its device."""
     return [
         Brought(

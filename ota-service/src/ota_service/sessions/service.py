@@ -24,7 +24,7 @@ from ota_service.sessions.errors import (
     WrongTransition,
 )
 from ota_service.sessions.events import command_about, command_id, offer, read, snapshot, state_event
-from ota_service.sessions.models import SessionReport, UpdateSession
+from ota_service.sessions.models import NewReport, NewSession, Session, UpdateSession
 from ota_service.sessions.rules import (
     DEVICE_UNKNOWN,
     UPDATE_OPEN,
@@ -140,7 +140,7 @@ class SessionService:
         *,
         action_id: int | None = None,
         origin: Origin | None = None,
-    ) -> tuple[dict[str, UpdateSession], dict[str, Obstacle]]:
+    ) -> tuple[dict[str, NewSession], dict[str, Obstacle]]:
         """The sessions that were opened and what was in the way of the others, by uid."""
         bundle = Bundle(await self._firmware.bundle(organization_id, terms.firmware_ids), terms.floors, terms.force)
         devices = await self._fleet.lock(organization_id, uids)
@@ -260,7 +260,7 @@ class SessionService:
             before = SessionState(session.state)
             target = choose(before)
             if before != target and not may(before, target):
-                refused = SessionReport.of(session, by, target, before=before, accepted=False, **said.model_dump())
+                refused = NewReport.of(session, by, target, before=before, accepted=False, **said.model_dump())
                 await self._store.note_refusal(refused)
                 raise WrongTransition(before, target)
             confirms = target == SessionState.COMPLETED != before and session.soak_s is not None
@@ -306,7 +306,7 @@ class SessionService:
         said = said or DeviceReport()
         await self._store.note(
             *(
-                SessionReport.of(session, by, SessionState(session.state), before=before, **said.model_dump())
+                NewReport.of(session, by, SessionState(session.state), before=before, **said.model_dump())
                 for session, before in changes
             )
         )
@@ -340,7 +340,7 @@ class SessionService:
         for session in await self._store.newest_of(uids):
             self._unit.outbox.add(snapshot(session))
 
-    def _announce(self, sessions: Iterable[UpdateSession]) -> None:
+    def _announce(self, sessions: Iterable[Session]) -> None:
         for session in sessions:
             command = command_about(session, until=session.updated_at + self._patience.after_initiated())
             if command is not None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, exists, func, literal, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from ota_service.fleet.models import FleetDevice
 from ota_service.presence.models import DevicePresence
@@ -18,6 +19,10 @@ from ota_service.sessions.models import (
     IS_AWAITED,
     IS_OPEN,
     IS_SOAKING,
+    NewPart,
+    NewReport,
+    NewSession,
+    Session,
     SessionReport,
     UpdateSession,
     UpdateSessionPart,
@@ -25,7 +30,7 @@ from ota_service.sessions.models import (
 from ota_service.sessions.schemas import EndedSession
 from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
-Change = tuple[UpdateSession, SessionState | None]
+Change = tuple[Session, SessionState | None]
 """A session as it is now, and what it was; None for one that was just opened."""
 
 _IDS = select(UpdateSession.id, UpdateSession.state)
@@ -35,9 +40,9 @@ MOST_REFUSALS = 100
 """A device that repeats a refused report for ever fills no table."""
 
 
-_SESSION = ", ".join(UpdateSession.model_fields)
-_PART = ", ".join(UpdateSessionPart.model_fields)
-_REPORT = ", ".join(name for name in SessionReport.model_fields if name not in {"id", "at"})
+_SESSION = ", ".join(one.name for one in fields(NewSession))
+_PART = ", ".join(one.name for one in fields(NewPart))
+_REPORT = ", ".join(one.name for one in fields(NewReport))
 
 _ADD = text(
     f"""
@@ -65,7 +70,7 @@ class SessionStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, sessions: Sequence[UpdateSession], parts: Sequence[UpdateSessionPart]) -> None:
+    async def add(self, sessions: Sequence[NewSession], parts: Sequence[NewPart]) -> None:
         """In two statements. None of their devices may have an open one: `open_devices` tells while they are locked."""
         if sessions:
             await self._session.execute(_ADD, {"rows": _rows(sessions)})
@@ -299,12 +304,12 @@ class SessionStore:
         rows = await self._session.execute(query)
         return [EndedSession(session_id, uid, SessionState(state), error) for session_id, uid, state, error in rows]
 
-    async def note(self, *reports: SessionReport) -> None:
+    async def note(self, *reports: NewReport) -> None:
         """Adds reports to the history, in one statement."""
         if reports:
             await self._session.execute(_NOTE, {"rows": _rows(reports)})
 
-    async def note_refusal(self, report: SessionReport) -> None:
+    async def note_refusal(self, report: NewReport) -> None:
         """Adds a refused report, of which a session keeps about a hundred."""
         known = await self._session.scalar(
             select(func.count())
@@ -320,8 +325,8 @@ class SessionStore:
         return (await self._session.scalars(query.order_by(col(SessionReport.id)))).all()
 
 
-def _rows(models: Sequence[SQLModel]) -> str:
-    return to_json([model.model_dump() for model in models]).decode()
+def _rows(rows: Sequence[NewSession | NewPart | NewReport]) -> str:
+    return to_json(rows).decode()
 
 
 def _soak_is_over() -> ColumnElement[bool]:
