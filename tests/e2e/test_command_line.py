@@ -120,7 +120,12 @@ async def test_what_devices_report_is_followed_drawn_and_counted(muster: Muster,
 async def test_an_alert_is_looked_after(muster: Muster, simulated: Callable[[str, int], Any], tmp_path: Path):
     prefix = f"hot{uuid4().hex[:6]}"
     await simulated(prefix, 1)
-    [latest] = await done(muster("telemetry", "latest", f"{prefix}-0001", "--json"))
+
+    async def reported() -> list[Any]:
+        return await done(muster("telemetry", "latest", f"{prefix}-0001", "--json"))
+
+    await eventually(reported, timeout=60, interval=0.5)
+    [latest] = await reported()
     metric = next(name for name, reading in latest["metrics"].items() if isinstance(reading["value"], float))
     rule = ("alerts", "rules", "create", prefix, "--metric", metric, "--above=-1000", "--device", f"{prefix}-0001")
     assert (await muster(*rule, "--dry-run")).stdout == "Devices: 1\n"
