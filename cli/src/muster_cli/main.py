@@ -1,5 +1,7 @@
 """The `muster` command: a table of contents."""
 
+import logging
+
 import typer
 
 from muster_cli import (
@@ -28,6 +30,7 @@ app = typer.Typer(
     help="Look after fleets of devices.",
     epilog="Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the platform cannot be reached.",
 )
+logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told in one line, not by libraries
 app.callback()(at_the_top)
 app.command("login")(login.login)
 app.command("logout")(login.logout)
