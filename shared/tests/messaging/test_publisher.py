@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from datetime import timedelta
 
 import pytest
@@ -141,3 +142,14 @@ async def test_what_a_broker_under_an_alarm_does_not_read_is_not_piled_up(declar
         kinds = [type(outcome) for outcome in outcomes]
         assert kinds == sorted(kinds, key=[type(None), PublishUnknown, BrokerAway].index)
         assert kinds.count(BrokerAway) > 50, "what did not fit into the sockets was never written"
+
+
+async def test_a_message_that_the_library_logs_is_logged_without_what_is_in_it(
+    declared: Broker, publisher: Publisher, raw, caplog
+):
+    await publisher.publish(Message("", topology.TELEMETRY_QUEUE, b"the secret"))
+    message = await raw.take(topology.TELEMETRY_QUEUE)
+    with caplog.at_level("ERROR", "aiormq"):
+        logging.getLogger("aiormq.channel").error("Unhandled message %r returning", message)
+    assert f"<to {topology.TELEMETRY_QUEUE}, 10 bytes>" in caplog.text
+    assert "the secret" not in caplog.text

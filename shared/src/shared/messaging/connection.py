@@ -15,6 +15,7 @@ from aiormq.abc import AbstractChannel, AbstractConnection
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from shared.cancellation import end, is_cancelled
+from shared.messaging.discretion import keep_bodies_out_of_logs
 from shared.messaging.errors import BrokerAway, reason_of
 from shared.messaging.metrics import BROKER_CONNECTED
 from shared.messaging.properties import survive_strangers
@@ -133,6 +134,7 @@ class Broker:
         `name` is shown in the broker's management pages. Closing takes a few seconds at most.
         """
         survive_strangers()
+        keep_bodies_out_of_logs()
         broker = cls(Link(url, f"{name}.publishing"), Link(url, f"{name}.consuming"))
         keepers = [asyncio.create_task(link.keep_open()) for link in (broker.publishing, broker.consuming)]
         try:
