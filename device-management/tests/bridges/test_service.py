@@ -164,3 +164,20 @@ async def test_a_site_that_is_disabled_or_removed_loses_its_link(admin, site, pu
     await admin.patch(f"/api/v2/sites/{site['id']}", json={"enabled": True})
     await link_is(admin, site, state="connected")
     assert (await admin.delete(f"/api/v2/sites/{site['id']}")).status_code == 204
+
+
+async def test_a_link_that_fails_as_nobody_foresaw_is_shown_and_opened_again(admin, site, worker):
+    opened = 0
+
+    @asynccontextmanager
+    async def broken_once(address, topic_filter):
+        nonlocal opened
+        opened += 1
+        if opened == 1:
+            raise ValueError("never told")
+        async with open_link(address, topic_filter) as link:
+            yield link
+
+    worker(connect=broken_once)
+    await link_is(admin, site, state="connected")
+    assert opened == 2

@@ -149,14 +149,25 @@ class SiteBridges:
         """Keeps one link until cancelled, through every loss of the site's broker."""
         while not is_cancelled():
             attempts = AsyncRetrying(
-                retry=retry_if_exception_type((LinkLost, LinkRefused, HostUnknown, AddressRefused, CannotUnseal)),
+                retry=retry_if_exception_type(Exception),
                 wait=wait_random_exponential(multiplier=1, max=_RECONNECT_AT_MOST_S),
             )
             async for attempt in attempts:
                 with attempt:
-                    lost = await self._serve(bridge)
+                    lost = await self._served(bridge)
                     self._say(bridge, LinkState.UNREACHABLE, str(lost))
             await asyncio.sleep(1)
+
+    async def _served(self, bridge: _Bridge) -> LinkLost:
+        """As `_serve`; what nobody foresaw is told as well, and is no end of the link."""
+        try:
+            return await self._serve(bridge)
+        except (LinkLost, LinkRefused, HostUnknown, AddressRefused, CannotUnseal):
+            raise
+        except Exception as error:
+            _log.exception("a site link failed as nobody foresaw", site=bridge.site.id)
+            self._say(bridge, LinkState.UNREACHABLE, type(error).__name__)
+            raise
 
     async def _serve(self, bridge: _Bridge) -> LinkLost:
         """One connection, from opening to its loss, which is returned: reconnecting then begins without a wait.
