@@ -48,6 +48,24 @@ async def test_the_shorter_path_answers_alike_and_stays_out_of_the_document(anyo
     assert "/api/auth/login" not in paths
 
 
+async def test_while_a_password_is_looked_at_no_connection_is_held(anyone, sql, monkeypatch):
+    looking, go_on = asyncio.Event(), asyncio.Event()
+    matches = Passwords.matches
+
+    async def slowly(passwords, password, hashed):
+        looking.set()
+        await go_on.wait()
+        return await matches(passwords, password, hashed)
+
+    monkeypatch.setattr(Passwords, "matches", slowly)
+    signing_in = asyncio.create_task(sign_in(anyone))
+    await looking.wait()
+    held = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'"
+    assert await sql.fetchval(held) == 0
+    go_on.set()
+    assert (await signing_in).status_code == 200
+
+
 async def test_the_email_is_taken_in_either_case(anyone):
     assert (await sign_in(anyone, email=" ADMIN@Fleet.Example ")).status_code == 200
 

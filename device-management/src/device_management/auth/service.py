@@ -89,6 +89,7 @@ class AuthService:
         user = None
         if len(password) <= MAX_PASSWORD and "\0" not in email:
             user = await self._store.find_user_by_email(email)
+            await self._store.let_go()
         if not await self._passwords.matches(password[:MAX_PASSWORD], user.password_hash if user else None):
             raise BadCredentials
         if user is None:
@@ -136,6 +137,7 @@ class AuthService:
         user = await self._signed_in(who)
         if wait_s := await self._attempts.begin(user.email, address):
             raise TooManyAttempts(wait_s)
+        await self._store.let_go()
         if not await self._passwords.matches(current, user.password_hash):
             raise BadCredentials
         await self._attempts.succeeded(user.email, address)

@@ -16,6 +16,10 @@ class AuthStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def let_go(self) -> None:
+        """Gives the connection back until the next query: for who has only read so far, and now has slow work."""
+        await self._session.commit()
+
     async def find_user(self, user_id: int) -> User | None:
         return await self._session.get(User, user_id)
 

@@ -62,8 +62,8 @@ class UserService:
 
     async def create(self, who: Principal, organization_id: int | None, body: UserCreate) -> UserRead:
         """Raises ScopeNotHeld, UnknownRole, EmailTaken, OrganizationNotFound."""
-        owner = await self._organizations.administered(who, organization_id)
         password_hash = await self._auth.hash(body.password)
+        owner = await self._organizations.administered(who, organization_id)
         await self.take_turns()
         granted = await self._known(owner, body.roles)
         _require_held(who, scopes_of(body.roles, body.scopes, granted))
@@ -89,6 +89,7 @@ class UserService:
 
         Raises UserNotFound, OrganizationNotFound, Stale, ScopeNotHeld, UnknownRole, LastAdministrator.
         """
+        hashed = {} if body.password is None else {"password_hash": await self._auth.hash(body.password)}
         user, held = await self._to_change(who, organization_id, user_id)
         expected.require(user.version)
         before = _state(user)
@@ -100,8 +101,7 @@ class UserService:
         active = bool(values.get("active", user.active))
         if user.active:
             await self._require_others(user, held - (granted if active else frozenset()))
-        if body.password is not None:
-            values["password_hash"] = await self._auth.hash(body.password)
+        values |= hashed
         if all(before[name] == value for name, value in values.items()):
             return _read(user, every_role)
         user = await self._store.change(user_id, values)
