@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 
+from device_management.mass_configuration.service import JobService
 from shared.http.pagination import encode_cursor
 
 JOBS = "/api/v2/configuration/jobs"
@@ -83,6 +84,50 @@ async def test_what_cannot_be_asked_fails_with_the_reason_and_others_go_on(admin
         "nobody": "device_not_found",
     }
     assert (await job_of(admin, job))["state"] == "completed"
+
+
+async def test_a_device_whose_configuration_would_grow_too_large_is_not_asked(admin, pumps, steps, answer, tell, sql):
+    large = {"desired": {"notes": "x" * 16_000}}
+    assert (await admin.put("/api/v2/devices/pump-1/configuration", json=large)).status_code in {200, 202}
+    job = await start(admin, device_uids=["pump-0", "pump-1"], params={"mode": "y" * 1_000})
+    await steps()
+    assert await answer("pump-0") == 1
+    await tell()
+    await steps()
+    job = await job_of(admin, job)
+    assert (job["state"], job["counts"]["succeeded"], job["counts"]["failed"]) == ("completed", 1, 1)
+    [failed] = await items_of(admin, job, state="failed")
+    assert (failed["name"], failed["reason"], failed["attempts"]) == ("pump-1", "configuration_too_large", 1)
+    assert (await admin.get("/api/v2/devices/pump-1/configuration")).json()["desired"] == large["desired"]
+
+
+async def test_a_job_of_devices_that_all_have_no_room_ends(admin, pumps, steps):
+    large = {"desired": {"notes": "x" * 16_000}}
+    assert (await admin.put("/api/v2/devices/pump-1/configuration", json=large)).status_code in {200, 202}
+    job = await start(admin, device_uids=["pump-1"], params={"mode": "y" * 1_000})
+    await steps()
+    assert (await job_of(admin, job))["counts"]["failed"] == 1
+    assert (await job_of(admin, job))["state"] == "completed"
+
+
+async def test_a_job_that_cannot_be_carried_on_holds_up_no_other(admin, pumps, steps, sql, monkeypatch):
+    broken, other = await start(admin, device_uids=["pump-1"]), await start(admin, device_uids=["pump-2"])
+    carry_on = JobService._carry_on
+
+    async def fails_for_one(service, job):
+        if str(job.id) == broken["id"]:
+            raise KeyError("a defect")
+        return await carry_on(service, job)
+
+    monkeypatch.setattr(JobService, "_carry_on", fails_for_one)
+    await steps()
+    monkeypatch.undo()
+    await steps()
+    assert (await job_of(admin, other))["counts"]["dispatched"] == 1
+    assert (await job_of(admin, broken))["counts"]["pending"] == 1, "it is left aside for a while"
+    await sql.execute("update configuration_jobs set stepped_at = now()")
+    await steps()
+    assert (await job_of(admin, broken))["counts"]["dispatched"] == 1
 
 
 async def test_what_failed_is_retried_in_a_run_of_its_own(admin, pumps, steps, answer, tell, sql):

@@ -145,6 +145,23 @@ async def test_a_step_that_dies_is_done_again_and_nothing_else(ruler, fleet, app
     assert await told() == Counter((f"pump-{n}", n) for n in range(1, DEVICES + 1))
 
 
+async def test_one_that_cannot_be_carried_on_holds_up_no_other(ruler, fleet, steps, relayed, monkeypatch):
+    for _ in range(2):
+        await ruler.post("/api/v2/devices/resync")
+    carry_on = ResyncService._carry_on
+
+    async def fails_for_one(service, resync):
+        if resync.id == 1:
+            raise KeyError("a defect")
+        await carry_on(service, resync)
+
+    monkeypatch.setattr(ResyncService, "_carry_on", fails_for_one)
+    await finished(ruler, "/api/v2/devices/resync/2", steps, relayed)
+    assert (await ruler.get("/api/v2/devices/resync/1")).json()["state"] == "running"
+    monkeypatch.undo()
+    await finished(ruler, "/api/v2/devices/resync/1", steps, relayed)
+
+
 async def test_workers_side_by_side_tell_each_device_once_for_each_resync(ruler, fleet, app, steps, told, relayed):
     for _ in range(3):
         await ruler.post("/api/v2/devices/resync", json={"all": True})

@@ -27,6 +27,17 @@ _SET = text(
     """
 )
 
+_WITHOUT_ROOM = text(
+    """
+    with held as (
+        select device_id, (desired || cast(:added as jsonb)) - cast(:removed as text[]) as wanted
+        from configurations where device_id = any(cast(:device_ids as bigint[]))
+        order by device_id for update
+    )
+    select device_id from held where octet_length(cast(wanted as text)) > :most
+    """
+)
+
 _REPORT = text(
     """
     with said as materialized (
@@ -82,13 +93,19 @@ class ConfigurationStore:
         )
         return (await self._session.scalars(query)).one()
 
+    async def without_room(self, device_ids: Sequence[int], params: Mapping[str, Any], *, most: int) -> set[int]:
+        """Those of these devices that would have more than `most` bytes with `params`; all that have any are locked."""
+        rows = await self._session.execute(
+            _WITHOUT_ROOM.bindparams(bindparam("added", type_=JSONB())),
+            {"device_ids": device_ids, "most": most, **_members(params)},
+        )
+        return {row.device_id for row in rows}
+
     async def set_on_all(self, organization_id: int, device_ids: Sequence[int], params: Mapping[str, Any]) -> None:
         """Adds the members of `params` to what these devices are to be set to, and takes away those that are null."""
-        added = {name: value for name, value in params.items() if value is not None}
-        removed = [name for name, value in params.items() if value is None]
         await self._session.execute(
             _SET.bindparams(bindparam("added", type_=JSONB())),
-            {"organization_id": organization_id, "device_ids": device_ids, "added": added, "removed": removed},
+            {"organization_id": organization_id, "device_ids": device_ids, **_members(params)},
         )
 
     async def report(self, reports: Sequence[Reported]) -> list[tuple[str, Configuration]]:
@@ -117,3 +134,11 @@ class ConfigurationStore:
 
     async def remove(self, device_ids: Sequence[int]) -> None:
         await self._session.execute(delete(Configuration).where(col(Configuration.device_id).in_(device_ids)))
+
+
+def _members(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What `params` set, and the names of what they take away."""
+    return {
+        "added": {name: value for name, value in params.items() if value is not None},
+        "removed": [name for name, value in params.items() if value is None],
+    }

@@ -1,7 +1,12 @@
 """The timer of mass configuration."""
 
+import structlog
+
+from device_management.mass_configuration.errors import StepFailed
 from device_management.mass_configuration.service import JobService
 from shared.http.scope import Scopes
+
+_log = structlog.get_logger(__name__)
 
 
 class JobSteps:
@@ -11,8 +16,19 @@ class JobSteps:
         self._scopes = scopes
 
     async def __call__(self) -> None:
-        """Steps, each a transaction of its own, until no job can be carried on now."""
-        carried_on = True
-        while carried_on:
+        """Steps, each a transaction of its own, until no job can be carried on now.
+
+        One that fails holds up no other.
+        """
+        while await self._step():
+            pass
+
+    async def _step(self) -> bool:
+        try:
             async with self._scopes() as scope:
-                carried_on = await scope.get(JobService).step()
+                return await scope.get(JobService).step()
+        except StepFailed as failed:
+            _log.exception("configuration job put off", job_id=str(failed.job_id))
+            async with self._scopes() as scope:
+                await scope.get(JobService).put_off(failed.job_id)
+            return True

@@ -15,6 +15,7 @@ from device_management.actions.service import ActionService
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
 from device_management.audit.states import ActorKind
+from device_management.configuration.errors import ConfigurationTooLarge
 from device_management.configuration.service import CHANGE, ConfigurationService
 from device_management.devices.errors import DeviceNotFound
 from device_management.groups.schemas import Selection
@@ -22,6 +23,7 @@ from device_management.groups.service import SelectionService
 from device_management.mass_configuration.errors import (
     JobNotFound,
     NothingToRetry,
+    StepFailed,
     WrongJobState,
 )
 from device_management.mass_configuration.events import state_event
@@ -54,13 +56,15 @@ from shared.contracts.configuration import (
 from shared.errors import DomainError
 from shared.http.pagination import Page, decode_cursor, encode_cursor, page_of
 from shared.ids import Ids
-from shared.sql.unit_of_work import UnitOfWork
+from shared.sql.unit_of_work import UnitOfWork, worth_repeating
 
 CHUNK = 1_000
 """Devices that one step asks."""
 
 _LOOK_AGAIN_S = 5.0
 """An outcome carries its job on at once; this is for one that nobody hears."""
+
+_AFTER_FAILURE_S = 30.0
 
 
 class JobService:
@@ -216,10 +220,23 @@ class JobService:
         return await self._read(job)
 
     async def step(self) -> bool:
-        """Carries the job on that has waited longest. False when there is none to carry on now."""
+        """Carries the job on that has waited longest. False when there is none to carry on now. Raises StepFailed."""
         job = await self._store.take_running()
         if job is None:
             return False
+        job_id = job.id
+        try:
+            return await self._carry_on(job)
+        except Exception as error:
+            if worth_repeating(error):
+                raise
+            raise StepFailed(job_id) from error
+
+    async def put_off(self, job_id: UUID) -> None:
+        """Leaves a job aside for a while that could not be carried on."""
+        await self._store.step_again_in(job_id, _AFTER_FAILURE_S)
+
+    async def _carry_on(self, job: ConfigurationJob) -> bool:
         counts = (await self._store.counts([job.id]))[job.id]
         under_way, pending = counts[ItemState.DISPATCHED], counts[ItemState.PENDING]
         if pending == under_way == 0:
@@ -229,7 +246,7 @@ class JobService:
         asked = await self._ask(job, free) if free > 0 and pending else 0
         if await self._store.has_moved(job):
             await self._tell(ConfigurationJobProgressed, await self._store.change(job, JobState(job.state)))
-        await self._store.step_again_in(job, 0 if asked else _LOOK_AGAIN_S)
+        await self._store.step_again_in(job.id, 0 if asked else _LOOK_AGAIN_S)
         return bool(asked)
 
     async def tell_again(self, organization_id: int | None) -> None:
@@ -244,7 +261,16 @@ class JobService:
 
     async def _ask(self, job: ConfigurationJob, most: int) -> int:
         """Asks up to `most` pending devices to change, in one call; those that cannot be asked have failed."""
-        items = await self._store.pending(job, most)
+        pending = await self._store.pending(job, most)
+        known = sorted(device_id for device_id in pending.values() if device_id is not None)
+        full = await self._configurations.without_room(known, job.params)
+        items = {uid: device_id for uid, device_id in pending.items() if device_id not in full}
+        await self._store.refuse(job, pending.keys() - items.keys(), ConfigurationTooLarge.code)
+        if items:
+            await self._dispatch(job, items)
+        return len(pending)
+
+    async def _dispatch(self, job: ConfigurationJob, items: Mapping[str, int | None]) -> None:
         by = Actor(ActorKind.USER, job.requested_by)
         order = BulkActionCreate(
             type=CHANGE,
@@ -258,7 +284,6 @@ class JobService:
         await self.hear([Outcome(bulk.bulk_id, uid, ItemState.FAILED, reason) for uid, reason in refused.items()])
         device_ids = [device_id for uid, device_id in items.items() if device_id is not None and uid not in refused]
         await self._configurations.set_on_all(job.organization_id, sorted(device_ids), job.params)
-        return len(items)
 
     async def _name(self, job: ConfigurationJob, uids: list[str]) -> None:
         """An item for each uid; one that is no device of the organization has failed from the beginning."""

@@ -177,10 +177,10 @@ class JobStore:
             query = query.where(ConfigurationJob.organization_id == organization_id)
         return (await self._session.scalars(query)).all()
 
-    async def step_again_in(self, job: ConfigurationJob, seconds: float) -> None:
+    async def step_again_in(self, job_id: UUID, seconds: float) -> None:
         later = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         await self._session.execute(
-            update(ConfigurationJob).where(col(ConfigurationJob.id) == job.id).values(stepped_at=later)
+            update(ConfigurationJob).where(col(ConfigurationJob.id) == job_id).values(stepped_at=later)
         )
 
     async def pending(self, job: ConfigurationJob, limit: int) -> dict[str, int | None]:
@@ -196,6 +196,15 @@ class JobStore:
     async def dispatched(self, job: ConfigurationJob, names: Collection[str], bulk_id: int) -> None:
         """These items' devices have been asked."""
         await self._session.execute(_DISPATCHED, {"job_id": job.id, "bulk_id": bulk_id, "names": list(names)})
+
+    async def refuse(self, job: ConfigurationJob, names: Collection[str], reason: str) -> None:
+        """These items' devices are not asked."""
+        await self._session.execute(
+            update(ConfigurationJobItem)
+            .where(col(ConfigurationJobItem.job_id) == job.id, col(ConfigurationJobItem.name).in_(names))
+            .values(state=ItemState.FAILED, reason=reason, attempts=ConfigurationJobItem.attempts + 1, updated_at=_NOW)
+            .execution_options(synchronize_session=False)
+        )
 
     async def end(self, outcomes: Sequence[Outcome]) -> None:
         """How items ended, in one statement; those that have ended stay as they are. Their jobs go on at once."""

@@ -6,13 +6,13 @@ from typing import Protocol
 from device_management.devices.service import DeviceService
 from device_management.groups.service import GroupService
 from device_management.organizations.service import OrganizationService
-from device_management.resync.errors import ResyncForbidden, ResyncNotFound
+from device_management.resync.errors import ResyncForbidden, ResyncNotFound, StepFailed
 from device_management.resync.models import Resync
 from device_management.resync.schemas import ResyncCreate, ResyncRead
 from device_management.resync.store import ResyncStore
 from device_management.revocations.service import RevocationService
 from shared.contracts.devices import DeviceSnapshot
-from shared.sql.unit_of_work import UnitOfWork
+from shared.sql.unit_of_work import UnitOfWork, worth_repeating
 
 CHUNK = 500
 """Devices told in one transaction."""
@@ -85,12 +85,29 @@ class ResyncService:
         return _read(resync)
 
     async def step(self) -> bool:
-        """Tells the next devices of one resync in this transaction. False when there is nothing to do just now."""
+        """Tells the next devices of one resync in this transaction. False when there is nothing to do just now.
+
+        Raises StepFailed.
+        """
         if await self._unit.outbox.is_longer_than(BACKLOG):
             return False
         resync = await self._store.claim()
         if resync is None:
             return False
+        resync_id = resync.id or 0
+        try:
+            await self._carry_on(resync)
+        except Exception as error:
+            if worth_repeating(error):
+                raise
+            raise StepFailed(resync_id) from error
+        return True
+
+    async def put_last(self, resync_id: int) -> None:
+        """Lets the others go before one that could not be carried on."""
+        await self._store.put_last(resync_id)
+
+    async def _carry_on(self, resync: Resync) -> None:
         organization_id = None if resync.everyone else resync.organization_id
         devices = await self._store.span(
             organization_id, after_id=resync.after_id, up_to_id=resync.up_to_id, limit=CHUNK
@@ -102,7 +119,6 @@ class ResyncService:
         ended = len(told) < CHUNK
         after_id = resync.up_to_id if ended else told[-1]
         await self._store.step(resync, after_id=after_id, told=len(told), ended=ended)
-        return True
 
 
 def _read(resync: Resync) -> ResyncRead:

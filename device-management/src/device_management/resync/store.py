@@ -53,6 +53,11 @@ class ResyncStore:
             .execution_options(synchronize_session=False)
         )
 
+    async def put_last(self, resync_id: int) -> None:
+        await self._session.execute(
+            update(Resync).where(col(Resync.id) == resync_id).values(stepped_at=func.clock_timestamp())
+        )
+
     async def extent(self, organization_id: int | None) -> tuple[int, int]:
         """How many devices there are and the greatest id among them; None means of all organizations."""
         query = sqlalchemy.select(func.count(), func.max(Device.id)).where(_told(organization_id))

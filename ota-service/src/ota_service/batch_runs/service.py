@@ -20,6 +20,7 @@ from ota_service.batches.states import BatchState, DeviceState
 from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.service import SessionService
 from shared.errors import DomainError, ServiceUnavailable
+from shared.sql.unit_of_work import worth_repeating
 
 CHUNK = 1_000
 """Sessions that one step opens, hears of, or cancels."""
@@ -49,6 +50,8 @@ class BatchRunService:
         try:
             await self._carry_on(batch)
         except Exception as error:
+            if worth_repeating(error):
+                raise
             raise StepFailed(batch_id) from error
         return True
 

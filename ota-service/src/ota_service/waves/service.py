@@ -35,6 +35,7 @@ from ota_service.waves.store import WaveStore
 from shared.contracts import releases as contracts
 from shared.contracts.canaries import CanaryMetric, CanaryRequest
 from shared.rql.errors import BadQuery, QueryTooSlow
+from shared.sql.unit_of_work import worth_repeating
 
 HANDED_AT_ONCE = 5_000
 """How many devices a step hands to batches at the most, which bounds its transaction."""
@@ -70,6 +71,8 @@ class WaveService:
         try:
             went_on = await self._step(release)
         except Exception as error:
+            if worth_repeating(error):
+                raise
             raise StepFailed(release_id) from error
         await self._store.step_again_in(release_id, 0 if went_on else _LOOK_AGAIN_S)
         return went_on

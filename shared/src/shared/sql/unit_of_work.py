@@ -22,6 +22,7 @@ from shared.outbox.outbox import Outbox
 AfterCommit = Callable[[], Awaitable[None]]
 
 _DATA_EXCEPTION = "22"
+_AWAY = (ConnectionError, TimeoutError, gaierror, PoolTimeout)
 
 _log = structlog.get_logger(__name__)
 
@@ -99,7 +100,7 @@ class Units:
                 await unit.commit()
         except IntegrityError as error:
             raise Conflicted("the change conflicts with another one; read again and retry") from error
-        except (ConnectionError, TimeoutError, gaierror, PoolTimeout) as error:
+        except _AWAY as error:
             raise ServiceUnavailable("the database is away") from error
         except DBAPIError as error:
             if error.connection_invalidated or _passing(error):
@@ -117,6 +118,16 @@ async def _ended(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
     finally:
         if session.in_transaction():
             await asyncio.shield(session.close())
+
+
+def worth_repeating(error: Exception) -> bool:
+    """Whether the same may well succeed at once: the database is away, or let another transaction go first.
+
+    Source: PostgreSQL's error classes 08 connection, 40 transaction rollback.
+    """
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _sqlstate(error)[:2] in {"08", "40"}
+    return isinstance(error, (*_AWAY, ServiceUnavailable))
 
 
 def _passing(error: DBAPIError) -> bool:
