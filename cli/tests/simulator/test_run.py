@@ -59,7 +59,9 @@ async def test_devices_live_a_scenario_and_do_so_alike_with_the_same_seed(
         tally = await lived(file, prefix, rabbitmq_server)
         assert (tally.ever_connected, tally.cuts, tally.reconnects, tally.troubles.total()) == (6, 6, 6, 0)
         assert tally.sent == tally.confirmed > 60
-        await eventually(lambda: all(len({one["session"] for one in topic.on(uid, "status")}) == 2 for uid in uids))
+        await eventually(
+            lambda: all(len({one["session"] for one in topic.on(uid, "status") if one["online"]}) == 2 for uid in uids)
+        )
         runs.append({uid: {one["seq"]: one["metrics"] for one in topic.on(uid, "telemetry")} for uid in uids})
     first, again = runs
     for uid in uids:
