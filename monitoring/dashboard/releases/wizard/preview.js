@@ -15,10 +15,11 @@ const PAUSE_MS = 500;
 
 /**
  * @param {import("./draft.js").Draft} draft
+ * @param {boolean} held while it is being created nothing is asked: the answer would be that it exists
  * @returns {{dryRun: DryRun | null, error: Error | null, asking: boolean, again: () => void}} `dryRun` is null while the draft
  *     cannot be asked about
  */
-export function usePreview(draft) {
+export function usePreview(draft, held) {
   const { api } = useApp();
   const dryRun = useSignal(/** @type {DryRun | null} */ (null));
   const error = useSignal(/** @type {Error | null} */ (null));
@@ -29,6 +30,7 @@ export function usePreview(draft) {
   const document = askable ? JSON.stringify(documentOf(draft)) : "";
 
   useEffect(() => {
+    if (held) return undefined;
     newest.current = `${document} ${tries.peek()}`;
     const mine = newest.current;
     dryRun.value = null;
@@ -50,7 +52,7 @@ export function usePreview(draft) {
       clearTimeout(timer);
       abort.abort();
     };
-  }, [document, tries.value]);
+  }, [document, tries.value, held]);
 
   return { dryRun: dryRun.value, error: error.value, asking: asking.value, again: () => (tries.value += 1) };
 }

@@ -41,7 +41,10 @@ export function Wizard({ firmware }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   const once = useMemo(createOnce, []);
   const draft = kept.draft.value;
-  const preview = usePreview(draft);
+  const drawUp = useAttempt(() => create(false));
+  const drawUpAndStart = useAttempt(() => create(true));
+  const busy = drawUp.busy || drawUpAndStart.busy;
+  const preview = usePreview(draft, busy);
   const faults = faultsOf(draft);
   const place = STEPS.indexOf(step.value);
 
@@ -78,10 +81,7 @@ export function Wizard({ firmware }) {
     location.hash = releaseHref(slug);
   }
 
-  const drawUp = useAttempt(() => create(false));
-  const drawUpAndStart = useAttempt(() => create(true));
   const failure = drawUp.error ?? drawUpAndStart.error;
-  const busy = drawUp.busy || drawUpAndStart.busy;
   const fault = (/** @type {string} */ field) => (tried.value.has(step.value) ? (faults.find((each) => each.step === step.value && each.field === field)?.message ?? null) : null);
 
   return html`
