@@ -2,8 +2,10 @@ import asyncio
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 
 from device_management.mass_configuration.service import JobService
+from shared.errors import ServiceUnavailable
 from shared.http.pagination import encode_cursor
 
 JOBS = "/api/v2/configuration/jobs"
@@ -128,6 +130,21 @@ async def test_a_job_that_cannot_be_carried_on_holds_up_no_other(admin, pumps, s
     await sql.execute("update configuration_jobs set stepped_at = now()")
     await steps()
     assert (await job_of(admin, broken))["counts"]["dispatched"] == 1
+
+
+async def test_a_deadlock_puts_a_job_off_for_no_time(admin, pumps, steps, monkeypatch):
+    job = await start(admin, device_uids=["pump-1"])
+    carry_on = JobService._carry_on
+
+    async def loses(service, job):
+        await service._unit.session.execute(text("do $$ begin raise exception using errcode = '40P01'; end $$"))
+
+    monkeypatch.setattr(JobService, "_carry_on", loses)
+    with pytest.raises(ServiceUnavailable):
+        await steps()
+    monkeypatch.setattr(JobService, "_carry_on", carry_on)
+    await steps()
+    assert (await job_of(admin, job))["counts"]["dispatched"] == 1
 
 
 async def test_what_failed_is_retried_in_a_run_of_its_own(admin, pumps, steps, answer, tell, sql):

@@ -248,7 +248,7 @@ class WorkerParts:
 
 
 class Tidy:
-    """Forgets idempotency keys that are past their time."""
+    """Forgets idempotency keys and ended actions that are past their time."""
 
     SECONDS = 600.0
 
@@ -258,6 +258,7 @@ class Tidy:
     async def __call__(self) -> None:
         async with self._scopes() as scope:
             await forget_old_keys(scope.get(UnitOfWork).session)
+            await scope.get(ActionService).forget_ended()
 
 
 @asynccontextmanager

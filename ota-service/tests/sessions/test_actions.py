@@ -8,6 +8,7 @@ import pytest
 
 from ota_service.actions.consumers import ActionConsumer
 from ota_service.actions.errors import DeviceNotCopied
+from ota_service.actions.service import ActionService
 from shared.contracts.envelope import Envelope
 
 
@@ -140,3 +141,20 @@ async def test_other_actions_and_those_past_their_deadline_are_left_alone(
     await hear(left=-5, firmware_id=firmware.id)
     await hear("cancelled")
     assert (await sessions(), await refusals()) == ([], [])
+
+
+async def test_an_end_without_a_session_is_remembered_until_its_start_could_change_nothing(
+    app, add_devices, add_firmware, hear, sessions, sql
+):
+    await add_devices("pump-1")
+    await hear("cancelled")
+    await hear(firmware_id=(await add_firmware()).id)
+    assert await sessions() == []
+
+    async def left(age: timedelta) -> int:
+        await sql.execute("update ended_actions set ended_at = now() - $1::interval", age)
+        async with app.state.scopes() as scope:
+            await scope.get(ActionService).forget_ended()
+        return await sql.fetchval("select count(*) from ended_actions")
+
+    assert (await left(timedelta(days=30)), await left(timedelta(days=32))) == (1, 0)

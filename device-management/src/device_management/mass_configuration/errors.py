@@ -1,7 +1,5 @@
 """What can go wrong with jobs."""
 
-from uuid import UUID
-
 from shared.errors import DomainError
 
 
@@ -23,14 +21,6 @@ class WrongJobState(DomainError):
 
     def __init__(self, state: str, wanted: str) -> None:
         super().__init__(f"a job that is {state} cannot be {wanted}", state=state)
-
-
-class StepFailed(Exception):
-    """A job could not be carried on now: nothing of the step was done."""
-
-    def __init__(self, job_id: UUID) -> None:
-        super().__init__(f"job {job_id} could not be carried on")
-        self.job_id = job_id
 
 
 class NothingToRetry(DomainError):

@@ -23,7 +23,6 @@ from device_management.groups.service import SelectionService
 from device_management.mass_configuration.errors import (
     JobNotFound,
     NothingToRetry,
-    StepFailed,
     WrongJobState,
 )
 from device_management.mass_configuration.events import state_event
@@ -56,15 +55,14 @@ from shared.contracts.configuration import (
 from shared.errors import DomainError
 from shared.http.pagination import Page, decode_cursor, encode_cursor, page_of
 from shared.ids import Ids
-from shared.sql.unit_of_work import UnitOfWork, worth_repeating
+from shared.sql.steps import carrying_on
+from shared.sql.unit_of_work import UnitOfWork
 
 CHUNK = 1_000
 """Devices that one step asks."""
 
 _LOOK_AGAIN_S = 5.0
 """An outcome carries its job on at once; this is for one that nobody hears."""
-
-_AFTER_FAILURE_S = 30.0
 
 
 class JobService:
@@ -225,16 +223,12 @@ class JobService:
         if job is None:
             return False
         job_id = job.id
-        try:
+        with carrying_on(job_id):
             return await self._carry_on(job)
-        except Exception as error:
-            if worth_repeating(error):
-                raise
-            raise StepFailed(job_id) from error
 
-    async def put_off(self, job_id: UUID) -> None:
+    async def put_off(self, subject: UUID, seconds: float) -> None:
         """Leaves a job aside for a while that could not be carried on."""
-        await self._store.step_again_in(job_id, _AFTER_FAILURE_S)
+        await self._store.step_again_in(subject, seconds)
 
     async def _carry_on(self, job: ConfigurationJob) -> bool:
         counts = (await self._store.counts([job.id]))[job.id]

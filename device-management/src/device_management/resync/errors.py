@@ -13,14 +13,6 @@ class ResyncNotFound(DomainError):
         super().__init__("resync not found")
 
 
-class StepFailed(Exception):
-    """A resync could not be carried on now: nothing of the step was done."""
-
-    def __init__(self, resync_id: int) -> None:
-        super().__init__(f"resync {resync_id} could not be carried on")
-        self.resync_id = resync_id
-
-
 class ResyncForbidden(DomainError):
     """The caller may not have these devices told again."""
 

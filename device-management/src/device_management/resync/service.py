@@ -6,13 +6,14 @@ from typing import Protocol
 from device_management.devices.service import DeviceService
 from device_management.groups.service import GroupService
 from device_management.organizations.service import OrganizationService
-from device_management.resync.errors import ResyncForbidden, ResyncNotFound, StepFailed
+from device_management.resync.errors import ResyncForbidden, ResyncNotFound
 from device_management.resync.models import Resync
 from device_management.resync.schemas import ResyncCreate, ResyncRead
 from device_management.resync.store import ResyncStore
 from device_management.revocations.service import RevocationService
 from shared.contracts.devices import DeviceSnapshot
-from shared.sql.unit_of_work import UnitOfWork, worth_repeating
+from shared.sql.steps import carrying_on
+from shared.sql.unit_of_work import UnitOfWork
 
 CHUNK = 500
 """Devices told in one transaction."""
@@ -95,17 +96,13 @@ class ResyncService:
         if resync is None:
             return False
         resync_id = resync.id or 0
-        try:
+        with carrying_on(resync_id):
             await self._carry_on(resync)
-        except Exception as error:
-            if worth_repeating(error):
-                raise
-            raise StepFailed(resync_id) from error
         return True
 
-    async def put_last(self, resync_id: int) -> None:
-        """Lets the others go before one that could not be carried on."""
-        await self._store.put_last(resync_id)
+    async def put_off(self, subject: int, seconds: float) -> None:
+        """Leaves a resync aside for a while that could not be carried on."""
+        await self._store.put_off(subject, seconds)
 
     async def _carry_on(self, resync: Resync) -> None:
         organization_id = None if resync.everyone else resync.organization_id

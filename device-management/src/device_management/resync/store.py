@@ -34,8 +34,12 @@ class ResyncStore:
         return (await self._session.scalars(query)).one_or_none()
 
     async def claim(self) -> Resync | None:
-        """The running one that waited longest, locked until the transaction ends; None when other workers have all."""
-        query = select(Resync).where(col(Resync.completed_at).is_(None)).order_by(col(Resync.stepped_at)).limit(1)
+        """The running one that waited longest, locked until the transaction ends; None when other workers have all.
+
+        Those that are put off are left out.
+        """
+        running = (col(Resync.completed_at).is_(None), col(Resync.stepped_at) <= func.clock_timestamp())
+        query = select(Resync).where(*running).order_by(col(Resync.stepped_at)).limit(1)
         return (await self._session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
 
     async def step(self, resync: Resync, *, after_id: int, told: int, ended: bool) -> None:
@@ -53,10 +57,9 @@ class ResyncStore:
             .execution_options(synchronize_session=False)
         )
 
-    async def put_last(self, resync_id: int) -> None:
-        await self._session.execute(
-            update(Resync).where(col(Resync.id) == resync_id).values(stepped_at=func.clock_timestamp())
-        )
+    async def put_off(self, resync_id: int, seconds: float) -> None:
+        later = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        await self._session.execute(update(Resync).where(col(Resync.id) == resync_id).values(stepped_at=later))
 
     async def extent(self, organization_id: int | None) -> tuple[int, int]:
         """How many devices there are and the greatest id among them; None means of all organizations."""

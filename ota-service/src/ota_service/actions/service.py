@@ -1,6 +1,7 @@
 """Use cases of update actions."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 from ota_service.actions.errors import DeviceNotCopied, FirmwareAmbiguous, NoFirmwareNamed
 from ota_service.actions.events import update_refused
@@ -17,6 +18,9 @@ from ota_service.sessions.states import FINAL
 from shared.contracts.actions import UPDATES, ActionState
 from shared.errors import DomainError, ServiceUnavailable
 from shared.sql.unit_of_work import UnitOfWork
+
+_REMEMBERED = timedelta(days=31)
+"""An action lasts 30 days at the most, and one whose deadline has passed is not carried out anyway."""
 
 
 class ActionService:
@@ -71,6 +75,10 @@ class ActionService:
         elif session.state not in FINAL:
             with suppress(WrongTransition):
                 await self._sessions.cancel(session.organization_id, session.id, order.requested_by)
+
+    async def forget_ended(self) -> None:
+        """Forgets actions that ended before they had a session, once news of their start would change nothing."""
+        await self._store.forget_ended(_REMEMBERED)
 
     async def _meant(self, order: ActionState, device: FleetDeviceRead) -> int:
         """The firmware that an action names: by id, or the one of its version that fits.

@@ -1,11 +1,11 @@
 """Every query about the sessions of actions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
+from sqlmodel import col, select
 
 from ota_service.actions.models import EndedAction
 from ota_service.sessions.models import UpdateSession
@@ -27,6 +27,12 @@ class ActionStore:
         """Remembers that no session is to be opened for it any more."""
         values = {"organization_id": organization_id, "action_id": action_id}
         await self._session.execute(insert(EndedAction).values(values).on_conflict_do_nothing())
+
+    async def forget_ended(self, after: timedelta) -> None:
+        """Forgets those of which the end was heard longer ago than that."""
+        await self._session.execute(
+            delete(EndedAction).where(col(EndedAction.ended_at) < func.clock_timestamp() - after)
+        )
 
     async def session_of(self, action_id: int) -> UpdateSession | None:
         """The session that carries out this action, of whichever organization."""

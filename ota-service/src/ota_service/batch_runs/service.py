@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ota_service.batch_runs.errors import StepFailed
 from ota_service.batch_runs.rules import divide, ended, next_opening, opened, outcome, zone_of
 from ota_service.batch_runs.schemas import Change, Turn
 from ota_service.batch_runs.store import BatchRunStore
@@ -20,15 +19,13 @@ from ota_service.batches.states import BatchState, DeviceState
 from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.service import SessionService
 from shared.errors import DomainError, ServiceUnavailable
-from shared.sql.unit_of_work import worth_repeating
+from shared.sql.steps import carrying_on
 
 CHUNK = 1_000
 """Sessions that one step opens, hears of, or cancels."""
 
 _LOOK_AGAIN = timedelta(seconds=1)
 """After which a rollback asks whether all that it takes back has ended."""
-
-_AFTER_FAILURE = timedelta(seconds=30)
 
 
 class BatchRunService:
@@ -47,17 +44,13 @@ class BatchRunService:
         if batch is None:
             return False
         batch_id = _id(batch)
-        try:
+        with carrying_on(batch_id):
             await self._carry_on(batch)
-        except Exception as error:
-            if worth_repeating(error):
-                raise
-            raise StepFailed(batch_id) from error
         return True
 
-    async def put_off(self, batch_id: int) -> None:
+    async def put_off(self, subject: int, seconds: float) -> None:
         """Leaves a batch aside for a while that could not be carried on."""
-        await self._store.put_off(batch_id, _AFTER_FAILURE)
+        await self._store.put_off(subject, timedelta(seconds=seconds))
 
     @staticmethod
     def window_is_open(window: Mapping[str, Any] | None, time_zone: str | None, *, now: datetime) -> bool | None:

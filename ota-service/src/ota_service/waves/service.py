@@ -29,19 +29,17 @@ from ota_service.releases.models import (
 from ota_service.releases.service import ReleaseService, ref_of
 from ota_service.releases.states import ReleaseState
 from ota_service.sessions.schemas import Terms
-from ota_service.waves.errors import StepFailed
 from ota_service.waves.rules import FAILING, HOLDS_SO_FAR, Times, Verdict, explained, judge, may_begin, watch
 from ota_service.waves.store import WaveStore
 from shared.contracts import releases as contracts
 from shared.contracts.canaries import CanaryMetric, CanaryRequest
 from shared.rql.errors import BadQuery, QueryTooSlow
-from shared.sql.unit_of_work import worth_repeating
+from shared.sql.steps import carrying_on
 
 HANDED_AT_ONCE = 5_000
 """How many devices a step hands to batches at the most, which bounds its transaction."""
 
 _LOOK_AGAIN_S = 0.5
-_AFTER_FAILURE_S = 30
 _MAX_DETAIL = 500
 _JOIN_EVERY = timedelta(seconds=30)
 """Who comes later is told by events; this finds who came while the release did not run."""
@@ -68,18 +66,14 @@ class WaveService:
         if release is None:
             return False
         release_id = release.id or 0
-        try:
+        with carrying_on(release_id):
             went_on = await self._step(release)
-        except Exception as error:
-            if worth_repeating(error):
-                raise
-            raise StepFailed(release_id) from error
         await self._store.step_again_in(release_id, 0 if went_on else _LOOK_AGAIN_S)
         return went_on
 
-    async def put_off(self, release_id: int) -> None:
+    async def put_off(self, subject: int, seconds: float) -> None:
         """Leaves a release aside for a while that could not be carried on."""
-        await self._store.step_again_in(release_id, _AFTER_FAILURE_S)
+        await self._store.step_again_in(subject, seconds)
 
     async def join(self, organization_id: int, uids: Sequence[str] | None) -> None:
         """Takes those of these devices that match by now into the releases that ask for it; None: whoever matches."""
