@@ -1,13 +1,17 @@
 """Commands about updates: announced, announced again at a connection, and taken back."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
 import pytest
 
 from ota_service.sessions.consumers import PresenceConsumer, ResyncConsumer
+from ota_service.sessions.schemas import Terms
+from ota_service.sessions.service import SessionService
 from shared.contracts.devices import DeviceSnapshot
-from shared.contracts.presence import DeviceConnected
+from shared.contracts.presence import DeviceConnected, DeviceDisconnected
+from shared.testing import eventually
 
 from ..news import envelope
 
@@ -15,15 +19,29 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture
-def connected(app):
-    async def hear(*uids, organization_id=1):
+def presence_of(app):
+    async def hear(*uids, online, version, organization_id=1):
+        kind = DeviceConnected if online else DeviceDisconnected
         news = [
-            DeviceConnected(organization_id=organization_id, version=1, device_uid=uid, online=True, since=AT)
+            kind(organization_id=organization_id, version=version, device_uid=uid, online=online, since=AT)
             for uid in uids
         ]
         await PresenceConsumer(app.state.scopes)([envelope(state, source="/monitoring") for state in news])
 
     return hear
+
+
+@pytest.fixture
+def connected(presence_of):
+    async def hear(*uids, organization_id=1):
+        await presence_of(*uids, online=True, version=1, organization_id=organization_id)
+
+    return hear
+
+
+@pytest.fixture
+async def firmware(add_firmware):
+    return await add_firmware()
 
 
 async def commands(sql):
@@ -52,6 +70,35 @@ async def test_what_still_waits_is_made_due_and_not_doubled(update, connected, s
     await connected("pump-1")
     rows = await sql.fetch("select device_uid, attempts from device_commands where next_attempt_at <= now()")
     assert [tuple(row) for row in rows] == [("pump-1", 0)]
+
+
+DUE = "select count(*) from device_commands where next_attempt_at <= now()"
+
+
+async def test_to_a_device_that_is_away_nothing_is_sent_until_it_comes(add_devices, person, connected, firmware, sql):
+    await add_devices("pump-1", "pump-2")
+    await connected("pump-2")
+    for uid in ("pump-1", "pump-2"):
+        await person.post("/api/v2/updates", json={"device_uid": uid, "firmware_id": firmware.id})
+    due = await sql.fetch("select device_uid from device_commands where next_attempt_at <= now()")
+    assert [row["device_uid"] for row in due] == ["pump-2"]
+    await connected("pump-1")
+    assert await sql.fetchval(DUE) == 2
+
+
+async def test_a_device_that_comes_while_its_update_is_opened_hears_of_it(
+    app, add_devices, connected, presence_of, firmware, sql
+):
+    await add_devices("pump-1")
+    await presence_of("pump-1", online=False, version=1)
+    terms = Terms(firmware_ids=(firmware.id,))
+    async with app.state.scopes() as scope:
+        await scope.get(SessionService).open_many(1, "7", ["pump-1"], terms)
+        comes = asyncio.create_task(presence_of("pump-1", online=True, version=2))
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        await eventually(lambda: sql.fetchval(waits), why="the news waits for the opening")
+    await comes
+    assert await sql.fetchval(DUE) == 1
 
 
 async def test_an_update_that_was_taken_up_is_not_announced_any_more(update, connected, sql):

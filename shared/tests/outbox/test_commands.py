@@ -95,13 +95,13 @@ async def test_a_new_command_takes_the_parked_ones_with_it_in_order(relay, ask, 
     await eventually(lambda: devices.got == [("pump-7", kind) for kind in ("first", "second", "third")])
 
 
-async def test_the_wait_for_a_device_grows_and_ends_at_minutes(relay, ask, waiting, engine: AsyncEngine):
+async def test_the_wait_for_a_device_grows_and_ends_at_hours(relay, ask, waiting, engine: AsyncEngine):
     await ask(("pump-7", "first"))
     async with engine.begin() as connection:
         await connection.execute(text("update device_commands set attempts = 5000"))
     relay(Devices())
     await eventually(lambda: _is(waiting("attempts = 5001 and last_error = 'Unroutable'"), 1))
-    bounds = "next_attempt_at - clock_timestamp() between interval '4 minutes' and interval '5 minutes'"
+    bounds = "next_attempt_at - clock_timestamp() between interval '4 hours' and interval '5 hours'"
     assert await waiting(bounds) == 1
 
 
@@ -200,6 +200,24 @@ async def test_a_command_that_waits_is_not_added_again(waiting, engine: AsyncEng
             await outbox.flush()
         await session.commit()
     assert await waiting() == 1
+
+
+async def test_what_is_parked_is_not_tried_until_its_device_has_connected(
+    relay, ask, waiting, tell_connected, engine: AsyncEngine
+):
+    devices = Devices()
+    devices.connected |= {"pump-7", "pump-8"}
+    async with AsyncSession(engine) as session:
+        outbox = outbox_of(session)
+        outbox.command(Command("pump-7", uuid4(), "parked", {}, datetime.now(UTC) + HOUR, parked=True))
+        await outbox.flush()
+        await session.commit()
+    await ask(("pump-8", "other"))
+    relay(devices)
+    await eventually(lambda: devices.got == [("pump-8", "other")])
+    assert await waiting("next_attempt_at > clock_timestamp() + interval '3 minutes'") == 1
+    await tell_connected("pump-7")
+    await eventually(lambda: ("pump-7", "parked") in devices.got)
 
 
 async def test_without_a_commit_there_is_no_command(waiting, engine: AsyncEngine):

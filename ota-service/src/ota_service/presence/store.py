@@ -1,6 +1,6 @@
 """Every query about presence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic_core import to_json
 from sqlalchemy import text
@@ -23,10 +23,22 @@ _PUT_NEWER = text(
     """
 )
 
+_HELD = text(
+    """
+    select device_uid, online from device_presences where device_uid = any(cast(:uids as text[]))
+    order by device_uid collate "C" for share
+    """
+)
+
 
 class PresenceStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def online(self, uids: Collection[str]) -> set[str]:
+        """Those of these devices that are online; no row of any of them changes until this transaction ends."""
+        rows = await self._session.execute(_HELD, {"uids": list(uids)})
+        return {row.device_uid for row in rows if row.online}
 
     async def put_newer(self, states: Sequence[PresenceState]) -> None:
         """Takes over each state whose version is greater than the copy's, in one statement; uids must differ."""

@@ -1,7 +1,7 @@
 """Use cases of update sessions: open, report, cancel, time out, and what a device is offered."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -64,6 +64,7 @@ from ota_service.sessions.store import Change, SessionStore
 from shared.contracts.presence import PresenceState
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.ids import Ids
+from shared.outbox.commands import Command
 from shared.sql.unit_of_work import UnitOfWork
 
 MOST_AT_ONCE = 1_000
@@ -315,7 +316,7 @@ class SessionService:
         self._unit.outbox.withdraw(
             command_id(session.id, before, session.version - 1) for session, before in changes if before is not None
         )
-        self._announce([session for session, before in changes if before != SessionState.CANCELLING])
+        await self._announce([session for session, before in changes if before != SessionState.CANCELLING])
         installed = {session.id: session for session, _ in changes if session.state in INSTALLED}
         if installed:
             parts_of = await self._store.parts(installed)
@@ -332,7 +333,8 @@ class SessionService:
         await self._presence.follow(news)
         devices = {(item.organization_id, item.device_uid) for item in news if item.online}
         if devices:
-            self._announce(await self._store.waiting_of(devices))
+            for command in self._commands(await self._store.waiting_of(devices)):
+                self._unit.outbox.command(command)
             self._unit.outbox.devices_connected(uid for _, uid in devices)
 
     async def tell_again(self, uids: Collection[str]) -> None:
@@ -340,11 +342,17 @@ class SessionService:
         for session in await self._store.newest_of(uids):
             self._unit.outbox.add(snapshot(session))
 
-    def _announce(self, sessions: Iterable[Session]) -> None:
-        for session in sessions:
-            command = command_about(session, until=session.updated_at + self._patience.after_initiated())
-            if command is not None:
-                self._unit.outbox.command(command)
+    async def _announce(self, sessions: Iterable[Session]) -> None:
+        """To devices that are away when they come: `follow` and this wait for each other."""
+        commands = self._commands(sessions)
+        online = await self._presence.online([command.device_uid for command in commands])
+        for command in commands:
+            self._unit.outbox.command(replace(command, parked=command.device_uid not in online))
+
+    def _commands(self, sessions: Iterable[Session]) -> list[Command]:
+        most = self._patience.after_initiated()
+        commands = (command_about(session, until=session.updated_at + most) for session in sessions)
+        return [command for command in commands if command is not None]
 
     async def offers(self, organization_id: int, uid: str) -> list[Offer]:
         """What waits for the device, or is under way on it: one at the most."""

@@ -1,8 +1,8 @@
 """The relay of commands: sends what waits for devices, and parks what waits for one that is away.
 
 A command is published as mandatory with the time it has left. It comes back when the device has no queue, that is no
-connection: then everything for this device waits, longer each time, and holds nobody else up. The news that the device
-has connected ends the wait, and so does a new command for it. What is past its deadline is dropped.
+connection: then everything for this device waits, each time twice as long, and holds nobody else up. The news that the
+device has connected ends the wait, and so does a new command for it. What is past its deadline is dropped.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
 from shared.messaging.errors import Unroutable
 from shared.messaging.publisher import Message
-from shared.outbox.commands import COMMANDS_CHANNEL
+from shared.outbox.commands import COMMANDS_CHANNEL, MOST_DOUBLINGS
 from shared.outbox.metrics import COMMANDS_EXPIRED, COMMANDS_PARKED, RELAY_AGE_SECONDS, RELAY_BACKLOG
 from shared.outbox.order import Publishes, Sent, Waiting
 from shared.outbox.rounds import FROZEN_AFTER, Rounds
@@ -50,11 +50,11 @@ _LOCK_SETTLED = text(
 _FORGET = text("delete from device_commands where id = any(cast(:ids as bigint[]))")
 
 _PARK = text(
-    """
+    f"""
     with first as (
         update device_commands
         set attempts = attempts + 1, last_error = failed.error,
-            next_attempt_at = clock_timestamp() + least(power(2, least(attempts, 10)), 300) * interval '1 second'
+            next_attempt_at = clock_timestamp() + power(2, least(attempts, {MOST_DOUBLINGS})) * interval '1 second'
         from unnest(cast(:ids as bigint[]), cast(:errors as text[])) as failed(id, error)
         where device_commands.id = failed.id
         returning device_uid, next_attempt_at
@@ -62,7 +62,7 @@ _PARK = text(
     update device_commands set next_attempt_at = first.next_attempt_at
     from first
     where device_commands.device_uid = first.device_uid and device_commands.id <> all(cast(:ids as bigint[]))
-    """
+    """  # noqa: S608 - a number
 )
 """A device that connected since the round began has `attempts` 0 again, and waits a second."""
 

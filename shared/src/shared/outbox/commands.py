@@ -18,19 +18,27 @@ from shared.contracts.commands import MAX_COMMAND_BYTES, DeviceCommand
 
 COMMANDS_CHANNEL = "device_commands"
 
+MOST_DOUBLINGS = 14
+"""A device that is away is looked for after 1, 2, 4 ... seconds, and at the end every four and a half hours."""
+
+_PARKED = 8
+"""So many looks are left out for a device that is known to be away: the first one is after four minutes."""
+
 _INSERT = text(
-    """
+    f"""
     with added as (
-        insert into device_commands (command_id, device_uid, payload, deadline)
-        select command_id, device_uid, payload, deadline
+        insert into device_commands (command_id, device_uid, payload, deadline, attempts, next_attempt_at)
+        select command_id, device_uid, payload, deadline, case when parked then {_PARKED} else 0 end,
+            clock_timestamp() + case when parked then {2**_PARKED} else 0 end * interval '1 second'
         from unnest(
-            cast(:ids as uuid[]), cast(:uids as text[]), cast(:payloads as text[]), cast(:deadlines as timestamptz[])
-        ) with ordinality as command(command_id, device_uid, payload, deadline, place)
+            cast(:ids as uuid[]), cast(:uids as text[]), cast(:payloads as text[]), cast(:deadlines as timestamptz[]),
+            cast(:parked as boolean[])
+        ) with ordinality as command(command_id, device_uid, payload, deadline, parked, place)
         order by place
         on conflict (command_id) do nothing
     )
     select pg_notify(:channel, '')
-    """
+    """  # noqa: S608 - numbers
 )
 
 _WITHDRAW = text(
@@ -58,13 +66,17 @@ _MAKE_DUE = text(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a device is asked, and until when. A command whose id is waiting already is not added again."""
+    """What a device is asked, and until when. A command whose id is waiting already is not added again.
+
+    One for a device that is known to be away is `parked`: it waits for `make_due` and is not tried before.
+    """
 
     device_uid: str
     id: UUID
     type: str
     params: Mapping[str, Any]
     deadline: datetime
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,7 @@ class WrittenCommand:
     device_uid: str
     payload: bytes
     deadline: datetime
+    parked: bool
 
 
 _encoder = msgspec.json.Encoder()
@@ -87,7 +100,7 @@ def write_command(command: Command) -> WrittenCommand:
     payload = _encoder.encode(DeviceCommand(command.id, command.type, dict(command.params), command.deadline))
     if len(payload) > MAX_COMMAND_BYTES:
         raise ValueError(f"{command.type} for {command.device_uid} is over {MAX_COMMAND_BYTES} bytes")
-    return WrittenCommand(command.id, command.device_uid, payload, command.deadline)
+    return WrittenCommand(command.id, command.device_uid, payload, command.deadline, command.parked)
 
 
 async def insert(session: AsyncSession, commands: Sequence[WrittenCommand]) -> None:
@@ -99,6 +112,7 @@ async def insert(session: AsyncSession, commands: Sequence[WrittenCommand]) -> N
             "uids": [command.device_uid for command in commands],
             "payloads": [command.payload.decode() for command in commands],
             "deadlines": [command.deadline for command in commands],
+            "parked": [command.parked for command in commands],
             "channel": COMMANDS_CHANNEL,
         },
     )

@@ -24,7 +24,8 @@ def add_tables(metadata: MetaData) -> None:
     unsent until `sent_at`; `next_attempt_at` is set only for a row that failed on its own.
 
     A row of `device_commands` waits until the device's queue has it or its `deadline` has passed, and is deleted then.
-    All rows of a device that is away have the `next_attempt_at` of its first one; `attempts` counts on the first alone.
+    All rows of a device that is away have the `next_attempt_at` of its first one, but for such as were parked from the
+    beginning; `attempts` counts on the first alone.
     """
     unsent = text("sent_at is null")
     Table(
