@@ -10,7 +10,7 @@ from device_management.device_calls.rpc import SERVICE_NAME, DeviceCalls
 from device_management.keys.jobs import NoteUses
 from device_management.settings import Settings
 from shared.http.app import Lifespan
-from shared.http.rate_limit import Rate
+from shared.http.rate_limit import Rates
 from shared.revocations import Refresh
 from shared.rpc.calls import Calls
 from shared.rpc.server import serving
@@ -44,7 +44,7 @@ def api_lifespan(settings: Settings) -> Lifespan:
 
 def serving_calls(settings: Settings, core: Core) -> AbstractAsyncContextManager[int]:
     """The gRPC server, listening while it is open; answers with its port."""
-    calls = Calls(core.scopes, core.keys, Rate(settings.person_requests_per_second))
+    calls = Calls(core.scopes, core.keys, Rates.of(settings))
     devices = DeviceCalls(calls, batch_limit=settings.max_batch_devices)
     address = f"{settings.host}:{settings.grpc_port}"
     return serving(address, devices.add_to, names=[SERVICE_NAME], drain_seconds=settings.drain_seconds)

@@ -6,7 +6,7 @@ import pytest
 from grpc import aio
 
 from device_management.device_calls.rpc import SERVICE_NAME, DeviceCalls
-from shared.http.rate_limit import Rate
+from shared.http.rate_limit import Rate, Rates
 from shared.rpc.calls import Calls
 from shared.rpc.device_management_pb2_grpc import DeviceManagementStub
 from shared.rpc.server import serving
@@ -21,7 +21,8 @@ def serve(app):
     """Serves with limits; answers with the address."""
 
     def begin(*, per_second=0.0, batch_limit=100):
-        calls = DeviceCalls(Calls(app.state.scopes, app.state.keys, Rate(per_second)), batch_limit=batch_limit)
+        rates = Rates(*(Rate(per_second) for _ in range(4)))
+        calls = DeviceCalls(Calls(app.state.scopes, app.state.keys, rates), batch_limit=batch_limit)
         return serving("127.0.0.1:0", calls.add_to, names=[SERVICE_NAME], drain_seconds=0)
 
     return begin

@@ -270,6 +270,16 @@ class TestRefusals:
         codes = {answer.code() for answer in answers if isinstance(answer, aio.AioRpcError)}
         assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
 
+    async def test_who_has_no_valid_token_uses_up_the_share_of_their_address_alone(self, serve, mine, bearing):
+        async with serve(per_second=1) as port, aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = DeviceManagementStub(channel)
+            forged = [stub.ListDevices(pb.ListDevicesRequest(), metadata=bearing(f"forged-{n}")) for n in range(15)]
+            unsigned = [stub.ListDevices(pb.ListDevicesRequest()) for _ in range(15)]
+            answers = await asyncio.gather(*forged, *unsigned, return_exceptions=True)
+            codes = {answer.code() for answer in answers}
+            assert codes == {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+            await stub.ListDevices(pb.ListDevicesRequest(), metadata=mine)
+
     async def test_a_defect_tells_nothing_of_itself(self, stub, mine, monkeypatch):
         async def broken(*_args, **_options):
             raise RuntimeError("the password is 1234")

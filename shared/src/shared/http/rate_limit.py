@@ -94,6 +94,29 @@ class Rates:
             addresses=Rate(settings.address_requests_per_second),
         )
 
+    def take(self, keys: KeyRing, token: str | None, host: str) -> float:
+        """Counts a request of the bearer of `token`, or of `host` when it is not valid; as `Rate.take`."""
+        kind, rate, caller = self._caller(keys, token, host)
+        wait = rate.take(caller)
+        if wait:
+            _REFUSED.labels(kind).inc()
+        return wait
+
+    def _caller(self, keys: KeyRing, token: str | None, host: str) -> tuple[str, Rate, str]:
+        if token is None:
+            return "addresses", self.addresses, _network(host)
+        try:
+            claims = keys.verify(token, *Audience)
+        except InvalidToken:
+            return "addresses", self.addresses, _network(host)
+        if claims.audience is Audience.DEVICE:
+            return "devices", self.devices, claims.subject
+        if claims.audience is Audience.GATEWAY:
+            return "gateways", self.gateways, claims.subject
+        # A person has one share for all sign-ins, and each API key one of its own.
+        caller = claims.token_id if claims.session is None else f"{claims.organization_id}/{claims.subject}"
+        return "people", self.people, caller
+
 
 class RateLimit:
     """Answers 429 `too_many_requests` with Retry-After to callers beyond their rate.
@@ -121,12 +144,10 @@ class RateLimit:
         if scope["type"] != "http" or scope["path"] in _HEALTH or scope["path"].startswith(self._unlimited):
             await self._app(scope, receive, send)
             return
-        kind, rate, caller = self._caller(scope)
-        wait = rate.take(caller)
+        wait = self._wait(scope)
         if not wait:
             await self._app(scope, receive, send)
             return
-        _REFUSED.labels(kind).inc()
         seconds = math.ceil(wait)
         answer = self._refuse(
             scope["path"],
@@ -137,25 +158,15 @@ class RateLimit:
         )
         await answer(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> tuple[str, Rate, str]:
+    def _wait(self, scope: Scope) -> float:
+        host: str = scope["client"][0] if scope.get("client") else ""
         own = self._by_path.get(scope["path"])
-        if own is not None:
-            return "paths", own, _address(scope)
-        token = _token(scope)
-        if token is None:
-            return "addresses", self._rates.addresses, _address(scope)
-        keys: KeyRing = scope["app"].state.keys
-        try:
-            claims = keys.verify(token, *Audience)
-        except InvalidToken:
-            return "addresses", self._rates.addresses, _address(scope)
-        if claims.audience is Audience.DEVICE:
-            return "devices", self._rates.devices, claims.subject
-        if claims.audience is Audience.GATEWAY:
-            return "gateways", self._rates.gateways, claims.subject
-        # A person has one share for all sign-ins, and each API key one of its own.
-        caller = claims.token_id if claims.session is None else f"{claims.organization_id}/{claims.subject}"
-        return "people", self._rates.people, caller
+        if own is None:
+            return self._rates.take(scope["app"].state.keys, _token(scope), host)
+        wait = own.take(_network(host))
+        if wait:
+            _REFUSED.labels("paths").inc()
+        return wait
 
 
 def _token(scope: Scope) -> str | None:
@@ -166,9 +177,8 @@ def _token(scope: Scope) -> str | None:
     return None
 
 
-def _address(scope: Scope) -> str:
+def _network(host: str) -> str:
     """The client's address, of IPv6 its network; a client without one shares the empty name with its like."""
-    host: str = scope["client"][0] if scope.get("client") else ""
     if ":" not in host:
         return host
     try:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import structlog
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.errors import DomainError
 from shared.http.principal import Principal, authenticate
-from shared.http.rate_limit import Rate
+from shared.http.rate_limit import Rates
 from shared.http.scope import Scope, Scopes
 from shared.rpc.errors import CODE, InvalidRequest, TooManyRequests, status_of
 from shared.tokens import Audience, KeyRing
@@ -22,24 +23,22 @@ _log = structlog.get_logger(__name__)
 
 
 class Calls:
-    """Of the services of one process; `rate` is how many each caller may make."""
+    """Of the services of one process; `rates` are how many each caller may make, as over REST."""
 
-    def __init__(self, scopes: Scopes, keys: KeyRing, rate: Rate) -> None:
+    def __init__(self, scopes: Scopes, keys: KeyRing, rates: Rates) -> None:
         self._scopes = scopes
         self._keys = keys
-        self._rate = rate
+        self._rates = rates
 
     async def caller(self, context: Context, *scopes: str) -> Principal:
         """The person or program whose token the metadata carries, if it holds these scopes.
 
         Raises Unauthenticated, Forbidden, TooManyRequests.
         """
-        who = authenticate(self._keys, _token(context), Audience.PEOPLE)
-        wait = self._rate.take(f"{who.organization_id}/{who.subject}/{who.token_id if who.is_key else ''}")
+        wait = self._rates.take(self._keys, _token(context), host_of(context.peer()))
         if wait:
             raise TooManyRequests(wait)
-        who.require(*scopes)
-        return who
+        return self.known(context, *scopes)
 
     def known(self, context: Context, *scopes: str) -> Principal:
         """The same without being counted: what a call that lasts asks, time and again, for a token may be revoked.
@@ -95,6 +94,11 @@ def _token(context: Context) -> str | None:
             scheme, _, token = value.partition(" ")
             return token.strip() if scheme.lower() == "bearer" else None
     return None
+
+
+def host_of(peer: str) -> str:
+    """Of a name as gRPC gives it: `ipv4:192.0.2.1:4711`, `ipv6:%5B2001:db8::1%5D:4711`."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def first_of(error: ValidationError) -> str:
