@@ -74,6 +74,23 @@ async def test_a_token_asked_for_in_between_is_of_the_new_generation(admin, firs
     assert await good(first, later) == [False, True]
 
 
+async def test_when_a_token_expires_beside_a_newer_one_the_connections_made_with_it_end(admin, sql, first, good, after):
+    second = (await admin.post(PATH)).json()["token"]
+    assert await good(first, second) == [True, True]
+    ends = await sql.fetchrow("select due_at, token_expires_at from token_rotations, devices")
+    assert timedelta() < ends["token_expires_at"] - ends["due_at"] < timedelta(minutes=1)
+    await after(400 * 86_400)
+    last = (await events(sql))[-1]
+    assert (last["type"], last["data"]["min_token_generation"]) == ("device.token_revoked.v1", 2)
+    assert await good(second) == [True]
+
+
+async def test_a_token_beside_none_that_is_good_begins_nothing(admin, sql, first):
+    await sql.execute("update devices set token_expires_at = now() - interval '1 second'")
+    await admin.post(PATH)
+    assert await sql.fetchval("select count(*) from token_rotations") == 0
+
+
 async def test_a_second_rotation_neither_lengthens_nor_shortens_the_first(admin, first, good, after):
     second = (await rotate(admin, overlap_s=60))["token"]
     third = (await rotate(admin, overlap_s=600))["token"]

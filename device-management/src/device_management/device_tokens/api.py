@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from device_management.audit.schemas import Actor
 from device_management.device_tokens.schemas import DAY, DeviceTokenRead, RotatedTokenRead, TokenRotate
@@ -11,6 +11,7 @@ from device_management.device_tokens.service import DeviceTokenService
 from device_management.devices.errors import DeviceIsRetired
 from device_management.devices.schemas import DeviceReference
 from shared.http.declared import raises
+from shared.http.idempotency import Once, once
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -22,19 +23,25 @@ Writer = Annotated[Principal, requires("devices:write")]
 
 @router.post("", status_code=201)
 @raises(DeviceIsRetired)
-async def issue_token(id_or_uid: DeviceReference, who: Writer, tokens: Tokens) -> DeviceTokenRead:
+async def issue_token(
+    id_or_uid: DeviceReference, who: Writer, tokens: Tokens, answer: Annotated[Once, Depends(once)]
+) -> DeviceTokenRead:
     """A token for the device, shown this once. Tokens issued before stay good until they expire or are revoked."""
-    return await tokens.issue(who.organization_id, id_or_uid)
+    return await answer.keep(await tokens.issue(who.organization_id, id_or_uid))
 
 
 @router.post("/rotate", status_code=201)
 @raises(DeviceIsRetired)
 async def rotate_token(
-    id_or_uid: DeviceReference, who: Writer, tokens: Tokens, body: TokenRotate | None = None
+    id_or_uid: DeviceReference,
+    who: Writer,
+    tokens: Tokens,
+    answer: Annotated[Once, Depends(once)],
+    body: TokenRotate | None = None,
 ) -> RotatedTokenRead:
     """A new token; those issued before stay good for `overlap_s`, a day unless said otherwise."""
     overlap = timedelta(seconds=body.overlap_s if body else DAY)
-    return await tokens.rotate(who.organization_id, id_or_uid, overlap=overlap, by=Actor.of(who))
+    return await answer.keep(await tokens.rotate(who.organization_id, id_or_uid, overlap=overlap, by=Actor.of(who)))
 
 
 @router.delete("", status_code=204)

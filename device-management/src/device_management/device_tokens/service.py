@@ -40,9 +40,15 @@ class DeviceTokenService:
         self._ids = ids
 
     async def issue(self, organization_id: int, reference: str) -> DeviceTokenRead:
-        """A token with which the device logs in to the broker. Raises DeviceNotFound, DeviceIsRetired."""
+        """A token with which the device logs in to the broker. Raises DeviceNotFound, DeviceIsRetired.
+
+        Those of before stay good until they expire. Nobody knows which of them a connection was made with; so that none
+        outlives its token, this one is of a generation of its own, and the expiry of the others ends their generations.
+        """
         device = await self._devices.in_service(organization_id, reference)
-        return await self._sign(device, device.newest_token_generation)
+        assert device.id is not None  # noqa: S101 - it comes from the database
+        generation = await self._store.follow(organization_id, device.id)
+        return await self._sign(device, device.newest_token_generation if generation is None else generation)
 
     async def rotate(self, organization_id: int, reference: str, *, overlap: timedelta, by: Actor) -> RotatedTokenRead:
         """A token of a new generation; those of before stay good for `overlap`.

@@ -33,6 +33,32 @@ class DeviceTokenStore:
         latest = func.greatest(func.coalesce(Device.token_expires_at, expires_at), expires_at)
         await self._session.execute(update(Device).where(col(Device.id) == device_id).values(token_expires_at=latest))
 
+    async def follow(self, organization_id: int, device_id: int) -> int | None:
+        """While tokens of the device are good: the generation after theirs, and they are refused when the last expires.
+
+        None when there are none.
+        """
+        query = (
+            update(Device)
+            .where(
+                col(Device.id) == device_id,
+                col(Device.organization_id) == organization_id,
+                col(Device.token_expires_at) > func.now(),
+            )
+            .values(newest_token_generation=Device.newest_token_generation + 1)
+            .returning(col(Device.newest_token_generation), col(Device.token_expires_at))
+            .execution_options(synchronize_session=False)
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        if row is None:
+            return None
+        generation, due_at = row
+        assert due_at is not None  # noqa: S101 - it was compared with
+        self._session.add(
+            TokenRotation(device_id=device_id, generation=generation, organization_id=organization_id, due_at=due_at)
+        )
+        return generation
+
     async def begin(self, organization_id: int, device_id: int, overlap: timedelta) -> TokenRotation:
         """The next generation, and when those before it end."""
         query = (
