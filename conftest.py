@@ -84,6 +84,7 @@ class RabbitMQServer:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--attack-seed", type=int, help="attack the services at length, from this seed")
+    parser.addoption("--attack-examples", type=int, default=100, help="of each operation, and how many walks")
     parser.addoption("--budgets", action="store_true", help="fail when a suite takes longer than it may")
 
 
@@ -169,7 +170,8 @@ def _throw_away(config: pytest.Config) -> ThrowAway:
 @pytest.fixture
 def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Attack:
     """schemathesis: a short run that is always the same, or with `--attack-seed` a long one."""
-    return Attack(tmp_path, seed=request.config.option.attack_seed)
+    option = request.config.option
+    return Attack(tmp_path, seed=option.attack_seed, examples=option.attack_examples)
 
 
 @pytest.fixture(autouse=True)

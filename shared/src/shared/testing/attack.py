@@ -52,6 +52,8 @@ class Attack:
 
     directory: Path
     seed: int | None = None
+    examples: int = 100
+    """Of each operation, and walks, at length."""
 
     @property
     def at_length(self) -> bool:
@@ -89,7 +91,7 @@ class Attack:
 
     def _configure(self, parameters: Mapping[str, str], *, linked: bool, kept: str | None) -> None:
         fixed = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in parameters.items())
-        examples, walks, steps = (1, 1, 100) if self.seed is None else (100, 100, 100)
+        examples, walks, steps = (1, 1, 100) if self.seed is None else (self.examples, self.examples, 100)
         inference = "[phases.stateful.inference]\nalgorithms = []\n" if linked else ""
         self._config.write_text(
             f"[phases.fuzzing.generation]\nmax-examples = {examples}\n"
