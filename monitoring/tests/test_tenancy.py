@@ -1,22 +1,11 @@
 """No route of monitoring tells of another organization's things."""
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from uuid import UUID
-
 import pytest
 
-from monitoring.alert_rules.models import Condition, Rule
-from monitoring.alert_rules.states import Kind, Severity
-from monitoring.alert_rules.store import RuleStore
-from monitoring.alerts.models import Mark
-from monitoring.alerts.states import Phase, State
-from monitoring.alerts.store import AlertStore
-from monitoring.fleet.models import EVERYTHING
 from shared.testing import eventually
 from shared.testing.tenancy import Theirs, World, trespasses, uncovered
 
-from .worlds import NOON, body, group_state
+from .worlds import body, group_state, have_an_alert
 
 MARKER = "zz-theirs"
 THEIR_RULE, THEIR_ALERT, NOBODYS = "a" * 32, "b" * 32, "c" * 32
@@ -24,14 +13,6 @@ HOT = {"kind": "threshold", "metric": "temperature", "above": 80}
 OWN, OTHER = 1, 2
 THEIR_GROUP = 77
 THEIR_DEVICES = [f"?device_uid={MARKER}", f"?group={THEIR_GROUP}", f'?rql=eq(device_uid,"{MARKER}")']
-
-
-@dataclass
-class FixedIds:
-    id: str
-
-    def new(self) -> UUID:
-        return UUID(self.id)
 
 
 @pytest.fixture
@@ -83,37 +64,10 @@ async def test_every_route_is_covered(anyone, world):
     assert uncovered((await anyone.get("/openapi.json")).json(), world) == []
 
 
-async def have_an_alert(database) -> None:
-    """The other organization's, and its rule."""
-    await RuleStore(database).insert(
-        Rule(
-            rule_id=THEIR_RULE,
-            organization_id=OTHER,
-            name=MARKER,
-            severity=Severity.INFO,
-            condition=Condition(Kind.THRESHOLD, metric="temperature", above=80),
-            wait=timedelta(),
-            scope=EVERYTHING,
-            enabled=True,
-            silenced_until=None,
-            deleted=False,
-            version=1,
-            created_by="1",
-            created_at=NOON,
-            updated_at=NOON,
-        )
-    )
-    alerts = AlertStore(database, ids=FixedIds(THEIR_ALERT))
-    await alerts.mark([Mark(OTHER, THEIR_RULE, MARKER)])
-    [marked] = await alerts.find_all([THEIR_ALERT])
-    opened = {"phase": Phase.ACTIVE, "state": State.ACTIVE, "opened_at": NOON, "rule_name": MARKER, "version": 1}
-    assert await alerts.update(replace(marked, due_at=None, **opened), [])
-
-
 async def test_another_organization_does_not_exist(anyone, world, fleet, register, database):
     await register(MARKER, organization_id=OTHER, group_ids=[THEIR_GROUP])
     await fleet.follow_groups([group_state(THEIR_GROUP, organization_id=OTHER)])
-    await have_an_alert(database)
+    await have_an_alert(database, rule_id=THEIR_RULE, alert_id=THEIR_ALERT, organization_id=OTHER, name=MARKER)
     await register("mine", organization_id=OWN)
 
     async def is_ready():

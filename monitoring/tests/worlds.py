@@ -1,14 +1,21 @@
 """What the tests of monitoring share: devices, samples, and a foreign client of the broker."""
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiormq
 from aiormq.abc import AbstractChannel
 
+from monitoring.alert_rules.models import Condition, Rule
+from monitoring.alert_rules.states import Kind, Severity
+from monitoring.alert_rules.store import RuleStore
+from monitoring.alerts.models import Mark
+from monitoring.alerts.states import Phase, State
+from monitoring.alerts.store import AlertStore
+from monitoring.fleet.models import EVERYTHING
 from shared.contracts.actions import ActionStarted, ActionState
 from shared.contracts.batches import BatchStarted, BatchState
 from shared.contracts.configuration import (
@@ -228,3 +235,38 @@ class Raw:
 
     async def empty(self, queue: str) -> None:
         await self.channel.queue_purge(queue)
+
+
+@dataclass
+class FixedIds:
+    id: str
+
+    def new(self) -> UUID:
+        return UUID(self.id)
+
+
+async def have_an_alert(database, *, rule_id: str, alert_id: str, organization_id: int, name: str) -> None:
+    """An active one, of the device of that name, and its rule."""
+    await RuleStore(database).insert(
+        Rule(
+            rule_id=rule_id,
+            organization_id=organization_id,
+            name=name,
+            severity=Severity.INFO,
+            condition=Condition(Kind.THRESHOLD, metric="temperature", above=80),
+            wait=timedelta(),
+            scope=EVERYTHING,
+            enabled=True,
+            silenced_until=None,
+            deleted=False,
+            version=1,
+            created_by="1",
+            created_at=NOON,
+            updated_at=NOON,
+        )
+    )
+    alerts = AlertStore(database, ids=FixedIds(alert_id))
+    await alerts.mark([Mark(organization_id, rule_id, name)])
+    [marked] = await alerts.find_all([alert_id])
+    opened = {"phase": Phase.ACTIVE, "state": State.ACTIVE, "opened_at": NOON, "rule_name": name, "version": 1}
+    assert await alerts.update(replace(marked, due_at=None, **opened), [])

@@ -30,3 +30,16 @@ def test_a_new_first_line_rotates_and_old_secrets_stay_readable(tmp_path):
     path = tmp_path / KEYS_FILE
     path.write_text(path.read_text() + old_keys)
     assert Sealer.load(tmp_path).open(sealed) == "secret"
+
+
+def test_a_text_is_known_again_by_its_fingerprint_also_after_a_rotation_and_by_nobody_without_the_keys(tmp_path):
+    create_sealing_key(tmp_path)
+    [before] = Sealer.load(tmp_path).fingerprints("password")
+    path = tmp_path / KEYS_FILE
+    old_keys = path.read_text()
+    path.unlink()
+    create_sealing_key(tmp_path)
+    assert before not in Sealer.load(tmp_path).fingerprints("password")
+    path.write_text(path.read_text() + old_keys)
+    assert before in Sealer.load(tmp_path).fingerprints("password")
+    assert before not in Sealer.load(tmp_path).fingerprints("Password")

@@ -55,6 +55,7 @@ from device_management.webhooks.store import WebhookStore
 from shared.clock import SystemClock
 from shared.egress import Egress
 from shared.http.health import Check
+from shared.http.idempotency import Answers
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
 from shared.sealing import Sealer
@@ -94,6 +95,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         receivers = Receivers(web, Egress(settings.allowed_networks))
         cache, passwords = DeviceCache(redis), Passwords()
         recipes: Recipes = {
+            Answers: lambda scope: Answers(scope.unit.session, sealer),
             AuditService: lambda scope: AuditService(AuditStore(scope.unit.session)),
             RevocationService: lambda scope: RevocationService(scope.unit, RevocationStore(scope.unit.session)),
             OrganizationService: lambda scope: OrganizationService(

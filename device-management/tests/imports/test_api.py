@@ -40,6 +40,16 @@ async def test_a_file_becomes_devices_with_their_events_and_audit_entries(send, 
     assert await sql.fetchval("select count(*) from import_rows") == 0
 
 
+@pytest.mark.parametrize("rows", [1, 2_000], ids=["at the end", "on the way"])
+async def test_a_full_disk_refuses_a_file_and_keeps_nothing(admin, sql, monkeypatch, rows):
+    monkeypatch.setattr("device_management.imports.api.TemporaryFile", lambda: open("/dev/full", "w+b"))  # noqa: SIM115
+    headers = {"Content-Type": "text/csv", "Idempotency-Key": "file-1"}
+    answer = await admin.post("/api/v2/imports", content=HEADER + "pump-1,Pump 1,pump,north\n" * rows, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    for table in ("imports", "import_rows", "idempotency_keys"):
+        assert await sql.fetchval(f"select count(*) from {table}") == 0  # noqa: S608
+
+
 async def test_the_same_file_again_changes_nothing(send, sql):
     await send(FILE)
     before = await devices(sql, "*")

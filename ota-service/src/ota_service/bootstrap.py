@@ -59,7 +59,7 @@ from ota_service.waves.store import WaveStore
 from shared.clock import SystemClock
 from shared.http.app import Lifespan
 from shared.http.health import Check
-from shared.http.idempotency import forget_old_keys
+from shared.http.idempotency import Answers, forget_old_keys
 from shared.http.scope import Scopes
 from shared.ids import RandomIds
 from shared.manifests import ManifestSigner
@@ -116,6 +116,7 @@ async def open_core(settings: Settings, *, process: str = SERVICE) -> AsyncGener
 
         line = Line(bandwidths)
         recipes: Recipes = {
+            Answers: lambda scope: Answers(scope.unit.session),
             FleetService: lambda scope: FleetService(FleetStore(scope.unit.session), signs),
             SelectionService: lambda scope: SelectionService(FleetStore(scope.unit.session)),
             BandwidthService: lambda scope: BandwidthService(

@@ -4,6 +4,7 @@ Fernet (AES-128-CBC with HMAC-SHA-256, from the `cryptography` package). The fil
 all of them open, so a new first line rotates. Losing the file loses the secrets and nothing else.
 """
 
+import hmac
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -17,6 +18,7 @@ class CannotUnseal(Exception):
 
 class Sealer:
     def __init__(self, keys: list[str]) -> None:
+        self._keys = keys
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     @classmethod
@@ -33,6 +35,13 @@ class Sealer:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:
             raise CannotUnseal from None
+
+    def fingerprints(self, text: str) -> list[str]:
+        """By each key the HMAC-SHA-256 of `text`, in hex: the first to store, any of them to know the text again by.
+
+        Unlike a bare hash it is no use for guessing what was in the text.
+        """
+        return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in self._keys]
 
 
 def create_sealing_key(directory: Path) -> None:

@@ -1,7 +1,10 @@
 """Imports and exports over REST."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO, Annotated
 
@@ -15,6 +18,7 @@ from device_management.groups.errors import GroupNotFound
 from device_management.imports.errors import (
     ImportIsOver,
     ImportNotFound,
+    StorageFull,
     TooManyImports,
     TooManyRows,
     UnknownFormat,
@@ -25,6 +29,7 @@ from device_management.imports.schemas import ImportErrorRead, ImportOrder, Impo
 from device_management.imports.service import ExportService, ImportService
 from device_management.imports.states import FileFormat, Policy
 from shared.http.declared import raises
+from shared.http.idempotency import Claim, claim
 from shared.http.multipart import SILENCE_SECONDS, UploadStalled
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
@@ -58,9 +63,24 @@ def _format(request: Request) -> FileFormat:
     return _MEDIA_TYPES[media_type]
 
 
-async def _receive(request: Request, file: IO[bytes]) -> None:
-    """The whole body, to be read from its beginning. Raises UploadStalled, UploadCutShort."""
-    pieces = request.stream()
+@contextmanager
+def _spool() -> Generator[IO[bytes]]:
+    """A file on the disk that is gone with the block. Raises StorageFull, also when what is left of it is written."""
+    try:
+        with TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull from error
+        raise
+
+
+async def _receive(request: Request, file: IO[bytes]) -> str:
+    """Puts the whole body into `file`, to be read from its beginning, and returns its SHA-256 in hex.
+
+    Raises UploadStalled, UploadCutShort.
+    """
+    pieces, digest = request.stream(), sha256()
     while True:
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
@@ -71,16 +91,19 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
             raise UploadCutShort from None
         if not piece:
             break
+        digest.update(piece)
         await asyncio.to_thread(file.write, piece)
     file.seek(0)
+    return digest.hexdigest()
 
 
 @router.post("", status_code=202, openapi_extra={"requestBody": {"required": True, **_FILES}})
-@raises(UnreadableFile, TooManyRows, TooManyImports, UploadStalled, UploadCutShort)
+@raises(UnreadableFile, TooManyRows, TooManyImports, UploadStalled, UploadCutShort, StorageFull)
 async def create(
     request: Request,
     who: Writer,
     imports: Imports,
+    key: Annotated[Claim, Depends(claim)],
     file_format: Annotated[FileFormat, Depends(_format)],
     policy: Policy = Policy.UPDATE,
     filename: Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00-\x1f]*$")] = None,
@@ -90,10 +113,10 @@ async def create(
     One that is not there is registered, one that is the same is left alone, and one that differs is updated or, with
     `policy=skip`, left as it is. Importing a file again changes nothing.
     """
-    with TemporaryFile() as file:
-        await _receive(request, file)
+    with _spool() as file:
+        answer = await key.take(await _receive(request, file))
         order = ImportOrder(file_format, policy, filename)
-        return await imports.create(who.organization_id, file, order, by=Actor.of(who))
+        return await answer.keep(await imports.create(who.organization_id, file, order, by=Actor.of(who)))
 
 
 @router.get("")

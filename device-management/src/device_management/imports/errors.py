@@ -31,6 +31,16 @@ class UploadCutShort(DomainError):
         super().__init__("the client went away before the file was whole")
 
 
+class StorageFull(DomainError):
+    """There is no room left to take a file in; nothing of it was kept."""
+
+    status = 507
+    code = "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__("there is no room left for the file; nothing was kept")
+
+
 class TooManyRows(DomainError):
     status = 413
     code = "too_many_rows"

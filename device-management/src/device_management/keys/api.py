@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from device_management.auth.errors import BadCredentials
 from device_management.keys.errors import KeyNotFound
@@ -12,6 +12,7 @@ from device_management.keys.service import KeyService
 from device_management.keys.states import KeyKind
 from device_management.roles.errors import ScopeNotHeld
 from shared.http.declared import raises
+from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -26,9 +27,11 @@ KeyId = Annotated[UUID, raises(KeyNotFound)]
 
 @router.post("/api-keys", status_code=201)
 @raises(ScopeNotHeld, BadCredentials)
-async def issue_api_key(body: ApiKeyCreate, who: Person, keys: Keys) -> KeyIssued:
+async def issue_api_key(
+    body: ApiKeyCreate, who: Person, keys: Keys, answer: Annotated[Once, Depends(once)]
+) -> KeyIssued:
     """A token for programs that speaks for the caller; shown this once."""
-    return await keys.issue_api_key(who, body)
+    return await answer.keep(await keys.issue_api_key(who, body))
 
 
 @router.get("/api-keys")
@@ -48,9 +51,11 @@ async def revoke_api_key(key_id: KeyId, who: Person, keys: Keys) -> None:
 
 
 @router.post("/gateways", status_code=201)
-async def issue_gateway(body: GatewayCreate, who: Administrator, keys: Keys) -> KeyIssued:
+async def issue_gateway(
+    body: GatewayCreate, who: Administrator, keys: Keys, answer: Annotated[Once, Depends(once)]
+) -> KeyIssued:
     """A token with which a gateway registers unknown devices and sends telemetry for those of the organization."""
-    return await keys.issue_gateway(who, body)
+    return await answer.keep(await keys.issue_gateway(who, body))
 
 
 @router.get("/gateways")

@@ -128,10 +128,13 @@ async def workflow_status(
 
 @workflows.post("/sites/create", status_code=202)
 async def create_sites(
-    body: Annotated[list[SiteStart], Body(min_length=1, max_length=MAX_SITES)], who: Writer, jobs: Jobs
+    body: Annotated[list[SiteStart], Body(min_length=1, max_length=MAX_SITES)],
+    who: Writer,
+    jobs: Jobs,
+    answer: Annotated[Once, Depends(once)],
 ) -> Started:
     """Creates sites, each on its own; `/api/config/status` tells which succeeded."""
-    return _started(await jobs.create_sites(who.organization_id, body, by=Actor.of(who)))
+    return await answer.keep(_started(await jobs.create_sites(who.organization_id, body, by=Actor.of(who))))
 
 
 def _started(job: JobRead) -> Started:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from device_management.organizations.errors import OrganizationNotFound
 from device_management.roles.errors import (
@@ -17,6 +17,7 @@ from device_management.roles.errors import (
 from device_management.roles.schemas import RoleCreate, RoleEdit, RoleName, RoleRead
 from device_management.roles.service import RoleService
 from shared.http.declared import raises
+from shared.http.idempotency import Once, once
 from shared.http.pagination import Page
 from shared.http.preconditions import TAGGED, IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -37,12 +38,17 @@ Organization = Annotated[
 @router.post("", status_code=201, responses={201: TAGGED})
 @raises(ScopeNotHeld, RoleIsBuiltIn, RoleNameTaken, TooManyRoles)
 async def create(
-    body: RoleCreate, who: Administrator, roles: Roles, response: Response, organization: Organization = None
+    body: RoleCreate,
+    who: Administrator,
+    roles: Roles,
+    answer: Annotated[Once, Depends(once)],
+    response: Response,
+    organization: Organization = None,
 ) -> RoleRead:
     """Nobody puts scopes into a role that they do not hold themselves."""
     role = await roles.create(who, organization, body)
     tag(response, role.version)
-    return role
+    return await answer.keep(role)
 
 
 @router.get("")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from device_management.organizations.errors import OrganizationNotFound
 from device_management.roles.errors import LastAdministrator, ScopeNotHeld, UnknownRole
@@ -10,6 +10,7 @@ from device_management.users.errors import EmailTaken, UserNotFound
 from device_management.users.schemas import MAX_ID, UserCreate, UserEdit, UserRead
 from device_management.users.service import UserService
 from shared.http.declared import raises
+from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import TAGGED, IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -30,12 +31,17 @@ Organization = Annotated[
 @router.post("", status_code=201, responses={201: TAGGED})
 @raises(EmailTaken, ScopeNotHeld, UnknownRole)
 async def create(
-    body: UserCreate, who: Administrator, users: Users, response: Response, organization: Organization = None
+    body: UserCreate,
+    who: Administrator,
+    users: Users,
+    answer: Annotated[Once, Depends(once)],
+    response: Response,
+    organization: Organization = None,
 ) -> UserRead:
     """Nobody gives scopes they do not hold themselves."""
     user = await users.create(who, organization, body)
     tag(response, user.version)
-    return user
+    return await answer.keep(user)
 
 
 @router.get("")

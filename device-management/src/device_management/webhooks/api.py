@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from device_management.audit.schemas import Actor
 from device_management.webhooks.errors import (
@@ -25,6 +25,7 @@ from device_management.webhooks.service import WebhookService
 from device_management.webhooks.states import DeliveryState
 from shared.egress import AddressRefused, HostUnknown
 from shared.http.declared import raises
+from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -40,9 +41,11 @@ DeliveryId = Annotated[int, Path(ge=1, lt=2**63), raises(DeliveryNotFound)]
 
 @router.post("", status_code=201)
 @raises(TooManyWebhooks, UnknownEventType, UnacceptableUrl, HostUnknown, AddressRefused)
-async def create(body: WebhookCreate, who: Admin, webhooks: Webhooks) -> WebhookCreated:
+async def create(
+    body: WebhookCreate, who: Admin, webhooks: Webhooks, answer: Annotated[Once, Depends(once)]
+) -> WebhookCreated:
     """Adds a webhook. Keep the `secret`: it is shown this once, and verifies what arrives (standardwebhooks.com)."""
-    return await webhooks.create(who.organization_id, Actor.of(who), body)
+    return await answer.keep(await webhooks.create(who.organization_id, Actor.of(who), body))
 
 
 @router.get("")
@@ -80,15 +83,17 @@ async def remove(webhook_id: Id, who: Admin, webhooks: Webhooks, expected: IfMat
 
 
 @router.post("/{webhook_id}/secret", status_code=201)
-async def renew_secret(webhook_id: Id, who: Admin, webhooks: Webhooks) -> WebhookSecret:
+async def renew_secret(
+    webhook_id: Id, who: Admin, webhooks: Webhooks, answer: Annotated[Once, Depends(once)]
+) -> WebhookSecret:
     """A new secret, shown this once; for a day both sign, so that receivers can change over."""
-    return await webhooks.renew_secret(who.organization_id, webhook_id, Actor.of(who))
+    return await answer.keep(await webhooks.renew_secret(who.organization_id, webhook_id, Actor.of(who)))
 
 
 @router.post("/{webhook_id}/test", status_code=202)
-async def test(webhook_id: Id, who: Admin, webhooks: Webhooks) -> DeliveryRead:
+async def test(webhook_id: Id, who: Admin, webhooks: Webhooks, answer: Annotated[Once, Depends(once)]) -> DeliveryRead:
     """Sends a `webhook.test` event; the delivery says what the receiver answers."""
-    return await webhooks.test(who.organization_id, webhook_id)
+    return await answer.keep(await webhooks.test(who.organization_id, webhook_id))
 
 
 @router.get("/{webhook_id}/deliveries")

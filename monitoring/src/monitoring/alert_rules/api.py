@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from monitoring.alert_rules.errors import AlertRuleNotFound, SilenceInThePast, TooManyAlertRules
 from monitoring.alert_rules.schemas import (
@@ -15,7 +15,7 @@ from monitoring.alert_rules.schemas import (
 from monitoring.alert_rules.service import RuleService
 from monitoring.fleet.errors import DeviceNotFound, GroupNotFound
 from shared.http.declared import raises
-from shared.http.idempotency import IdempotencyKeyReused
+from shared.http.idempotency import IDEMPOTENCY_KEY, IdempotencyKeyReused
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import TAGGED, IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -28,7 +28,7 @@ Rules = Annotated[RuleService, use(RuleService)]
 Reader = Annotated[Principal, requires("telemetry:read")]
 Writer = Annotated[Principal, requires("alerts:write")]
 RuleId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$"), raises(AlertRuleNotFound)]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255), raises(IdempotencyKeyReused)]
+Key = Annotated[str | None, IDEMPOTENCY_KEY, raises(IdempotencyKeyReused)]
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -71,7 +71,7 @@ class RuleService:
             return _read(rule)
         [before] = await self._store.find_all([rule.rule_id])
         if before.fingerprint != rule.fingerprint:
-            raise IdempotencyKeyReused("this Idempotency-Key was used with another request; take a new one")
+            raise IdempotencyKeyReused
         return _read(before)
 
     async def preview(self, organization_id: int, body: AlertRuleCreate) -> AlertRulePreview:

@@ -11,6 +11,7 @@ from monitoring.alerts.service import AlertService
 from monitoring.alerts.states import State
 from shared.contracts.routes import DEVICE_UID
 from shared.http.declared import raises
+from shared.http.idempotency import IDEMPOTENCY_KEY, IdempotencyKeyReused
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import TAGGED, IfMatch, tag
 from shared.http.principal import Principal, requires
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 Alerts = Annotated[AlertService, use(AlertService)]
 Reader = Annotated[Principal, requires("telemetry:read")]
 Writer = Annotated[Principal, requires("alerts:write")]
+Key = Annotated[str | None, IDEMPOTENCY_KEY, raises(IdempotencyKeyReused)]
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$"), raises(AlertNotFound)]
 
 
@@ -74,9 +76,9 @@ async def acknowledge(
 @router.post("/{alert_id}/comments", status_code=201, responses={201: TAGGED})
 @raises(TooManyComments)
 async def comment(
-    alert_id: AlertId, body: CommentCreate, who: Writer, alerts: Alerts, response: Response
+    alert_id: AlertId, body: CommentCreate, who: Writer, alerts: Alerts, response: Response, key: Key = None
 ) -> AlertDetail:
-    alert = await alerts.comment(who.organization_id, alert_id, body.text, by=who.subject)
+    alert = await alerts.comment(who.organization_id, alert_id, body.text, by=who.subject, key=key)
     tag(response, alert.version)
     return alert
 

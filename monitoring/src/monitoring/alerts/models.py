@@ -12,6 +12,8 @@ class Comment:
     by: str
     text: str
     at: datetime
+    key: str | None = None
+    """The Idempotency-Key that its writer gave it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from monitoring.alerts.store import AlertStore
 from shared.clock import Clock
 from shared.contracts.alerts import AlertState
 from shared.contracts.live import AlertItem
+from shared.http.idempotency import IdempotencyKeyReused
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.ids import Ids
@@ -158,11 +159,21 @@ class AlertService:
 
         return await self._write(organization_id, alert_id, change, acknowledged, expected)
 
-    async def comment(self, organization_id: int, alert_id: str, text: str, *, by: str) -> AlertDetail:
-        """Raises AlertNotFound and TooManyComments."""
-        comment = Comment(by=by, text=text, at=await self._store.now())
+    async def comment(
+        self, organization_id: int, alert_id: str, text: str, *, by: str, key: str | None = None
+    ) -> AlertDetail:
+        """With `key` once only: the same call again answers with the alert as it is now.
+
+        Raises AlertNotFound, TooManyComments and IdempotencyKeyReused.
+        """
+        comment = Comment(by=by, text=text, at=await self._store.now(), key=key)
 
         def change(alert: Alert) -> Alert:
+            before = next((one for one in alert.comments if key is not None and (one.by, one.key) == (by, key)), None)
+            if before is not None:
+                if before.text != text:
+                    raise IdempotencyKeyReused
+                return alert
             if len(alert.comments) >= MAX_COMMENTS:
                 raise TooManyComments(f"an alert has at most {MAX_COMMENTS} comments")
             return replace(alert, comments=(*alert.comments, comment))

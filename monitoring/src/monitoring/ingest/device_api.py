@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 
 from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked
 from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.service import TelemetrySubmission
 from shared.http.declared import raises
+from shared.http.idempotency import IDEMPOTENCY_KEY
 from shared.http.principal import Principal, requires_device
 from shared.http.scope import use
 from shared.messaging.errors import BrokerAway, PublishUnknown
@@ -33,10 +34,10 @@ async def submit(
     who: Annotated[Principal, requires_device(gateways=True)],
     submission: Annotated[TelemetrySubmission, use(TelemetrySubmission)],
     request: Request,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    key: Annotated[str | None, IDEMPOTENCY_KEY] = None,
 ) -> None:
     """One sample or a list of them; answered once the broker has confirmed it, which makes it as good as stored.
 
     A gateway sends for the devices of its organization.
     """
-    await submission.submit(uid, who, await request.body(), key=idempotency_key)
+    await submission.submit(uid, who, await request.body(), key=key)

@@ -105,6 +105,8 @@ async def retry(batch_id: BatchId, who: Writer, batches: Batches) -> BatchRead:
 
 @router.post("/{batch_id}/rollback", status_code=202)
 @raises(BatchOfRelease, WrongBatchState)
-async def rollback(batch_id: BatchId, who: Writer, batches: Batches) -> BatchRead:
+async def rollback(
+    batch_id: BatchId, who: Writer, batches: Batches, answer: Annotated[Once, Depends(once)]
+) -> BatchRead:
     """Takes the batch back: another batch, of exactly the devices that it updated, to what each ran before."""
-    return await batches.rollback(who.organization_id, batch_id, who.subject)
+    return await answer.keep(await batches.rollback(who.organization_id, batch_id, who.subject))

@@ -1,8 +1,10 @@
 """Firmware over REST."""
 
+from collections.abc import AsyncGenerator
+from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 
@@ -35,6 +37,7 @@ from ota_service.firmware.schemas import (
 )
 from ota_service.firmware.service import FirmwareService
 from shared.http.declared import raises
+from shared.http.idempotency import Claim, Once, claim
 from shared.http.multipart import BadForm, NotMultipart, UploadForm, UploadStalled
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.preconditions import IfMatch, tag
@@ -75,6 +78,27 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
+class _Incoming:
+    """An upload, and its key, which is claimed when all of it was read and before it is kept."""
+
+    def __init__(self, form: UploadForm[FirmwareUpload], key: Claim) -> None:
+        self._form = form
+        self._key = key
+        self.answer: Once | None = None
+
+    async def file(self) -> AsyncGenerator[bytes]:
+        digest = sha256()
+        async for piece in self._form.file():
+            if self._key.is_keyed:
+                digest.update(piece)
+            yield piece
+        digest.update(self._form.described().model_dump_json().encode())
+        self.answer = await self._key.take(digest.hexdigest())
+
+    def described(self) -> FirmwareUpload:
+        return self._form.described()
+
+
 @router.post(
     "",
     status_code=201,
@@ -82,12 +106,14 @@ _UPLOAD: dict[str, Any] = {
     openapi_extra=_UPLOAD,
 )
 @raises(NotMultipart, BadForm, UploadStalled, FirmwareVersionTaken, DigestMismatch, FirmwareEmpty, StorageFull)
-async def upload(request: Request, response: Response, who: Writer, firmware: Firmware) -> FirmwareRead:
+async def upload(
+    request: Request, response: Response, who: Writer, firmware: Firmware, key: Annotated[Claim, Depends(claim)]
+) -> FirmwareRead:
     """Takes an image in; it may be installed once it is approved. The same upload again answers 200."""
-    form = UploadForm(request, FirmwareUpload)
-    uploaded, is_new = await firmware.upload(who.organization_id, who.subject, form)
+    incoming = _Incoming(UploadForm(request, FirmwareUpload), key)
+    uploaded, is_new = await firmware.upload(who.organization_id, who.subject, incoming)
     response.status_code = 201 if is_new else 200
-    return uploaded
+    return await incoming.answer.keep(uploaded, status=response.status_code) if incoming.answer else uploaded
 
 
 @router.get("")

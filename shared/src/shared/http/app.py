@@ -47,7 +47,7 @@ def create_app(
             allow_origins=settings.allowed_origins,
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-Correlation-Id"],
-            expose_headers=["ETag", "Link", "X-Request-Id", "X-Correlation-Id", "Retry-After"],
+            expose_headers=["ETag", "Link", "X-Request-Id", "X-Correlation-Id", "Retry-After", "Idempotent-Replayed"],
         )
     app.add_middleware(RequestContext)
     return app

@@ -1,9 +1,11 @@
 """`Idempotency-Key` on a POST that creates: the first answer is stored with its effect and given again.
 
 Source: the IETF draft "The Idempotency-Key HTTP Header Field" (draft-ietf-httpapi-idempotency-key-header). A key
-belongs to one caller, is remembered for a day, and refuses another body.
+belongs to one caller, is remembered for a day, and refuses another request. Requests hold passwords and answers hold
+tokens: a service that has such gives `Answers` a sealer, and neither can be read or guessed from the table.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -31,12 +33,14 @@ from starlette.responses import Response
 
 from shared.errors import DomainError
 from shared.http.declared import raises
-from shared.http.principal import authenticate, bearer
+from shared.http.principal import Principal, authenticate, bearer
 from shared.http.scope import Scope, request_scope
-from shared.sql.unit_of_work import UnitOfWork
+from shared.sealing import Sealer
 from shared.tokens import Audience
 
 REMEMBERED = timedelta(days=1)
+
+IDEMPOTENCY_KEY = Header(alias="Idempotency-Key", min_length=1, max_length=255)
 
 _table = Table(
     "idempotency_keys",
@@ -47,6 +51,7 @@ _table = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("status", SmallInteger),
     Column("answer", Text),
+    Column("etag", String(64)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
 )
 
@@ -59,64 +64,136 @@ class IdempotencyKeyReused(DomainError):
     status = 409
     code = "idempotency_key_reused"
 
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used with another request; take a new one")
+
 
 class _Replay(Exception):
     """Leaves the request with the answer given before."""
 
-    def __init__(self, status: int, answer: str) -> None:
+    def __init__(self, status: int, answer: str, etag: str | None) -> None:
         self.status = status
         self.answer = answer
+        self.headers = {"Idempotent-Replayed": "true", **({"ETag": etag} if etag else {})}
+
+
+class Answers:
+    """What one service has answered under keys, sealed if it has a sealer."""
+
+    def __init__(self, session: AsyncSession, sealer: Sealer | None = None) -> None:
+        self._session = session
+        self._sealer = sealer
+
+    def under(self, key: str, who: Principal) -> "_Entry":
+        identity = {"organization_id": who.organization_id, "subject": who.subject, "key": key}
+        return _Entry(self._session, self._sealer, identity)
+
+
+class _Entry:
+    """One key of one caller."""
+
+    def __init__(self, session: AsyncSession, sealer: Sealer | None, identity: Mapping[str, Any]) -> None:
+        self._session = session
+        self._sealer = sealer
+        self._identity = identity
+        self._row = [_table.c[name] == value for name, value in identity.items()]
+
+    async def begin(self, request: str) -> None:
+        """Returns if nothing was answered yet. While another transaction has the key, this waits for its end.
+
+        Raises _Replay, and IdempotencyKeyReused when the answer was to another request.
+        """
+        fingerprints = self._fingerprints(request)
+        row = insert(_table).values(**self._identity, fingerprint=fingerprints[0]).on_conflict_do_nothing()
+        while (await self._session.execute(row.returning(_table.c.key))).first() is None:
+            known = (await self._session.execute(select(_table).where(*self._row).with_for_update())).one_or_none()
+            if known is None:  # forgotten this moment
+                continue
+            if known.fingerprint not in fingerprints:
+                raise IdempotencyKeyReused
+            if known.status is None:  # its request was refused, and what that changed was kept
+                return
+            raise _Replay(known.status, self._opened(known.answer), known.etag)
+
+    async def store(self, status: int, answer: str, etag: str | None) -> None:
+        values = {"status": status, "answer": self._sealed(answer), "etag": etag}
+        await self._session.execute(update(_table).where(*self._row).values(values))
+
+    def _fingerprints(self, request: str) -> list[str]:
+        """The first is stored; any of them is known again, for the keys of a sealer are rotated."""
+        return [sha256(request.encode()).hexdigest()] if self._sealer is None else self._sealer.fingerprints(request)
+
+    def _sealed(self, answer: str) -> str:
+        return answer if self._sealer is None else self._sealer.seal(answer).decode()
+
+    def _opened(self, answer: str) -> str:
+        return answer if self._sealer is None else self._sealer.open(answer.encode())
 
 
 class Once:
     """The effect of this request happens once for its key; without a key it happens each time."""
 
-    def __init__(
-        self, session: AsyncSession | None = None, identity: dict[str, Any] | None = None, *, status: int = 200
-    ) -> None:
-        self._session = session
-        self._identity = identity or {}
+    def __init__(self, entry: _Entry | None, response: Response, status: int) -> None:
+        self._entry = entry
+        self._response = response
         self._status = status
 
     async def keep(self, answer: M, *, status: int | None = None) -> M:
-        """Stores `answer` with the effect, and returns it. `status` is the route's, unless this answer has another."""
-        if self._session is not None:
-            await self.keep_json(answer.model_dump_json(), status=status)
+        """Stores `answer` and the entity tag set by now with the effect, and returns it.
+
+        `status` is the route's, unless this answer has another.
+        """
+        if self._entry is not None:
+            await self.keep_json(answer.model_dump_json(by_alias=True), status=status)
         return answer
 
     async def keep_json(self, answer: str, *, status: int | None = None) -> None:
         """As `keep`, of an answer that is JSON already."""
-        if self._session is not None:
-            where = [_table.c[name] == value for name, value in self._identity.items()]
-            values = {"status": status or self._status, "answer": answer}
-            await self._session.execute(update(_table).where(*where).values(values))
+        if self._entry is not None:
+            await self._entry.store(status or self._status, answer, self._response.headers.get("etag"))
+
+
+class Claim:
+    """The key of a request whose body the handler reads itself, as it arrives."""
+
+    def __init__(self, entry: _Entry | None, request: Request, response: Response) -> None:
+        self._entry = entry
+        self._request = request
+        self._response = response
+
+    @property
+    def is_keyed(self) -> bool:
+        return self._entry is not None
+
+    async def take(self, body_sha256: str) -> Once:
+        """To be asked once the body is read and before anything is changed. Raises IdempotencyKeyReused.
+
+        A known key leaves at once with the first answer.
+        """
+        if self._entry is not None:
+            url = self._request.url
+            await self._entry.begin(f"{self._request.method} {url.path}?{url.query}\n{body_sha256}")
+        return Once(self._entry, self._response, self._request.scope["route"].status_code or 200)
 
 
 @raises(IdempotencyKeyReused)
-async def once(
+async def claim(
     request: Request,
+    response: Response,
     scope: Annotated[Scope, Depends(request_scope, scope="function")],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)] = None,
-) -> Once:
-    """A dependency for POST handlers. Raises IdempotencyKeyReused; a known key leaves at once with the first answer."""
+    key: Annotated[str | None, IDEMPOTENCY_KEY] = None,
+) -> Claim:
+    """A dependency for POST handlers that read the body themselves."""
     if key is None:
-        return Once()
-    principal = authenticate(request.app.state.keys, credentials.credentials if credentials else None, *Audience)
-    identity = {"organization_id": principal.organization_id, "subject": principal.subject, "key": key}
-    body = await request.body()
-    fingerprint = sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
-    session = scope.get(UnitOfWork).session
-    first = await session.execute(
-        insert(_table).values(**identity, fingerprint=fingerprint).on_conflict_do_nothing().returning(_table.c.key)
-    )
-    if first.first() is not None:
-        return Once(session, identity, status=request.scope["route"].status_code or 200)
-    where = [_table.c[name] == value for name, value in identity.items()]
-    before = (await session.execute(select(_table).where(*where))).one()
-    if before.fingerprint != fingerprint:
-        raise IdempotencyKeyReused("this Idempotency-Key was used with another request; take a new one")
-    raise _Replay(before.status, before.answer)
+        return Claim(None, request, response)
+    who = authenticate(request.app.state.keys, credentials.credentials if credentials else None, *Audience)
+    return Claim(scope.get(Answers).under(key, who), request, response)
+
+
+async def once(request: Request, claim: Annotated[Claim, Depends(claim)]) -> Once:
+    """A dependency for POST handlers. Raises IdempotencyKeyReused; a known key leaves at once with the first answer."""
+    return await claim.take(sha256(await request.body()).hexdigest() if claim.is_keyed else "")
 
 
 async def forget_old_keys(session: AsyncSession) -> None:
@@ -134,5 +211,4 @@ def install(app: FastAPI) -> None:
 
 def _answer_again(_request: Request, replay: Exception) -> Response:
     assert isinstance(replay, _Replay)  # noqa: S101 - registered for this class alone
-    headers = {"Idempotent-Replayed": "true"}
-    return Response(replay.answer, replay.status, headers, "application/json")
+    return Response(replay.answer, replay.status, replay.headers, "application/json")

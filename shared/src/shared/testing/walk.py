@@ -20,10 +20,12 @@ _KEY = "Idempotency-Key"
 def walkable(document: Mapping[str, Any], creations: Creations) -> dict[str, Any]:
     """The document with the bodies of its creations narrowed. Raises KeyError for one that it does not have."""
     narrowed = copy.deepcopy(dict(document))
+    for item in narrowed["paths"].values():
+        for operation in item.values():
+            operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] != _KEY]
     for name, given in creations.items():
         method, _, path = name.partition(" ")
         operation: dict[str, Any] = narrowed["paths"][path][method.lower()]
-        operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] != _KEY]
         media_types: dict[str, Any] = operation["requestBody"]["content"]
         media_type, content = next(iter(media_types.items()))
         schema = _resolved(content["schema"], narrowed)
