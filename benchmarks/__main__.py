@@ -128,7 +128,7 @@ async def _read(run: Run) -> list[Row]:
 
 
 async def _batch(run: Run) -> list[Row]:
-    return [await batch_registration.measure(run.platform, count=10_000, rounds=1 if run.quick else 5)]
+    return [await batch_registration.measure(run.platform, count=10_000, rounds=1 if run.quick else 9)]
 
 
 async def _search(run: Run) -> list[Row]:

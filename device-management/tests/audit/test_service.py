@@ -43,6 +43,22 @@ async def test_ten_thousand_changes_are_one_statement_in_order(record, sql, orga
     assert [int(row["subject_id"]) for row in rows] == list(range(10_000))
 
 
+async def test_what_begins_by_the_thousand_is_told_as_one_that_begins_alone(app, record, entries, organizations):
+    state = {"name": "a", "attributes": {"wifi_password": "x", "n": 1}, "tags": []}
+    await record(organizations.own, SOMEBODY, Change("device", "1", "registered", after=state))
+    async with app.state.scopes() as scope:
+        audit = scope.get(AuditService)
+        begun = [(str(number), audit.written(state)) for number in range(2, 1_002)]
+        await audit.record_begun(organizations.own, SOMEBODY, "device", "registered", begun)
+    last = (await entries(organizations.own))[0]
+    (alone,) = await entries(organizations.own, subject_id="1")
+    assert last.subject_id == "1001"
+    assert last.after == {"name": "a", "attributes": {"wifi_password": "***", "n": 1}, "tags": []}
+    own = {"id", "at", "subject_id"}
+    assert last.model_dump(exclude=own) == alone.model_dump(exclude=own)
+    assert last.at > alone.at
+
+
 async def test_a_change_of_nothing_leaves_no_entry(record, entries, organizations):
     await record(organizations.own, SYSTEM, Change("device", "1", "edited", {"name": "a"}, {"name": "a"}))
     assert await entries(organizations.own) == []

@@ -1,3 +1,4 @@
+import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -10,29 +11,33 @@ async def rows(engine: AsyncEngine) -> list[tuple[str, str]]:
         return [tuple(row) for row in await connection.execute(text("select subject, type from outbox order by id"))]
 
 
-async def test_events_are_written_in_their_order(engine: AsyncEngine, tell):
-    uids = [f"pump-{number}" for number in range(300)]
+@pytest.mark.parametrize("number", [300, 1_000])
+async def test_events_are_written_in_their_order(engine: AsyncEngine, tell, number: int):
+    uids = [f"pump-{number}" for number in range(number)]
     await tell(*uids)
     assert await rows(engine) == [(f"device/{uid}", "device.registered.v1") for uid in uids]
 
 
-async def test_without_a_commit_there_is_no_event(engine: AsyncEngine):
+@pytest.mark.parametrize("number", [1, 1_000])
+async def test_without_a_commit_there_is_no_event(engine: AsyncEngine, number: int):
     async with AsyncSession(engine) as session:
         outbox = outbox_of(session)
-        outbox.add(registered("pump-7"))
+        for _ in range(number):
+            outbox.add(registered("pump-7"))
         await outbox.flush()
     assert await rows(engine) == []
 
 
-async def test_a_unit_of_many_events_is_one_statement(engine: AsyncEngine):
+@pytest.mark.parametrize("number", [100, 1_000])
+async def test_a_unit_of_many_events_is_one_statement(engine: AsyncEngine, number: int):
     statements: list[str] = []
     sqlalchemy_event.listen(
         engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
     )
     async with AsyncSession(engine) as session:
         outbox = outbox_of(session)
-        for number in range(1_000):
-            outbox.add(registered(f"pump-{number}"))
+        for _ in range(number):
+            outbox.add(registered("pump-7"))
         await outbox.flush()
         await session.commit()
     assert len(statements) == 1

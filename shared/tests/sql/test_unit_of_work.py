@@ -1,19 +1,7 @@
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.clock import SystemClock
-from shared.ids import RandomIds
 from shared.sql.unit_of_work import Units, Unstorable
-
-
-@pytest.fixture
-async def units(postgres_url: str) -> AsyncIterator[Units]:
-    engine = create_async_engine(postgres_url.replace("postgresql://", "postgresql+asyncpg://"))
-    yield Units(engine, source="/test", clock=SystemClock(), ids=RandomIds())
-    await engine.dispose()
 
 
 @pytest.mark.parametrize(

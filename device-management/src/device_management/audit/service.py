@@ -1,11 +1,12 @@
 """Use cases of the audit log: write down changes in their own transaction, and read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import msgspec
 from pydantic_core import to_jsonable_python
 
 from device_management.audit.models import AuditEntry
-from device_management.audit.rules import difference
+from device_management.audit.rules import State, difference, without_secrets
 from device_management.audit.schemas import Actor, ActorRead, AuditEntryRead, Change
 from device_management.audit.states import ActorKind
 from device_management.audit.store import AuditStore
@@ -22,23 +23,32 @@ class AuditService:
 
         Only what differs is kept, and no secret. A change of nothing leaves no entry.
         """
-        states = to_jsonable_python([(change.before, change.after) for change in changes])
-        plain = [
-            Change(change.subject_kind, change.subject_id, change.action, before, after)
-            for change, (before, after) in zip(changes, states, strict=True)
-        ]
-        await self.record_plain(organization_id, who, plain)
-
-    async def record_plain(self, organization_id: int, who: Actor, changes: Sequence[Change]) -> None:
-        """As `record`, of thousands of changes whose states are known to be plain JSON values."""
         trace = correlation.current()
         kept: list[Change] = []
-        for change in changes:
-            before, after = difference(change.before, change.after)
+        states = to_jsonable_python([(change.before, change.after) for change in changes])
+        for change, (was, became) in zip(changes, states, strict=True):
+            before, after = difference(was, became)
             if before is None or after is None or before or after:
                 kept.append(Change(change.subject_kind, change.subject_id, change.action, before, after))
         if kept:
             await self._store.add(organization_id, who, kept, correlation_id=trace.correlation_id if trace else None)
+
+    @staticmethod
+    def written(state: State) -> str:
+        """A state of plain JSON values as it is kept: JSON without secrets."""
+        return msgspec.json.encode(without_secrets(state)).decode()
+
+    async def record_begun(
+        self, organization_id: int, who: Actor, kind: str, action: str, begun: Iterable[tuple[str, str]]
+    ) -> None:
+        """As `record`, of thousands of subjects of one kind that were not there before.
+
+        Each is the subject's id, and its first state as `written` writes it.
+        """
+        trace = correlation.current()
+        await self._store.add_begun(
+            organization_id, who, kind, action, begun, correlation_id=trace.correlation_id if trace else None
+        )
 
     async def page(
         self,

@@ -1,4 +1,4 @@
-"""From a new device to what is said of it, pure: its event, its audit entry, and the answer.
+"""From a new device to what is said of it, pure: its event, its entry in the audit log, and the answer.
 
 Its members are known to be sound. They are given as plain values and not made into models first, which for thousands
 of devices took longer than all else together.
@@ -6,24 +6,9 @@ of devices took longer than all else together.
 
 from typing import Any
 
-from device_management.audit.schemas import Change
-from device_management.devices.schemas import DeviceRead
 from device_management.devices.states import shown_status
 from device_management.registration.models import NewDevice, Stored
 from shared.contracts.devices import DeviceRegistered
-
-_AUDITED = (
-    "device_uid",
-    "name",
-    "device_type",
-    "serial_number",
-    "hardware_version",
-    "lifecycle",
-    "reported_status",
-    "updates_enabled",
-    "attributes",
-    "tags",
-)
 
 _NOT_YET_KNOWN = {
     name: member.get_default(call_default_factory=True)
@@ -55,9 +40,20 @@ def registered(new: NewDevice, stored: Stored) -> dict[str, Any]:
     }
 
 
-def beginning(new: NewDevice, stored: Stored) -> Change:
-    """The first entry of the audit log about a device."""
-    return Change("device", str(stored.id), "registered", after={name: getattr(new, name) for name in _AUDITED})
+def begun(new: NewDevice) -> dict[str, Any]:
+    """What the audit log first tells of a device."""
+    return {
+        "device_uid": new.device_uid,
+        "name": new.name,
+        "device_type": new.device_type,
+        "serial_number": new.serial_number,
+        "hardware_version": new.hardware_version,
+        "lifecycle": new.lifecycle,
+        "reported_status": new.reported_status,
+        "updates_enabled": new.updates_enabled,
+        "attributes": new.attributes,
+        "tags": new.tags,
+    }
 
 
 def shown(new: NewDevice, stored: Stored) -> dict[str, Any]:
@@ -85,8 +81,3 @@ def shown(new: NewDevice, stored: Stored) -> dict[str, Any]:
         "registered_at": new.registered_at,
         "updated_at": new.registered_at,
     }
-
-
-def read_new(new: NewDevice, stored: Stored) -> DeviceRead:
-    """As `devices.events.read`, of a device that nobody has heard of since."""
-    return DeviceRead.model_validate(shown(new, stored))

@@ -26,8 +26,8 @@ class NewDevice(msgspec.Struct, frozen=True):
 
 
 class Stored(NamedTuple):
-    """What the table gave to a new device. `version` and generation go on where the uid was purged before."""
+    """What the table gave to a new device. All of it goes on where the uid was purged before."""
 
     id: int
-    version: int
-    min_token_generation: int
+    version: int = 1
+    min_token_generation: int = 1

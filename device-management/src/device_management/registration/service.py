@@ -1,7 +1,10 @@
 """Use cases of registration: devices come to an organization, one or thousands."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -14,7 +17,7 @@ from device_management.devices.states import Lifecycle
 from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
 from device_management.organizations.service import OrganizationService
 from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
-from device_management.registration.events import beginning, read_new, registered, shown
+from device_management.registration.events import begun, registered, shown
 from device_management.registration.models import NewDevice, Stored
 from device_management.registration.rules import first_states, uid_problem
 from device_management.registration.schemas import (
@@ -30,9 +33,24 @@ from shared.contracts.device_requests import DeviceRegistrationRequested
 from shared.contracts.devices import DeviceRegistered, subject_of
 from shared.errors import DomainError
 from shared.ids import Ids
+from shared.outbox.writing import WrittenEvent
 from shared.sql.unit_of_work import UnitOfWork
 
+_WRITTEN_AT_ONCE = 500
+"""Others have their turn in between: other requests, and the statement that is under way meanwhile."""
+
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of new devices, in the order of their uids: to the other services, in the audit log, and, by uid,
+    in the answer.
+    """
+
+    events: list[WrittenEvent] = field(default_factory=list[WrittenEvent])
+    entries: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
 
 class RegistrationService:
@@ -64,7 +82,7 @@ class RegistrationService:
         [outcome] = await self.register_many(organization_id, [body], by=by)
         if isinstance(outcome, DomainError):
             raise outcome
-        return read_new(*outcome)
+        return DeviceRead.model_validate(outcome)
 
     async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchAnswer:
         """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
@@ -76,39 +94,23 @@ class RegistrationService:
                 given = body.model_dump(mode="json", exclude_unset=True)
                 answer.failed.append(BatchFailure(device=given, error=outcome.detail, code=outcome.code))
             else:
-                answer.successful.append(shown(*outcome))
+                answer.successful.append(outcome)
         return answer
 
     async def register_many(
         self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
-    ) -> list[tuple[NewDevice, Stored] | DomainError]:
+    ) -> list[dict[str, Any] | DomainError]:
         """Registers each on its own, and answers each in its place: one that is refused stops no other.
 
-        Raises OrganizationNotFound, OrganizationIsSuspended, and GatewaysRegisterNothing where a gateway asks.
+        A device is answered with the members of its `DeviceRead`. Raises OrganizationNotFound, OrganizationIsSuspended,
+        and GatewaysRegisterNothing where a gateway asks.
         """
         if by.kind is ActorKind.GATEWAY:
             await self._organizations.require_gateways_register(organization_id)
-        now = self._clock.now()
-        proposed: dict[str, NewDevice] = {}
-        outcomes: list[str | DomainError] = []
-        for body in bodies:
-            uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
-            if body.organization_id != organization_id and body.organization_id is not None:
-                outcomes.append(OrganizationNotFound())
-            elif (reason := uid_problem(uid)) is not None:
-                outcomes.append(UnacceptableUid(reason))
-            elif uid in proposed:
-                outcomes.append(DeviceUidRepeated(uid))
-            else:
-                proposed[uid] = _new(organization_id, uid, body, now)
-                outcomes.append(uid)
-        stored, left_out = await self._store_within_limit(organization_id, proposed)
-        added = {uid: (proposed[uid], given) for uid, given in stored.items()}
-        events = ((subject_of(uid), registered(new, given)) for uid, (new, given) in added.items())
-        self._unit.outbox.add_plain(DeviceRegistered, events)
-        self._devices.lists_changed([organization_id])
-        await self._audit.record_plain(organization_id, by, [beginning(new, given) for new, given in added.values()])
-        refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - stored.keys()}
+        proposed, outcomes = self._proposed(organization_id, bodies)
+        fitting, left_out = await self._within_limit(organization_id, proposed)
+        added = await self._add(organization_id, sorted(fitting, key=lambda device: device.device_uid), by=by)
+        refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - added.keys()}
         return [
             outcome if isinstance(outcome, DomainError) else refused.get(outcome) or added[outcome]
             for outcome in outcomes
@@ -131,19 +133,75 @@ class RegistrationService:
             if refused:
                 _log.info("devices of a gateway not registered", organization_id=organization_id, reasons=refused)
 
-    async def _store_within_limit(
+    def _proposed(
+        self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice]
+    ) -> tuple[dict[str, NewDevice], list[str | DomainError]]:
+        """The devices that break no rule by themselves, by uid, and of each body its device's uid or what it breaks."""
+        now = self._clock.now()
+        proposed: dict[str, NewDevice] = {}
+        outcomes: list[str | DomainError] = []
+        for body in bodies:
+            uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
+            if body.organization_id != organization_id and body.organization_id is not None:
+                outcomes.append(OrganizationNotFound())
+            elif (reason := uid_problem(uid)) is not None:
+                outcomes.append(UnacceptableUid(reason))
+            elif uid in proposed:
+                outcomes.append(DeviceUidRepeated(uid))
+            else:
+                proposed[uid] = _new(organization_id, uid, body, now)
+                outcomes.append(uid)
+        return proposed, outcomes
+
+    async def _within_limit(
         self, organization_id: int, proposed: Mapping[str, NewDevice]
-    ) -> tuple[dict[str, Stored], dict[str, DomainError]]:
-        """What was stored, and what the organization's device limit left out; uids that are taken are in neither."""
-        left_out: dict[str, DomainError] = {}
+    ) -> tuple[Iterable[NewDevice], dict[str, DomainError]]:
+        """Those that the organization's device limit has room for, and by uid what it leaves out.
+
+        Where there is not room for all, a uid that is taken is in neither.
+        """
         room = await self._organizations.room_for(organization_id, len(proposed))
-        if room < len(proposed):
-            taken = await self._store.taken(organization_id, list(proposed))
-            free = [uid for uid in proposed if uid not in taken]
-            limit = (await self._organizations.get(organization_id)).device_limit
-            left_out = {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
-            proposed = {uid: proposed[uid] for uid in free[:room]}
-        return await self._store.add(organization_id, list(proposed.values())), left_out
+        if room >= len(proposed):
+            return proposed.values(), {}
+        taken = await self._store.taken(organization_id, list(proposed))
+        free = [uid for uid in proposed if uid not in taken]
+        limit = (await self._organizations.get(organization_id)).device_limit
+        return (proposed[uid] for uid in free[:room]), {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
+
+    async def _add(self, organization_id: int, devices: Sequence[NewDevice], *, by: Actor) -> dict[str, dict[str, Any]]:
+        """Stores those whose uid is free, tells of them, and answers them by uid; uids differ and are in order.
+
+        What is to be told is written while the database stores them, for nearly always all of them are stored as
+        foreseen; else it is written anew.
+        """
+        if not devices:
+            return {}
+        ids = await self._store.new_ids(len(devices))
+        foreseen = {device.device_uid: Stored(id_) for device, id_ in zip(devices, ids, strict=True)}
+        storing = asyncio.create_task(self._store.add(organization_id, devices, ids))
+        try:
+            told = await self._written(devices, foreseen)
+        finally:
+            stored = await storing
+        if stored != foreseen:
+            told = await self._written([device for device in devices if device.device_uid in stored], stored)
+        if not stored:
+            return {}
+        self._unit.outbox.add_written(told.events)
+        await self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
+        self._devices.lists_changed([organization_id])
+        return told.answers
+
+    async def _written(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
+        told = Told()
+        for start in range(0, len(devices), _WRITTEN_AT_ONCE):
+            some = [(device, stored[device.device_uid]) for device in devices[start : start + _WRITTEN_AT_ONCE]]
+            events = ((subject_of(new.device_uid), registered(new, given)) for new, given in some)
+            told.events.extend(self._unit.outbox.write_plain(DeviceRegistered, events))
+            told.entries.extend((str(given.id), self._audit.written(begun(new))) for new, given in some)
+            told.answers.update((new.device_uid, shown(new, given)) for new, given in some)
+            await asyncio.sleep(0)
+        return told
 
 
 def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:

@@ -15,23 +15,23 @@ from shared.contracts.devices import PURGED
 _ADD = text(
     """
     insert into devices as present (
-        device_uid, organization_id, name, device_type, serial_number, hardware_version, lifecycle, reported_status,
-        updates_enabled, attributes, tags, presence_version, installed_counter, min_token_generation, version, revision,
-        registered_at, updated_at
+        id, device_uid, organization_id, name, device_type, serial_number, hardware_version, lifecycle,
+        reported_status, updates_enabled, attributes, tags, presence_version, installed_counter,
+        min_token_generation, version, revision, registered_at, updated_at
     )
-    select device_uid, :organization_id, name, device_type, serial_number, hardware_version, lifecycle,
+    select id, device_uid, :organization_id, name, device_type, serial_number, hardware_version, lifecycle,
            reported_status, updates_enabled, cast(attributes as jsonb),
            cast(tags as text[]), 0, 0, 1, 1, 1, :registered_at, :registered_at
     from unnest(
-        cast(:device_uid as text[]), cast(:name as text[]), cast(:device_type as text[]),
+        cast(:id as bigint[]), cast(:device_uid as text[]), cast(:name as text[]), cast(:device_type as text[]),
         cast(:serial_number as text[]), cast(:hardware_version as text[]), cast(:lifecycle as text[]),
         cast(:reported_status as text[]), cast(:updates_enabled as boolean[]), cast(:attributes as text[]),
         cast(:tags as text[])
-    ) as proposed (
-        device_uid, name, device_type, serial_number, hardware_version, lifecycle, reported_status, updates_enabled,
-        attributes, tags
+    ) with ordinality as proposed (
+        id, device_uid, name, device_type, serial_number, hardware_version, lifecycle, reported_status, updates_enabled,
+        attributes, tags, place
     )
-    order by device_uid
+    order by place
     on conflict (device_uid) do update set
         name = excluded.name, device_type = excluded.device_type, serial_number = excluded.serial_number,
         hardware_version = excluded.hardware_version, lifecycle = excluded.lifecycle,
@@ -42,10 +42,9 @@ _ADD = text(
     returning device_uid, id, version, min_token_generation
     """
 )
-"""A purged device comes back to life under its own organization; any other uid that is there is left alone.
+"""A purged device comes back to life under its own organization; any other uid that is there is left alone."""
 
-In the order of the uids, so that two calls with the same ones never wait for each other in a circle.
-"""
+_NEW_IDS = text("select nextval('devices_id_seq') from generate_series(1, :count)")
 
 _ADDED_AT_ONCE = 5_000
 
@@ -65,17 +64,25 @@ class RegistrationStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, organization_id: int, devices: Sequence[NewDevice]) -> dict[str, Stored]:
-        """Stores those whose uid is not taken, thousands in one statement, and answers them by uid; uids differ."""
+    async def new_ids(self, count: int) -> Sequence[int]:
+        """Ids that no device has or will have but those they are given to."""
+        return (await self._session.scalars(_NEW_IDS, {"count": count})).all()
+
+    async def add(self, organization_id: int, devices: Sequence[NewDevice], ids: Sequence[int]) -> dict[str, Stored]:
+        """Stores those whose uid is not taken, each under its id of `ids`, and answers them by uid.
+
+        Thousands in one statement. The devices come in the order of their uids, so that two calls with the same ones
+        never wait for each other in a circle.
+        """
         stored: dict[str, Stored] = {}
-        in_order = sorted(devices, key=lambda device: device.device_uid)
-        for start in range(0, len(in_order), _ADDED_AT_ONCE):
-            some = in_order[start : start + _ADDED_AT_ONCE]
+        for start in range(0, len(devices), _ADDED_AT_ONCE):
+            some = devices[start : start + _ADDED_AT_ONCE]
             columns = {name: [getattr(device, name) for device in some] for name in _PLAIN}
             rows = await self._session.execute(
                 _ADD,
                 {
                     **columns,
+                    "id": ids[start : start + _ADDED_AT_ONCE],
                     "attributes": [
                         to_json(device.attributes).decode() if device.attributes else "{}" for device in some
                     ],

@@ -1,0 +1,30 @@
+"""Rows by the thousand, written with COPY in the transaction of a session: half the time of an insert of arrays."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] - asyncpg ships no types
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_PATIENCE_S = 30.0
+_CONSTRAINT = "23"
+_BEGIN = text("select")
+
+
+async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Adds `rows`, each with a value for every one of `columns`; the others get their defaults.
+
+    Values are of the driver's types and within their ranges; JSON is text. Raises DBAPIError as a statement of the
+    session would.
+    """
+    connection = await session.connection()
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not driver.is_in_transaction():
+        await connection.execute(_BEGIN)
+    try:
+        await driver.copy_records_to_table(table, records=rows, columns=columns, timeout=_PATIENCE_S)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        kind = IntegrityError if str(getattr(error, "sqlstate", "")).startswith(_CONSTRAINT) else DBAPIError
+        raise kind(f"copy {table}", None, error, connection_invalidated=driver.is_closed()) from error
