@@ -50,6 +50,8 @@ class Modelled:
     newest: int = 1
     overlapping: list[int] = field(default_factory=list, compare=False)
     """Generations that will be the least when their overlap ends."""
+    has_token: bool = field(default=False, compare=False)
+    """That is good; none expires here."""
     audit: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     """One for each version, from the first."""
@@ -92,13 +94,19 @@ class Modelled:
         return self._changed("purged", "device.purged.v1", 204)
 
     def issue(self) -> int:
-        return self._refused() or (409 if self.lifecycle == "retired" else 201)
+        """Beside a token that is good another one is of the next generation."""
+        answer = self._refused() or (409 if self.lifecycle == "retired" else 201)
+        if answer == 201:
+            if self.has_token:
+                self._follow()
+            self.has_token = True
+        return answer
 
     def rotate(self) -> int:
-        answer = self.issue()
+        answer = self._refused() or (409 if self.lifecycle == "retired" else 201)
         if answer == 201:
-            self.newest += 1
-            self.overlapping.append(self.newest)
+            self._follow()
+            self.has_token = True
             self.audit.append("token_rotated")
         return answer
 
@@ -139,7 +147,12 @@ class Modelled:
         setattr(self, member, value)
         return self._changed(action, "device.changed.v1", 200)
 
+    def _follow(self) -> None:
+        self.newest += 1
+        self.overlapping.append(self.newest)
+
     def _revoke(self) -> None:
+        self.has_token = False
         self.newest += 1
         self.least = self.newest
 
