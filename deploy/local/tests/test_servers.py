@@ -1,5 +1,7 @@
 """The throw-away servers that every other test stands on."""
 
+import shutil
+
 import asyncpg
 import httpx
 import pymongo
@@ -29,6 +31,18 @@ def test_each_test_has_a_mongodb_database_of_its_own(mongodb_url: str, mongodb_d
         collection = client[mongodb_database]["things"]
         collection.insert_one({"_id": 1, "turn": turn})
         assert collection.count_documents({}) == 1
+
+
+@pytest.mark.skipif(shutil.which("mongod") is not None, reason="mongod makes its files safely")
+def test_secantusdb_makes_no_table_any_more_once_it_is_ready(mongodb_url: str, mongodb_database: str, servers):
+    def tables() -> set[str]:
+        return {path.name for path in (servers.mongodb.directory / "secantusdb").glob("*.wt")}
+
+    before = tables()
+    with pymongo.MongoClient(mongodb_url) as client:
+        for number in range(64):
+            client[mongodb_database][f"things{number}"].insert_one({"_id": 1})
+    assert tables() == before
 
 
 @pytest.mark.parametrize("turn", [1, 2])
