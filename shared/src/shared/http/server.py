@@ -1,5 +1,9 @@
 """Runs an application under uvicorn, the same way in every service."""
 
+import socket
+import sys
+from contextlib import suppress
+
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -12,12 +16,25 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than the gateway keeps an idle connection (60 s): who closes first must be the one that would use it next, or
 else a request is sent into a connection that is just closing, and is lost."""
 
+STALLED_SECONDS = 60.0
+"""A client that is there and takes in nothing for so long is cut off, as the gateway does it. A device that streams an
+image into its flash memory may pause for less."""
+
+
+def end_stalled(listening: socket.socket, *, after_s: float = STALLED_SECONDS) -> None:
+    """Has the system end connections that are accepted here and whose client takes in nothing of what waits for it.
+
+    Nobody else does: what is closed while something waits to be sent is kept until that is sent, and whoever sends it
+    waits too.
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(after_s * 1_000))
+
 
 def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) -> None:
-    """Serves until SIGTERM, then drains for at most `drain_seconds`."""
+    """Serves until SIGTERM, then drains for at most `drain_seconds`. Exits when it cannot serve."""
     logging.configure(service, level=settings.log_level, style=settings.log_format)
     collect_rarely()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -30,3 +47,10 @@ def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) ->
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.drain_seconds),
     )
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    end_stalled(listening)
+    with suppress(KeyboardInterrupt):  # the server has drained and hands the signal on
+        server.run(sockets=[listening])
+    if not server.started:
+        sys.exit(1)
