@@ -52,7 +52,7 @@ class FleetService:
     async def lock(self, organization_id: int, uids: Collection[str]) -> dict[str, FleetDeviceRead]:
         """Those of the organization's devices that the copy has, by uid; nobody changes them until the unit ends."""
         found = await self._store.lock(organization_id, uids)
-        return {device.device_uid: FleetDeviceRead.model_validate(device, from_attributes=True) for device in found}
+        return {device["device_uid"]: FleetDeviceRead.model_validate(dict(device)) for device in found}
 
     async def caller(self, who: Principal, uid: str) -> DeviceCaller:
         """The device `uid`, for which its own or a gateway's verified token speaks.

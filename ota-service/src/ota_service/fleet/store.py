@@ -2,13 +2,32 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, cast, collate, func, or_
-from sqlalchemy.dialects.postgresql import insert
+from pydantic_core import to_json
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, TextClause, cast, collate, func, or_, text
+from sqlalchemy import select as select_columns
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ota_service.fleet.models import FleetDevice, FleetGroup, present_in
 from shared.rql.sql import searching
+
+
+def _newer(table: type[FleetDevice | FleetGroup], name: str, key: str) -> TextClause:
+    """Takes over `rows` whose version is greater than the copy's, in the order of their keys."""
+    columns = ", ".join(table.model_fields)
+    changes = ", ".join(f"{column} = excluded.{column}" for column in table.model_fields if column != key)
+    return text(
+        f"""
+        insert into {name} as known ({columns})
+        select {columns} from jsonb_populate_recordset(null::{name}, cast(:rows as jsonb))
+        on conflict ({key}) do update set {changes} where known.version < excluded.version
+        """  # noqa: S608 - names
+    )
+
+
+_PUT_DEVICES = _newer(FleetDevice, "fleet_devices", "device_uid")
+_PUT_GROUPS = _newer(FleetGroup, "fleet_groups", "group_id")
 
 
 class FleetStore:
@@ -42,44 +61,42 @@ class FleetStore:
         async with searching(self._session):
             return (await self._session.execute(select(func.count()).select_from(found))).scalar_one()
 
-    async def lock(self, organization_id: int, uids: Collection[str]) -> Sequence[FleetDevice]:
-        """Those that are there as they are now, unchanged until this transaction ends; a purged one is not.
+    async def lock(self, organization_id: int, uids: Collection[str]) -> Sequence[RowMapping]:
+        """The columns of those that are there as they are now, unchanged until this transaction ends.
 
-        In the order of the uids, as whoever changes them does it, so that two never wait for each other in a circle.
+        A purged one is not. In the order of the uids, as whoever changes them does it, so that two never wait for each
+        other in a circle.
         """
         query = (
-            select(FleetDevice)
-            .where(present_in(organization_id), col(FleetDevice.device_uid).in_(uids))
+            select_columns(FleetDevice.metadata.tables["fleet_devices"])
+            .where(present_in(organization_id), is_named(uids))
             .order_by(collate(col(FleetDevice.device_uid), "C"))
             .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
         )
-        return (await self._session.scalars(query)).all()
+        return (await self._session.execute(query)).mappings().all()
 
     async def put_newer(self, devices: Sequence[FleetDevice]) -> None:
         """Takes over each device whose version is greater than the copy's, in one statement; uids must differ."""
-        await self._put_newer(FleetDevice, "device_uid", devices)
+        await self._session.execute(_PUT_DEVICES, {"rows": _rows(devices)})
 
     async def put_newer_groups(self, groups: Sequence[FleetGroup]) -> None:
         """As `put_newer`, of groups; ids must differ."""
-        await self._put_newer(FleetGroup, "group_id", groups)
+        await self._session.execute(_PUT_GROUPS, {"rows": _rows(groups)})
 
-    async def _put_newer(
-        self, table: type[FleetDevice | FleetGroup], key: str, rows: Sequence[FleetDevice | FleetGroup]
-    ) -> None:
-        proposed = insert(table).values([row.model_dump() for row in rows])
-        changes = {name: proposed.excluded[name] for name in table.model_fields if name != key}
-        await self._session.execute(
-            proposed.on_conflict_do_update(
-                index_elements=[key], set_=changes, where=col(table.version) < proposed.excluded.version
-            )
-        )
+
+def _rows(rows: Sequence[FleetDevice | FleetGroup]) -> str:
+    return to_json([row.model_dump() for row in rows]).decode()
+
+
+def is_named(uids: Collection[str]) -> ColumnElement[bool]:
+    """Of a device: whether it is one of these, by uid."""
+    return col(FleetDevice.device_uid) == func.any(cast(list(uids), ARRAY(Text)))
 
 
 def is_among(references: Sequence[str]) -> ColumnElement[bool]:
     """Of a device: whether it is one of these, by uid or by id."""
     numbers = [int(reference) for reference in references if reference.isascii() and reference.isdigit()]
-    by_uid = col(FleetDevice.device_uid) == func.any(cast(list(references), ARRAY(Text)))
+    by_uid = is_named(references)
     by_id = col(FleetDevice.device_id) == func.any(
         cast([number for number in numbers if number < 2**63], ARRAY(BigInteger))
     )

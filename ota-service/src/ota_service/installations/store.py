@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from pydantic_core import to_json
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Text, cast, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -40,7 +40,8 @@ class InstallationStore:
     async def of(self, organization_id: int, uids: Collection[str]) -> Sequence[Installation]:
         """What is on these devices."""
         query = select(Installation).where(
-            col(Installation.device_uid).in_(uids), Installation.organization_id == organization_id
+            col(Installation.device_uid) == func.any(cast(list(uids), ARRAY(Text))),
+            Installation.organization_id == organization_id,
         )
         return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
 

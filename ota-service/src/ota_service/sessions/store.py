@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, exists, func, literal, text, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, case, cast, exists, func, literal, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -87,7 +87,9 @@ class SessionStore:
     async def open_devices(self, organization_id: int, uids: Collection[str]) -> set[str]:
         """Those of the devices that have an open session."""
         query = select(UpdateSession.device_uid).where(
-            col(UpdateSession.device_uid).in_(uids), UpdateSession.organization_id == organization_id, IS_OPEN
+            col(UpdateSession.device_uid) == func.any(cast(list(uids), ARRAY(Text))),
+            UpdateSession.organization_id == organization_id,
+            IS_OPEN,
         )
         return set((await self._session.scalars(query)).all())
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import ARRAY, Text, cast, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -100,7 +100,10 @@ class WaveStore:
         """Its batch has these devices now."""
         await self._session.execute(
             update(ReleaseDevice)
-            .where(col(ReleaseDevice.release_id) == cluster.release_id, col(ReleaseDevice.device_uid).in_(uids))
+            .where(
+                col(ReleaseDevice.release_id) == cluster.release_id,
+                col(ReleaseDevice.device_uid) == func.any(cast(list(uids), ARRAY(Text))),
+            )
             .values(handed_at=_NOW)
             .execution_options(synchronize_session=False)
         )
