@@ -4,8 +4,23 @@ import json
 from hashlib import md5, sha1, sha256
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from ..conftest import IMAGE
+
+
+@pytest.fixture
+def statements():
+    """What is asked of the database."""
+    asked: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 async def test_a_deployment_names_what_to_install_and_where_it_is(update, state_of):
@@ -100,6 +115,15 @@ async def test_what_a_client_does_ends_in_a_completed_session(update, state_of, 
 async def test_every_execution_has_its_meaning(update, state_of, execution, finished, becomes):
     assert (await update.target.say(update.action, execution, finished)).status_code == 200
     assert await state_of(update) == becomes
+
+
+async def test_what_a_client_says_costs_few_statements_whatever_it_passes_through(update, state_of, statements):
+    await update.target.get(f"/deploymentBase/{update.action}?c=1")
+    for said, most in [(("proceeding",), 2), (("closed", "success"), 8)]:
+        statements.clear()
+        await update.target.say(update.action, *said)
+        assert len(statements) <= most, "\n".join(statements)
+    assert await state_of(update) == "completed"
 
 
 async def test_a_failure_keeps_what_the_client_says_of_it(update, person):

@@ -48,6 +48,21 @@ async def name_of(client, uid):
     return answer.json()["name"] if answer.status_code == 200 else answer.json()["code"]
 
 
+async def test_one_follower_that_fails_holds_up_neither_the_copy_nor_the_others(app, client):
+    heard = []
+
+    async def fails(organization_id, uids):
+        raise KeyError("a defect")
+
+    async def follows(organization_id, uids):
+        heard.append((organization_id, uids))
+
+    hear = FleetConsumer(app.state.scopes, fails, follows)
+    await hear([state("pump-1", 1), state("pump-2", 1, device_id=2), state("valve-1", 1, organization_id=2)])
+    assert heard == [(1, ["pump-1", "pump-2"]), (2, ["valve-1"])]
+    assert await name_of(client, "pump-1") == "as of 1"
+
+
 async def test_a_registered_device_is_in_the_copy(client, hear):
     await hear([state("pump-1", 1)])
     answer = await client.get("/api/v2/fleet/pump-1")

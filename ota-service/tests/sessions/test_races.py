@@ -8,8 +8,12 @@ import pytest
 
 from ota_service.fleet.service import FleetService
 from ota_service.manifests.store import ManifestStore
+from ota_service.sessions.errors import WrongTransition
 from ota_service.sessions.jobs import Deadlines
+from ota_service.sessions.schemas import DeviceReport
 from ota_service.sessions.service import SessionService
+from ota_service.sessions.states import SessionState
+from ota_service.sessions.store import SessionStore
 from shared.sql.unit_of_work import UnitOfWork
 from shared.testing import eventually
 
@@ -39,6 +43,43 @@ async def test_of_many_that_open_a_session_for_a_device_one_does(add_devices, ad
     opened = next(answer for answer in answers if answer.status_code == 202).json()["session_id"]
     refused = [answer.json() for answer in answers if answer.status_code == 409]
     assert {(problem["code"], problem["session_id"]) for problem in refused} == {("update_session_open", opened)}
+    await ledger.check(sql)
+
+
+@pytest.fixture
+def behind(app, update):
+    """What a device says in one go of its session as it was a moment ago, after it has said `meanwhile`."""
+
+    async def behind(path, *meanwhile) -> None:
+        async with app.state.scopes() as scope:
+            seen = await SessionStore(scope.get(UnitOfWork).session).open_of(1, "pump-1")
+        for verb in meanwhile:
+            await update.device.say(update.id, verb)
+        async with app.state.scopes() as scope:
+            await scope.get(SessionService).report_all(seen, path, DeviceReport(), by="device")
+
+    return behind
+
+
+def to_its_end(state):
+    """From the state that the session is in through all that come after it."""
+    path = [SessionState.ACKNOWLEDGED, SessionState.DOWNLOADING, SessionState.FLASHED, SessionState.COMPLETED]
+    return path[path.index(state) + 1 :] if state in path else path
+
+
+@pytest.mark.parametrize("meanwhile", [(), ("ack", "downloading")])
+async def test_what_is_said_in_one_go_is_each_state_once_though_others_came_first(behind, meanwhile, sql):
+    await behind(to_its_end, *meanwhile)
+    assert await states(sql) == {"completed": 1}
+    assert await sql.fetchval("select confirmed_id is not null from installations")
+    await ledger.check(sql)
+
+
+async def test_what_is_said_in_one_go_of_a_session_that_has_ended_changes_nothing(behind, sql):
+    with pytest.raises(WrongTransition):
+        await behind(to_its_end, "fail")
+    assert await states(sql) == {"failed": 1}
+    assert await sql.fetchval("select count(*) from session_reports where not accepted") == 1
     await ledger.check(sql)
 
 

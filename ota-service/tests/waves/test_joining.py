@@ -4,6 +4,7 @@ import pytest
 
 from ota_service.fleet.consumers import FleetConsumer
 from ota_service.waves.consumers import LateJoiners
+from ota_service.waves.service import WaveService
 from shared.contracts.devices import DeviceRegistered
 from shared.contracts.groups import GroupChanged, GroupDeleted, GroupState
 
@@ -71,6 +72,22 @@ async def test_a_device_joins_with_the_news_of_it_once_however_often_it_is_told(
         await steps()
         await steps()
     assert (await look())["progress"]["succeeded"] == 21
+
+
+async def test_a_release_that_nobody_could_join_at_the_news_is_joined_at_its_next_look(
+    started, hear, members, steps, sql, monkeypatch
+):
+    await started(50, 50, join_late=True)
+
+    async def fails(service, organization_id, uids):
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(WaveService, "join", fails)
+    await hear([registered("pump-90")])
+    assert await members() == []
+    await sql.execute("update releases set joined_at = now() - interval '1 minute'")
+    await steps()
+    assert await members() == ["pump-90"]
 
 
 async def test_nobody_joins_one_that_does_not_run_or_does_not_ask_for_it(draw_up, started, act, hear, members):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from ota_service.sessions.models import NewSession
 from ota_service.sessions.states import SessionState
 
 _DETAILS, _DETAIL_CHARS = 64, 256
@@ -216,12 +217,22 @@ class Preferences:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The open session of a device: its number here, how far it is, and whether the device has said that it is done."""
+    """The open session of a device as it was when the device was let in, and its number here."""
 
-    action: int
-    state: SessionState
-    confirmed: bool
-    manifest: str
+    session: NewSession
+
+    @property
+    def action(self) -> int:
+        return self.session.counter
+
+    @property
+    def state(self) -> SessionState:
+        return SessionState(self.session.state)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the device has said that it is done."""
+        return self.session.confirmed_at is not None
 
 
 @dataclass(frozen=True)

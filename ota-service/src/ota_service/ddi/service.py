@@ -49,7 +49,7 @@ from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.errors import DeviceNotFound, DeviceRetired, DeviceTokenRevoked
 from ota_service.fleet.service import FleetService, Hears
 from ota_service.sessions.errors import WrongTransition
-from ota_service.sessions.models import UpdateSession
+from ota_service.sessions.models import Session
 from ota_service.sessions.schemas import DeviceReport
 from ota_service.sessions.service import SessionService
 from ota_service.sessions.states import FINAL, SessionState
@@ -72,7 +72,7 @@ _MAX_ID = 2**63 - 1
 class Action:
     """An update as a client asks for it: the session, what it installs in order, and its latest reports."""
 
-    session: UpdateSession
+    session: Session
     firmware: Sequence[Firmware]
     reports: Sequence[DdiFeedback]
     window_is_open: bool | None = None
@@ -146,13 +146,14 @@ class DdiService:
         if waiting is not None:
             state, confirmed = waiting.state, waiting.confirmed
             if state == SessionState.HELD and caller.auto_confirm:
-                session = await self._confirm(caller, await self._session(caller, str(waiting.action)))
-                state = SessionState(session.state)
+                state = await self._confirm(caller, waiting.session)
             if state == SessionState.FLASHED:
                 await self._sessions.seen(caller.organization_id, caller.uid)
             kind = offered(state, confirmed=confirmed)
             if kind is not None:
-                offer = Offer(kind, waiting.action, checksum(waiting.action, waiting.manifest, caller.window_is_open))
+                offer = Offer(
+                    kind, waiting.action, checksum(waiting.action, waiting.session.manifest, caller.window_is_open)
+                )
         return Poll(
             seconds=sleep(caller.preferences, waits=waiting is not None, opens_in_s=caller.opens_in_s),
             offer=offer,
@@ -173,8 +174,7 @@ class DdiService:
         if session.state in FINAL | {SessionState.HELD, SessionState.CANCELLING}:
             raise ActionNotFound
         if session.state == SessionState.INITIATED:
-            await self._become(caller, session, SessionState.ACKNOWLEDGED, DeviceReport())
-            session = await self._session(caller, action)
+            session = await self._become(caller, session, SessionState.ACKNOWLEDGED, DeviceReport())
         return replace(await self._action(session, reports), window_is_open=caller.window_is_open)
 
     async def installed(self, caller: Caller, action: str, *, reports: int) -> Action:
@@ -204,10 +204,9 @@ class DdiService:
         if target == SessionState.COMPLETED:
             await self._store.want_attributes(caller.organization_id, caller.uid)
 
-    async def _become(self, caller: Caller, session: UpdateSession, target: SessionState, said: DeviceReport) -> None:
+    async def _become(self, caller: Caller, session: Session, target: SessionState, said: DeviceReport) -> Session:
         with _words_of_the_protocol():
-            for step in steps(SessionState(session.state), target):
-                await self._sessions.report(caller.organization_id, caller.uid, session.id, step, said, by=caller.by)
+            return await self._sessions.report_all(session, lambda state: steps(state, target), said, by=caller.by)
 
     async def cancellation(self, caller: Caller, action: str) -> int:
         """The action that is being cancelled. Raises ActionNotFound."""
@@ -262,12 +261,13 @@ class DdiService:
         target = await self._store.locked(caller.organization_id, caller.uid)
         target.auto_confirm = active
         if active and caller.waiting is not None and caller.waiting.state == SessionState.HELD:
-            await self._confirm(caller, await self._session(caller, str(caller.waiting.action)))
+            await self._confirm(caller, caller.waiting.session)
 
-    async def _confirm(self, caller: Caller, session: UpdateSession) -> UpdateSession:
+    async def _confirm(self, caller: Caller, session: Session) -> SessionState:
         with _words_of_the_protocol():
-            await self._sessions.confirm(caller.organization_id, session.id, by=caller.by, uid=caller.uid)
-        return await self._session(caller, str(session.counter))
+            return (
+                await self._sessions.confirm(caller.organization_id, session.id, by=caller.by, uid=caller.uid)
+            ).state
 
     async def put_attributes(self, caller: Caller, config: ConfigData) -> None:
         """What the device says of itself, for device-management to take over.
@@ -301,32 +301,34 @@ class DdiService:
         _, firmware = await self._artifact(caller, module, filename)
         return f"{firmware.md5}  {firmware.filename}"
 
-    async def _artifact(self, caller: Caller, module: str, filename: str) -> tuple[UpdateSession, Firmware]:
+    async def _artifact(self, caller: Caller, module: str, filename: str) -> tuple[Session, Firmware]:
         self._require_known(caller)
         if caller.waiting is None or caller.waiting.state == SessionState.HELD:
             raise ArtifactNotFound
-        session = await self._session(caller, str(caller.waiting.action))
+        session = caller.waiting.session
         for firmware in await self._store.firmware(session):
             if (str(firmware.id), firmware.filename) == (module, filename):
                 return session, firmware
         raise ArtifactNotFound
 
-    async def _session(self, caller: Caller, action: str) -> UpdateSession:
+    async def _session(self, caller: Caller, action: str) -> Session:
         self._require_known(caller)
         counter = int(action) if action.isascii() and action.isdigit() and len(action) < 20 else 0
         session = None
-        if counter <= _MAX_ID:
+        if caller.waiting is not None and caller.waiting.action == counter:
+            session = caller.waiting.session
+        elif counter <= _MAX_ID:
             session = await self._store.session(caller.organization_id, caller.uid, counter)
         if session is None:
             raise ActionNotFound
         return session
 
-    async def _action(self, session: UpdateSession, reports: int) -> Action:
+    async def _action(self, session: Session, reports: int) -> Action:
         firmware = await self._store.firmware(session)
         history = await self._store.history(session, reports) if reports else ()
         return Action(session, firmware, history)
 
-    async def _note(self, caller: Caller, session: UpdateSession, said: Feedback) -> None:
+    async def _note(self, caller: Caller, session: Session, said: Feedback) -> None:
         status = said.status
         feedback = DdiFeedback(
             session_id=session.id,

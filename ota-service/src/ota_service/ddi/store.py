@@ -14,7 +14,14 @@ from ota_service.batches.models import IS_OUTSIDE_WINDOW
 from ota_service.ddi.models import MAX_REPORTS, DdiFeedback, DdiTarget
 from ota_service.ddi.schemas import Waiting
 from ota_service.firmware.models import Firmware
-from ota_service.sessions.models import IS_OPEN, UpdateSession, UpdateSessionPart
+from ota_service.sessions.models import (
+    IS_OPEN,
+    SESSION_FIELDS,
+    NewSession,
+    Session,
+    UpdateSession,
+    UpdateSessionPart,
+)
 from ota_service.sessions.states import SessionState
 from shared.contracts.devices import PURGED
 
@@ -41,7 +48,7 @@ _KNOWN = text(
         device.device_uid, device.lifecycle, device.min_token_generation, device.site_id,
         coalesce(target.attributes_wanted, true) as attributes_wanted,
         coalesce(target.auto_confirm, false) as auto_confirm,
-        session.counter, session.state, session.confirmed_at, session.manifest, installed.counter as installed,
+        installed.counter as installed, {", ".join(f"session.{name} as session_{name}" for name in SESSION_FIELDS)},
         batch."window" as maintenance, device.attributes ->> 'time_zone' as time_zone, clock_timestamp() as now,
         extract(epoch from opening.at - clock_timestamp())::float as opens_in_s
     from tenants as tenant
@@ -51,8 +58,7 @@ _KNOWN = text(
     left join ddi_targets as target
         on target.device_uid = :uid and target.organization_id = tenant.organization_id
     left join (
-        select organization_id, counter, state, confirmed_at, manifest, batch_id from update_sessions
-        where device_uid = :uid and {IS_OPEN.text}
+        select * from update_sessions where device_uid = :uid and {IS_OPEN.text}
     ) as session on session.organization_id = tenant.organization_id
     left join update_batches as batch on batch.id = session.batch_id
     left join lateral (
@@ -112,9 +118,8 @@ class DdiStore:
         device = waiting = None
         if row.device_uid is not None:
             device = KnownDevice(row.device_uid, row.lifecycle, row.min_token_generation, row.site_id)
-        if row.counter is not None:
-            confirmed = row.confirmed_at is not None
-            waiting = Waiting(row.counter, SessionState(row.state), confirmed, row.manifest)
+        if row.session_id is not None:
+            waiting = Waiting(NewSession(**{name: getattr(row, f"session_{name}") for name in SESSION_FIELDS}))
         return Known(
             row.organization_id,
             row.tenant_state,
@@ -139,7 +144,7 @@ class DdiStore:
         )
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
-    async def firmware(self, session: UpdateSession) -> Sequence[Firmware]:
+    async def firmware(self, session: Session) -> Sequence[Firmware]:
         """What a session that was found before installs, in order."""
         query = (
             select(Firmware)
@@ -158,7 +163,7 @@ class DdiStore:
                 return False
         return True
 
-    async def history(self, session: UpdateSession, limit: int) -> Sequence[DdiFeedback]:
+    async def history(self, session: Session, limit: int) -> Sequence[DdiFeedback]:
         """The latest reports on a session that was found before, the newest first."""
         query = (
             select(DdiFeedback)

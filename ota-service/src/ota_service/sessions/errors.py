@@ -65,6 +65,7 @@ class WrongTransition(DomainError):
 
     def __init__(self, state: str, target: str) -> None:
         super().__init__(f"a session that is {state} does not become {target}", state=state)
+        self.target = target
 
 
 class DeviceNotUpdatable(DomainError):

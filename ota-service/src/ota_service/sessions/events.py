@@ -33,7 +33,8 @@ _COMMANDS = {
     SessionState.CANCELLING: "update_cancelled",
     SessionState.CANCELLED: "update_cancelled",
 }
-
+ANNOUNCED = frozenset(_COMMANDS)
+"""States of which a command tells the device, which is taken back when the session goes on."""
 
 _READ = SessionRead.model_fields.keys() - {"session_id"}
 

@@ -1,6 +1,6 @@
 """Update sessions, and the history of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -121,7 +121,7 @@ class SessionReport(Table, table=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """An update session that is about to be one, member for member.
+    """An update session member for member: one that is about to be, one on its way, or one that is only looked at.
 
     Sessions are opened, and reports noted, by the thousand: as instances of the tables' own classes they would take
     most of the time that this takes.
@@ -139,7 +139,7 @@ class NewSession:
     resumes: str | None = None
     progress: int | None = None
     error: str | None = None
-    deadline: datetime
+    deadline: datetime | None
     soak_s: int | None
     confirmed_at: datetime | None = None
     manifest: str
@@ -154,6 +154,9 @@ class NewSession:
     opened_by: str
     opened_at: datetime
     updated_at: datetime
+
+
+SESSION_FIELDS = tuple(one.name for one in fields(NewSession))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

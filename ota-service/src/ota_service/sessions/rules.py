@@ -2,13 +2,14 @@
 of and what it leaves on its device.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from ota_service.installations.schemas import Brought
 from ota_service.manifests.schemas import Bundle, Draft, Obstacle
-from ota_service.sessions.models import NewPart, NewSession, Session, UpdateSessionPart
+from ota_service.sessions.errors import WrongTransition
+from ota_service.sessions.models import SESSION_FIELDS, NewPart, NewSession, Session, UpdateSession, UpdateSessionPart
 from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
@@ -56,6 +57,62 @@ def progress_after(target: SessionState, *, known: int | None, said: int | None)
     if target == SessionState.DOWNLOADING:
         return known if said is None else said
     return 100 if target in {SessionState.FLASHED, SessionState.COMPLETED} else known
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a session; `confirms`: the device itself says that it runs the new version, and soaks from now."""
+
+    before: SessionState
+    state: SessionState
+    progress: int | None
+    confirms: bool
+
+
+def walk(
+    session: Session,
+    targets: Sequence[SessionState],
+    *,
+    said: int | None,
+    may: Callable[[SessionState, SessionState], bool],
+) -> list[Step]:
+    """The changes through which a session comes to each of these states in turn, those that change nothing left out.
+
+    `said` is the progress that was reported. Raises WrongTransition for the first that `may` does not allow.
+    """
+    at, progress, confirmed = SessionState(session.state), session.progress, session.confirmed_at is not None
+    steps: list[Step] = []
+    for target in targets:
+        if at != target and not may(at, target):
+            raise WrongTransition(at, target)
+        confirms = target == SessionState.COMPLETED != at and session.soak_s is not None
+        state = SessionState.FLASHED if confirms else target
+        is_news = (confirms and not confirmed) or (state == SessionState.DOWNLOADING and is_step(progress, said))
+        if at == state and not is_news:
+            continue
+        progress = progress_after(state, known=progress, said=said)
+        steps.append(Step(at, state, progress, confirms))
+        at, confirmed = state, confirmed or confirms
+    return steps
+
+
+def passed(session: UpdateSession, steps: Sequence[Step], patience: Patience) -> list[Session]:
+    """What the session was after each of the steps that have made it what it is, itself the last."""
+    last = len(steps) - 1
+    return [
+        session
+        if place == last
+        else replace(
+            NewSession(**{name: getattr(session, name) for name in SESSION_FIELDS}),
+            state=step.state,
+            progress=step.progress,
+            error=None,
+            version=session.version - last + place,
+            deadline=session.updated_at + (patience.in_state(step.state, soak_s=session.soak_s) or timedelta()),
+            confirmed_at=None,
+        )
+        for place, step in enumerate(steps)
+    ]
 
 
 def opened(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
 from ota_service.firmware.schemas import Download, Wanted
@@ -23,17 +22,17 @@ from ota_service.sessions.errors import (
     SessionOpen,
     WrongTransition,
 )
-from ota_service.sessions.events import command_about, command_id, offer, read, snapshot, state_event
+from ota_service.sessions.events import ANNOUNCED, command_about, command_id, offer, read, snapshot, state_event
 from ota_service.sessions.models import NewReport, NewSession, Session, UpdateSession
 from ota_service.sessions.rules import (
     DEVICE_UNKNOWN,
     UPDATE_OPEN,
     Patience,
     brought,
-    is_step,
     opened,
     parts,
-    progress_after,
+    passed,
+    walk,
     when_cancelled,
     when_confirmed,
     when_refused,
@@ -194,7 +193,7 @@ class SessionService:
         Raises SessionNotFound and WrongTransition.
         """
         session = await self._find(organization_id, session_id)
-        return await self._become(session, partial(when_cancelled, force=force), by=f"person {by}")
+        return read(await self._become(session, lambda state: [when_cancelled(state, force=force)], by=f"person {by}"))
 
     async def cancel_many(
         self, organization_id: int, session_ids: Collection[UUID], by: str, *, force: bool = False
@@ -209,18 +208,19 @@ class SessionService:
     ) -> SessionRead:
         """A device that was to stop goes on where it was. Raises SessionNotFound and WrongTransition."""
         session = await self._find(organization_id, session_id, device_uid=uid)
-        return await self._become(session, partial(when_refused, resumes=session.resumes), by=by, said=said)
+        resumes = session.resumes
+        return read(await self._become(session, lambda state: [when_refused(state, resumes)], by=by, said=said))
 
     async def confirm(self, organization_id: int, session_id: UUID, *, by: str, uid: str | None = None) -> SessionRead:
         """Consent to a held session, by its device if `uid` is given. Raises SessionNotFound and WrongTransition."""
         session = await self._find(organization_id, session_id, device_uid=uid)
-        return await self._become(session, when_confirmed, by=by)
+        return read(await self._become(session, lambda state: [when_confirmed(state)], by=by))
 
     async def deny(self, organization_id: int, session_id: UUID, *, by: str, uid: str | None = None) -> SessionRead:
         """The end of a held session. Raises SessionNotFound and WrongTransition."""
         session = await self._find(organization_id, session_id, device_uid=uid)
         said = DeviceReport(error="consent was denied")
-        return await self._become(session, lambda _: SessionState.CANCELLED, by=by, said=said, may=may_deny)
+        return read(await self._become(session, lambda _: [SessionState.CANCELLED], by=by, said=said, may=may_deny))
 
     async def hear_ended(self, batch_id: int, *, limit: int) -> list[EndedSession]:
         """Sessions of the batch that have ended, each told once, with the caller's transaction; at most `limit`."""
@@ -241,48 +241,56 @@ class SessionService:
         Raises SessionNotFound and WrongTransition.
         """
         session = await self._find(organization_id, session_id, device_uid=uid)
-        return await self._become(session, lambda _: target, by=by, said=said, may=may_report)
+        return read(await self._become(session, lambda _: [target], by=by, said=said, may=may_report))
+
+    async def report_all(
+        self, session: Session, path: Callable[[SessionState], Sequence[SessionState]], said: DeviceReport, *, by: str
+    ) -> Session:
+        """The same of a session that was found before: each state of its `path` in turn, from the one that it is in.
+
+        In one change. Raises WrongTransition.
+        """
+        return await self._become(session, path, by=by, said=said, may=may_report)
 
     async def _become(
         self,
-        session: UpdateSession,
-        choose: Callable[[SessionState], SessionState],
+        session: Session,
+        path: Callable[[SessionState], Sequence[SessionState]],
         *,
         by: str,
         said: DeviceReport | None = None,
         may: Callable[[SessionState, SessionState], bool] = may_become,
-    ) -> SessionRead:
+    ) -> Session:
         """Tries until it has won or lost for good: whoever is faster brings the session nearer to its end.
 
-        `choose` tells the target from the state that the session is in.
+        `path` tells what it becomes in turn from the state that it is in.
         """
         said = said or DeviceReport()
         while True:
             before = SessionState(session.state)
-            target = choose(before)
-            if before != target and not may(before, target):
+            try:
+                steps = walk(session, path(before), said=said.progress, may=may)
+            except WrongTransition as error:
+                target = SessionState(error.target)
                 refused = NewReport.of(session, by, target, before=before, accepted=False, **said.model_dump())
                 await self._store.note_refusal(refused)
-                raise WrongTransition(before, target)
-            confirms = target == SessionState.COMPLETED != before and session.soak_s is not None
-            if confirms:
-                target = SessionState.FLASHED
-            is_news = (confirms and session.confirmed_at is None) or (
-                target == SessionState.DOWNLOADING and is_step(session.progress, said.progress)
-            )
-            if before == target and not is_news:
-                return read(session)
+                raise
+            if not steps:
+                return session
+            target = steps[-1].state
             changed = await self._store.move(
                 session,
                 target,
+                changes=len(steps),
                 lasting=self._patience.in_state(target, soak_s=session.soak_s),
-                progress=progress_after(target, known=session.progress, said=said.progress),
+                progress=steps[-1].progress,
                 error=said.error if target in BROKEN_OFF else None,
-                confirmed=confirms,
+                confirmed=any(step.confirms for step in steps),
             )
             if changed is not None:
-                await self._tell([(changed, before)], by, said)
-                return read(changed)
+                states = passed(changed, steps, self._patience)
+                await self._tell([(state, step.before) for state, step in zip(states, steps, strict=True)], by, said)
+                return changed
             session = await self._find(session.organization_id, session.id)
 
     async def time_out(self, limit: int) -> int:
@@ -314,7 +322,9 @@ class SessionService:
         for session, before in changes:
             self._unit.outbox.add(state_event(session, before=before))
         self._unit.outbox.withdraw(
-            command_id(session.id, before, session.version - 1) for session, before in changes if before is not None
+            command_id(session.id, before, session.version - 1)
+            for session, before in changes
+            if before is not None and before in ANNOUNCED
         )
         await self._announce([session for session, before in changes if before != SessionState.CANCELLING])
         installed = {session.id: session for session, _ in changes if session.state in INSTALLED}

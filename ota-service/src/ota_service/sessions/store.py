@@ -19,6 +19,7 @@ from ota_service.sessions.models import (
     IS_AWAITED,
     IS_OPEN,
     IS_SOAKING,
+    SESSION_FIELDS,
     NewPart,
     NewReport,
     NewSession,
@@ -40,7 +41,7 @@ MOST_REFUSALS = 100
 """A device that repeats a refused report for ever fills no table."""
 
 
-_SESSION = ", ".join(one.name for one in fields(NewSession))
+_SESSION = ", ".join(SESSION_FIELDS)
 _PART = ", ".join(one.name for one in fields(NewPart))
 _REPORT = ", ".join(one.name for one in fields(NewReport))
 
@@ -144,15 +145,16 @@ class SessionStore:
 
     async def move(
         self,
-        seen: UpdateSession,
+        seen: Session,
         target: SessionState,
         *,
+        changes: int,
         lasting: timedelta | None,
         progress: int | None,
         error: str | None,
         confirmed: bool = False,
     ) -> UpdateSession | None:
-        """The session in its new state, which may last `lasting`; None when another was faster.
+        """The session after so many `changes`, in its new state, which may last `lasting`; None: another was faster.
 
         One that stays in its state, or gets its consent, keeps its deadline. `confirmed`: the device itself has said
         that it runs the new version.
@@ -169,7 +171,7 @@ class SessionStore:
             .values(
                 state=target,
                 resumes=seen.state if target == SessionState.CANCELLING else UpdateSession.resumes,
-                version=UpdateSession.version + 1,
+                version=UpdateSession.version + changes,
                 deadline=UpdateSession.deadline if keeps and lasting is not None else ends_at,
                 progress=progress,
                 error=error,
