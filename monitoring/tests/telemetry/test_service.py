@@ -195,7 +195,9 @@ async def test_an_empty_range_is_refused(telemetry, register):
         await telemetry.history(1, "pump-1", start=NOON, end=NOON, limit=1)
 
 
-@pytest.mark.parametrize("cursor", ["!", "W10", "WyJhOmI6YyJd", "WzFd", "WyJcdWQ4MDAiXQ"])
+@pytest.mark.parametrize(
+    "cursor", ["!", "W10", "WyJhOmI6YyJd", "WzFd", "WyJcdWQ4MDAiXQ", "WyJmZmZmZmZmZmZmZmZmZmZmOjoxIl0"]
+)
 async def test_foreign_cursors_are_refused(telemetry, register, cursor):
     await register("pump-1")
     with pytest.raises(BadCursor):

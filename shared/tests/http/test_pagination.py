@@ -39,7 +39,7 @@ def test_a_key_of_another_list_is_refused(key, kinds):
         decode_cursor(encode_cursor(*key), *kinds)
 
 
-@pytest.mark.parametrize("cursor", ["", "é", "e30", "W1", "WyJhIl0x"])
+@pytest.mark.parametrize("cursor", ["WyJcdWQ4MDAiXQ", "", "é", "e30", "W1", "WyJhIl0x"])
 def test_what_is_no_cursor_is_refused(cursor):
     with pytest.raises(BadCursor):
         decode_cursor(cursor, str)

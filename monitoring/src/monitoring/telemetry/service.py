@@ -21,6 +21,7 @@ from monitoring.telemetry.models import (
     StoredSample,
     micros,
     moment,
+    time_of,
 )
 from monitoring.telemetry.rules import counted, is_past, merged, newest, news_of, place, readable
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
@@ -265,4 +266,8 @@ def _place_in(cursor: str | None) -> str | None:
     [place] = decode_cursor(cursor, str)
     if not _PLACE.fullmatch(place):
         raise BadCursor
+    try:
+        time_of(place)
+    except OverflowError:
+        raise BadCursor from None
     return place

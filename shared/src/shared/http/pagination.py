@@ -77,7 +77,7 @@ def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
         raise BadCursor
     if any(isinstance(part, int) and not -(2**63) <= part < 2**63 for part in parts):
         raise BadCursor
-    if any(isinstance(part, str) and "\0" in part for part in parts):
+    if any(isinstance(part, str) and not _is_text(part) for part in parts):
         raise BadCursor
     try:
         return tuple(
@@ -85,6 +85,11 @@ def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
         )
     except (ValueError, OverflowError):
         raise BadCursor from None
+
+
+def _is_text(text: str) -> bool:
+    """Without NUL, which PostgreSQL does not take, and half a surrogate pair, which is no UTF-8."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def page_of(rows: Sequence[R], limit: int, key: Callable[[R], tuple[Any, ...]]) -> tuple[Sequence[R], str | None]:
