@@ -102,6 +102,8 @@ async def test_a_rule_that_cannot_be_is_refused(person, members, status, code):
 async def test_a_silence_ends_ahead_or_at_once(person):
     path = f"{RULES}/{(await made(person)).json()['id']}/silence"
     assert (await person.post(path, json={"until": "2020-01-01T00:00:00Z"})).json()["code"] == "silence_in_the_past"
+    for no_time in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"):
+        assert (await person.post(path, json={"until": no_time})).status_code == 422
     assert (await person.post(path, json={"until": "2099-01-01T00:00:00Z"})).json()["silenced_until"] is not None
     assert (await person.post(path, json={"until": None})).json()["silenced_until"] is None
 

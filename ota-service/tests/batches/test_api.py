@@ -85,6 +85,7 @@ async def test_the_firmware_must_be_there_and_approved(person, fleet, add_firmwa
         {"name": "a\0b"},
         {"concurrency": 0},
         {"start_at": "2026-01-01T00:00:00"},
+        {"start_at": "9999-12-31T23:59:59-12:00"},
         {"window": {"begins": "01:00"}},
         {"window": {"begins": "01:00", "ends": "02:00", "days": []}},
         {"window": {"begins": "01:00Z", "ends": "02:00"}},

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from monitoring.alert_rules.states import Kind, Severity
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import METRIC_NAME
+from shared.http.moments import Moment
 from shared.rql.parser import MAX_LENGTH
 
 MAX_DEVICES = 1_000
@@ -135,7 +136,7 @@ class AlertRuleChange(_Body):
 class Silence(_Body):
     """Until when no alert of the rule opens; null ends the silence. Open alerts stay open."""
 
-    until: AwareDatetime | None
+    until: Moment | None
 
 
 class AlertRuleRead(BaseModel):

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +22,7 @@ from ota_service.batches.states import BatchState, DeviceState
 from ota_service.firmware.schemas import FirmwareId
 from ota_service.fleet.schemas import Selection
 from ota_service.sessions.schemas import MAX_SOAK_S, Terms
+from shared.http.moments import Moment
 from shared.http.pagination import Page
 from shared.rql.parser import MAX_LENGTH
 
@@ -79,7 +79,7 @@ class BatchCreate(BaseModel):
     rql: Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)] | None = None
     group: Group | None = None
     """Of its id or its name."""
-    start_at: AwareDatetime | None = None
+    start_at: Moment | None = None
     concurrency: Many | None = None
     per_site: Many | None = None
     deadline_s: Annotated[int, Field(ge=1, le=MAX_SECONDS)] | None = None

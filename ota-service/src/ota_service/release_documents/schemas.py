@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from sqlalchemy import ColumnElement
 
 from ota_service.batches.schemas import Window
@@ -12,6 +12,7 @@ from ota_service.canaries.schemas import Criteria
 from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import FirmwareId, Label
 from shared.contracts.routes import DEVICE_UID
+from shared.http.moments import Moment
 
 MAX_WAVES = 50
 MAX_CLUSTERS = 50
@@ -110,7 +111,7 @@ class ReleaseDocument(_Shape):
     """How many of them at one site."""
     window: Window | None = None
 
-    start_at: AwareDatetime | None = None
+    start_at: Moment | None = None
     approval: StrictBool = False
     """Whether one who holds `updates:approve` must approve it before it starts."""
     join_late: StrictBool = False
