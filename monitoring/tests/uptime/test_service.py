@@ -16,6 +16,7 @@ from monitoring.uptime.service import UptimeService
 from monitoring.uptime.store import UptimeStore
 from shared.clock import FixedClock
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
+from shared.http.pagination import BadCursor, encode_cursor
 
 from ..worlds import NOON, envelope_of
 
@@ -182,3 +183,30 @@ async def test_an_empty_window_is_refused_and_another_organizations_device_is_no
         await read("a", organization_id=2)
     first = datetime(1, 1, 1, tzinfo=UTC)
     assert (await uptime.history(1, "a", start=first, end=None, cursor=None, limit=1)).percent is not None
+
+
+async def test_who_was_there_before_the_history_begins_counts_as_there_until_the_first_news_in_it(
+    lived, read, uptime, clock
+):
+    day = 24 * 60
+    await lived("a", 10, 20, 30, 497 * day)
+    clock.advance(timedelta(days=500))
+    await uptime.forget()
+    found = await read("a", 493 * day, 500 * day)
+    assert (minutes(found.known_from), found.percent) == (493 * day, round(100 * 4 / 7, 3))
+    assert [(one.online, minutes(one.since)) for one in found.items] == [(False, 497 * day), (True, 30)]
+
+
+async def test_what_no_window_needs_is_forgotten(lived, uptime, clock, database):
+    for uid in ("a", "b"):
+        await lived(uid, 10, 20, 30)
+    clock.advance(timedelta(days=500))
+    await uptime.forget()
+    assert await database["presence_history"].distinct("since") == [NOON + timedelta(minutes=30)]
+
+
+@pytest.mark.parametrize("place", [-62_135_596_800_000, 2**63 - 1])
+async def test_a_place_outside_of_all_time_is_none_of_a_page(lived, read, place):
+    await lived("a", 10)
+    with pytest.raises(BadCursor):
+        await read("a", 0, cursor=encode_cursor(place))

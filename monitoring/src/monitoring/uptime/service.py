@@ -31,7 +31,7 @@ class UptimeService:
         await self._store.add([_change(state) for state in states])
 
     async def forget(self) -> None:
-        """Drops what is older than the history goes back. Raises StoreAway."""
+        """Drops what no window needs that begins where the history does. Raises StoreAway."""
         await self._store.drop(before=self._clock.now() - self._kept)
 
     async def history(
@@ -133,6 +133,9 @@ def _moment_in(cursor: str) -> datetime:
     """Raises BadCursor."""
     [milliseconds] = decode_cursor(cursor, int)
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
+        at = _BEGINNING + timedelta(milliseconds=milliseconds)
+    except OverflowError:
         raise BadCursor from None
+    if at < _BEGINNING:
+        raise BadCursor
+    return at

@@ -9,6 +9,7 @@ from pymongo import UpdateOne
 from monitoring.uptime.models import Change
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
+from shared.mongo.lookup import SLICE
 
 
 class UptimeStore:
@@ -46,8 +47,21 @@ class UptimeStore:
         return _change(found[0]) if found else None
 
     async def drop(self, *, before: datetime) -> None:
+        """Drops the changes of before then, without each device's last one: it says how the device was then.
+
+        Raises StoreAway.
+        """
+        devices: set[str] = set()
+        over: list[str] = []
         with store_errors():
-            await self._changes.delete_many({"since": {"$lt": before}})
+            async for one in self._changes.find({"since": {"$lt": before}}, ["device_uid"]).sort("since", -1):
+                if one["device_uid"] in devices:
+                    over.append(one["_id"])
+                devices.add(one["device_uid"])
+                if len(over) == SLICE:
+                    await self._changes.delete_many({"_id": {"$in": over}})
+                    over = []
+            await self._changes.delete_many({"_id": {"$in": over}})
 
 
 def _key(change: Change) -> str:
