@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from monitoring.fleet.errors import GroupNotFound
-from monitoring.live.errors import NotConnected
+from monitoring.live.errors import NotConnected, TopicNotAllowed
 from monitoring.live.service import LiveService
 from monitoring.snapshots.service import SnapshotService
 from monitoring.snapshots.states import Topic
@@ -319,3 +319,37 @@ async def test_what_is_about_no_device_comes_whatever_the_selection_and_is_left_
     assert common == "releases/1/common"
     await live.unsubscribe("a", {"devices": ["pump-1"], "topics": ["releases", "batches", "configuration"]})
     assert [room for room, sids in clients.rooms.items() if sids] == []
+
+
+async def test_what_a_token_may_see_is_asked_when_it_is_the_subscriptions_turn(live, connect, state, credentials):
+    connect("a")
+    gate = asyncio.Event()
+    state.meanwhile = gate.wait
+    first = asyncio.create_task(live.subscribe("a", {"topics": ["telemetry"]}))
+    await asyncio.sleep(0)
+    renewed = asyncio.create_task(live.authenticate("a", {"token": credentials.person("telemetry:read")}))
+    await asyncio.sleep(0)
+    late = asyncio.create_task(live.subscribe("a", {"topics": ["updates"]}))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, renewed)
+    with pytest.raises(TopicNotAllowed):
+        await late
+
+
+async def test_rooms_that_are_sent_to_or_left_while_another_is_sent_to_hold_up_no_frame(live, connect, clients):
+    uids = ("pump-1", "pump-2", "pump-3")
+    for uid in uids:
+        connect(uid)
+        await live.subscribe(uid, {"devices": [uid], "topics": ["telemetry"]})
+    emit = clients.emit
+
+    async def meanwhile(event, data, *, to):
+        clients.emit = emit
+        await live.disconnect("pump-3")
+        await live.send_due()
+        await emit(event, data, to=to)
+
+    clients.emit = meanwhile
+    await live.deliver(frame(*uids))
+    assert [clients.events(uid).count("telemetry") for uid in uids] == [1, 1, 0]

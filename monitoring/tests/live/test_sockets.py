@@ -380,6 +380,11 @@ async def test_a_page_of_another_origin_is_refused_and_the_own_is_not(address, c
             await client.disconnect()
 
 
+async def test_an_origin_that_is_none_is_refused_and_no_error_of_ours(anyone):
+    answer = await anyone.get("/socket.io/?EIO=4&transport=polling", headers={"Origin": "http://["})
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize("changed", [{"socket_unread_packets": 8}])
 async def test_a_client_that_does_not_listen_is_cut_off_and_the_others_are_served(
     person, register, frames, address, credentials

@@ -125,8 +125,8 @@ class LiveService:
         """
         selection = Selection.of(payload)
         watcher = self._watcher(sid)
-        who = watcher.principal
         async with watcher.turn:
+            who = watcher.principal
             topics = _allowed(who, selection)
             await self._fleet.require_all(who.organization_id, selection.devices or ())
             groups = {one: await self._fleet.members(who.organization_id, one) for one in selection.groups or ()}
@@ -188,8 +188,11 @@ class LiveService:
         now = monotonic()
         due = [room for room in self._pending if self._sent_at.get(room, 0.0) + FRAME_SECONDS <= now]
         for room in due:
-            items = self._pending.pop(room).take()
+            kept = self._pending.pop(room, None)
+            if kept is None:  # while the one before was sent, another call has sent it, or nobody watches any more
+                continue
             self._sent_at[room] = now
+            items = kept.take()
             SENT.labels(room.topic, "room").inc()
             await self._clients.emit(room.topic.event, {"items": msgspec.to_builtins(items)}, to=room.name)
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol, cast
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakSet
 
 import socketio  # pyright: ignore[reportMissingTypeStubs]  # it has none; see the protocols below
@@ -165,7 +164,8 @@ class Sockets:
                 await self._cut(socket, "not_signed_in")
 
     def _is_allowed(self, origin: str | None, environ: dict[str, Any]) -> bool:
-        return origin in self._origins or (origin is not None and urlsplit(origin).netloc == environ.get("HTTP_HOST"))
+        host = environ.get("HTTP_HOST")
+        return origin in self._origins or (origin is not None and bool(host) and origin.partition("://")[2] == host)
 
     def _socket(self, sid: str) -> _Socket:
         return self._engine.sockets[self._server.manager.eio_sid_from_sid(sid, "/")]
