@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _json = TypeAdapter[Any](Any)
 
@@ -34,7 +35,7 @@ class Output:
         elif self._console.is_terminal:
             table = Table(*columns, box=None, pad_edge=False, header_style="bold")
             for row in rows:
-                table.add_row(*[one_line(value) for value in row])
+                table.add_row(*[Text(one_line(value)) for value in row])
             self._console.print(table)
         else:
             sys.stdout.writelines("\t".join(one_line(value) for value in row) + "\n" for row in rows)
