@@ -1,18 +1,18 @@
 """Bare sockets that speak as much MQTT as was written down beforehand: the ceiling of any simulated device.
 
-Each signs in, waits until all have, and then sends one and the same packet again whenever the last was confirmed.
+Each signs in and sends a packet, waits until all have, and then sends the same again whenever the last was confirmed.
 """
 
 import asyncio
 import json
 import time
-from typing import Any, cast
+from typing import cast
 
 from benchmarks import child, samples
 from benchmarks.simulated_devices import CONNECTS_PER_SECOND, resident_kilobytes
 from muster_cli.mqtt import packets
 from muster_cli.simulator.fleet import allow_open_files
-from shared.testing import eventually
+from muster_cli.simulator.pace import SIGN_INS_AT_ONCE
 
 _PUBACK_BYTES = 4
 _CONNACK_BYTES = 4
@@ -21,7 +21,7 @@ _PATIENCE_S = 180.0
 
 
 class Counts:
-    signed_in = 0
+    arrived = 0
     confirmed = 0
 
 
@@ -31,7 +31,8 @@ class BareDevice(asyncio.Protocol):
         self._login = login
         self._packet = packet
         self._awaited = _CONNACK_BYTES
-        self.is_signed_in = False
+        self._is_signed_in = False
+        self.arrived = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -41,9 +42,12 @@ class BareDevice(asyncio.Protocol):
         self._awaited -= len(data)
         if self._awaited:
             return
-        if not self.is_signed_in:
-            self.is_signed_in = True
-            self._counts.signed_in += 1
+        if not self._is_signed_in:
+            self._is_signed_in = True
+            self.send()
+        elif not self.arrived.done():
+            self._counts.arrived += 1
+            self.arrived.set_result(None)
         else:
             self._counts.confirmed += 1
             self.send()
@@ -56,15 +60,24 @@ class BareDevice(asyncio.Protocol):
 async def live(host: str, port: int, prefix: str, password: str, devices: int, seconds: float) -> dict[str, float]:
     """As `simulated_devices.live`."""
     allow_open_files(devices)
-    loop, counts = asyncio.get_running_loop(), Counts()
+    loop, counts, places = asyncio.get_running_loop(), Counts(), asyncio.Semaphore(SIGN_INS_AT_ONCE)
     before, began = resident_kilobytes(), time.perf_counter()
-    connecting: list[asyncio.Task[Any]] = []
+
+    async def arrive(device: BareDevice) -> BareDevice:
+        async with places:
+            await loop.create_connection(lambda: device, host, port)
+            await device.arrived
+        return device
+
+    arriving: list[asyncio.Task[BareDevice]] = []
     for number in range(1, devices + 1):
-        device = BareDevice(counts, *_packets(f"{prefix}-{number:04d}", password))
-        connecting.append(asyncio.create_task(loop.create_connection(lambda device=device: device, host, port)))
+        arriving.append(asyncio.create_task(arrive(BareDevice(counts, *_packets(f"{prefix}-{number:04d}", password)))))
         await asyncio.sleep(began + number / CONNECTS_PER_SECOND - time.perf_counter())
-    all_of_them = [cast("BareDevice", protocol) for _, protocol in await asyncio.gather(*connecting)]
-    await eventually(lambda: counts.signed_in == devices, timeout=_PATIENCE_S, interval=0.02)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            all_of_them = await asyncio.gather(*arriving)
+    except TimeoutError:
+        raise RuntimeError(f"{counts.arrived} of {devices} are there") from None
     connected_s = time.perf_counter() - began
     for device in all_of_them:
         device.send()

@@ -7,7 +7,7 @@ The names and shapes are the platform's public ones: `devices/<uid>/status`, `/s
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from uuid import uuid4
 
 from muster_cli.connection import Endpoint
@@ -37,6 +37,7 @@ class DeviceProcess:
         "_connection",
         "_course",
         "_going_down",
+        "_is_there",
         "_line",
         "_nap",
         "_next_at",
@@ -87,6 +88,7 @@ class DeviceProcess:
         self._unconfirmed: bytes | None = None
         self._nap = Nap()
         self._stopping = False
+        self._is_there = False
         self._was_connected = False
         self._back: asyncio.Future[None] | None = None
         """Asked to reboot, and not yet back on the platform."""
@@ -117,12 +119,13 @@ class DeviceProcess:
             if (back_at := self._line.back_at) is not None:
                 await self._nap.until(back_at)
                 continue
-            if not self._line.in_herd or failures:
+            is_paced = not self._line.in_herd or failures > 0
+            if is_paced:
                 await self._nap.until(self._pace.turn(loop.time()))
             started = loop.time()
             try:
                 if not self._stopping:
-                    await self._session()
+                    await self._session(self._pace.places if is_paced else nullcontext())
             except MqttError as error:
                 if self._was_cut:
                     self._tally.cuts += 1
@@ -141,27 +144,27 @@ class DeviceProcess:
         """The scenario is over and took the network away in the middle of a sample: it is sent once more."""
         self._line.close()
         with suppress(MqttError):
-            await self._session()
+            await self._session(self._pace.places)
 
-    async def _session(self) -> None:
-        """One connection, from sign-in to a clean end. Raises MqttError when there is none or it is lost."""
+    async def _session(self, place: AbstractAsyncContextManager[None]) -> None:
+        """One connection, from sign-in to a clean end, the beginning in `place`.
+
+        Raises MqttError when there is none or it is lost.
+        """
         status = f"devices/{self._uid}/status"
         about: dict[str, object] = {"session": uuid4().hex}
         if self._updates is not None and (version := self._updates.firmware_version()) is not None:
             about["firmware_version"] = version
         gone = json.dumps({"online": False} | about).encode()
         connection = self._connection = MqttConnection(on_lost=self._nap.wake, on_message=self._heard)
-        began = asyncio.get_running_loop().time()
-        await connection.open(*self._broker, uid=self._uid, token=self._token, will=Will(status, gone))
-        self._tally.sign_ins.add(asyncio.get_running_loop().time() - began)
-        self._count_connection()
-        self._was_cut = False
-        if self._line.back_at is not None:
-            self._cut()
         try:
-            await connection.publish(status, json.dumps({"online": True} | about).encode())
-            if self._updates is not None or self._actions is not None:
-                await connection.subscribe(f"devices/{self._uid}/commands")
+            async with place:
+                if self._stopping and self._unconfirmed is None:
+                    return
+                await self._arrive(connection, Will(status, gone))
+                await connection.publish(status, json.dumps({"online": True} | about).encode())
+                if self._updates is not None or self._actions is not None:
+                    await connection.subscribe(f"devices/{self._uid}/commands")
             if self._updates is not None:
                 # What was announced before the subscription is found by looking after it.
                 self._updates.look()
@@ -171,8 +174,19 @@ class DeviceProcess:
             await self._publish(connection)
             await connection.publish(status, gone)
         finally:
-            self._tally.connected -= 1
-            await connection.close()
+            if self._is_there:
+                self._is_there = False
+                self._tally.connected -= 1
+                await connection.close()
+
+    async def _arrive(self, connection: MqttConnection, will: Will) -> None:
+        began = asyncio.get_running_loop().time()
+        await connection.open(*self._broker, uid=self._uid, token=self._token, will=will)
+        self._tally.sign_ins.add(asyncio.get_running_loop().time() - began)
+        self._count_connection()
+        self._was_cut = False
+        if self._line.back_at is not None:
+            self._cut()
 
     def _heard(self, _topic: str, payload: bytes) -> None:
         """A message on the device's commands. One that is unreadable or for what the device does not do is dropped."""
@@ -236,6 +250,7 @@ class DeviceProcess:
             self._back.set_result(None)
 
     def _count_connection(self) -> None:
+        self._is_there = True
         self._tally.connected += 1
         if self._was_connected:
             self._tally.reconnects += 1

@@ -6,13 +6,20 @@ from random import uniform
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
 
+SIGN_INS_AT_ONCE = 64
+
 
 class Pace:
-    """Hands out turns at most `per_second`, so that a fleet that starts or comes back together is no storm."""
+    """Hands out turns at most `per_second`, so that a fleet that starts or comes back together is no storm.
+
+    `places` are for those that sign in: a broker that is slower than the turns is not sent more. RabbitMQ before 4
+    starts whatever a connection needs in one process, whose work grows with the square of how many wait for it.
+    """
 
     def __init__(self, per_second: float) -> None:
         self._gap = 1.0 / per_second
         self._last = 0.0
+        self.places = asyncio.Semaphore(SIGN_INS_AT_ONCE)
 
     def turn(self, now: float) -> float:
         """The time of the next free turn, `now` or later."""
