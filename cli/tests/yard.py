@@ -10,12 +10,13 @@ _VERBS = {"start": "running", "pause": "paused", "resume": "running", "cancel": 
 
 @dataclass
 class Yard:
-    """`ends` is how running releases end."""
+    """`ends` is how running releases end; one that is `held` goes no further."""
 
     releases: list[dict[str, Any]] = field(default_factory=list)
     documents: list[Any] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
     ends: str = "completed"
+    held: bool = False
 
     def answer(self, method: str, parts: list[str], query: dict[str, list[str]], body: Any) -> Any:
         """Answers a status and a document."""
@@ -43,7 +44,9 @@ class Yard:
         if method == "POST":
             self.asked.append((parts[1], body))
             found |= _release(parts[0], _VERBS[parts[1]], found["progress"]["succeeded"])
-        elif parts[1:] == [] and found["state"] == "running":
+        elif parts[1:] == ["hierarchy"]:
+            return 200, _hierarchy(found)
+        elif found["state"] == "running" and not self.held:
             done = found["progress"]["succeeded"] + 1
             found |= _release(parts[0], self.ends if done == _DEVICES else "running", done)
         return 200, found
@@ -66,3 +69,15 @@ def _release(slug: str, state: str, succeeded: int) -> dict[str, Any]:
         "created_by": "1",
         "created_at": _WHEN,
     }
+
+
+def _hierarchy(release: dict[str, Any]) -> dict[str, Any]:
+    """Two waves, of which the second waits for ever."""
+    [wave] = release["waves"]
+    state, progress = release["state"], release["progress"]
+    app = {"id": "app:pump-os@1.2.0", "state": state, "progress": progress}
+    bundle = {"id": "bundle:bundle-1", "state": state, "progress": progress, "apps": [app]}
+    cluster = {"id": "cluster:pumps", "state": state, "progress": progress, "bundle": bundle}
+    below = {"state": "draft", "progress": {**progress, "succeeded": 0}, "clusters": [cluster]}
+    waves = [{**wave, "clusters": [cluster]}, {**below, "id": "wave:wave-2"}]
+    return {"id": release["id"], "state": state, "progress": progress, "waves": waves}

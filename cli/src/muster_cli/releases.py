@@ -1,21 +1,21 @@
 """`muster releases`: firmware for a fleet in waves, from a file."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.tree import Tree
 
 from muster_cli import documents
 from muster_cli.client import MusterClient
-from muster_cli.client.releases import Release, ReleaseDryRun, ReleaseNode
+from muster_cli.client.releases import Release, ReleaseDryRun
 from muster_cli.command import Invocation, platform_command
 from muster_cli.following import follow
+from muster_cli.options import InState, Limit
 from muster_cli.output import when
+from muster_cli.release_tree import tree
 
 _COMPLETED = "completed"
 
@@ -31,7 +31,7 @@ async def create_release(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml", help="The release, as YAML or JSON.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would come to now.")] = False,
 ) -> None:
-    """Draw a release up. It waits as a draft for `start`."""
+    """Draw a release up from a file (docs/architecture/releases.md says how). It waits as a draft for `start`."""
     document = documents.read(file)
     with documents.read_as(file):
         async with invocation.client() as client:
@@ -46,8 +46,8 @@ async def create_release(
 @platform_command
 async def list_releases(
     invocation: Invocation,
-    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    state: InState = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's releases, newest first."""
     async with invocation.client() as client:
@@ -82,7 +82,7 @@ async def watch_release(invocation: Invocation, release: Name) -> None:
 @app.command("approve")
 @platform_command
 async def approve_release(invocation: Invocation, release: Name) -> None:
-    """Let a draft that asks for it start."""
+    """Approve a draft that asks for approval: `start` begins it then."""
     await _ask(invocation, release, "approve")
 
 
@@ -107,7 +107,7 @@ async def resume_release(
     release: Name,
     ignore_failures: Annotated[bool, typer.Option("--ignore-failures", help="Although a wave has failed.")] = False,
 ) -> None:
-    """Go on."""
+    """Go on with one that is paused."""
     await _ask(invocation, release, "resume", {"ignore_failures": ignore_failures})
 
 
@@ -144,31 +144,15 @@ async def _follow(client: MusterClient, name: str) -> Release:
     with Live(console=Console(stderr=True), auto_refresh=False) as live:
 
         async def drawn() -> Release:
-            live.update(_tree(await client.release_hierarchy(name)), refresh=True)
-            return await client.release(name)
+            release = await client.release(name)
+            live.update(tree(await client.release_hierarchy(name), release.detail), refresh=True)
+            return release
 
         return await follow(await drawn(), drawn, lambda _: "")
 
 
 def _line(release: Release) -> str:
     return f"{release.slug}: {_state(release)}, {_done(release)}"
-
-
-def _tree(node: ReleaseNode) -> Tree:
-    progress = node.progress
-    failed = f", {progress.failed} failed" if progress.failed else ""
-    tree = Tree(f"{node.id}  {node.state}  {progress.succeeded}/{progress.devices}{failed}")
-    for child in _below(node):
-        tree.add(_tree(child))
-    return tree
-
-
-def _below(node: ReleaseNode) -> Iterator[ReleaseNode]:
-    yield from node.waves
-    yield from node.clusters
-    if node.bundle is not None:
-        yield node.bundle
-    yield from node.apps
 
 
 def _state(release: Release) -> str:
