@@ -61,27 +61,35 @@ class Tail:
     def __init__(self, server: str, sign_in: SignIn) -> None:
         self._server = server
         self._sign_in = sign_in
+        self._was_connected = False
 
     async def reported(self, selection: Selection) -> AsyncGenerator[Reported]:
-        """For ever. Raises Refused, and Unreachable when nothing answers at first; later it connects again."""
+        """For ever. A connection that is lost is made again, and both are told on standard error.
+
+        Raises Refused, and Unreachable when nothing answers at first.
+        """
         failures = 0
         seen: dict[tuple[str, str], datetime] = {}
         while True:
             try:
                 async with aclosing(self._connected(selection)) as told:
                     async for reported in told:
-                        failures = 0
-                        if fresh := _unseen(reported, seen):
+                        if reported is None:
+                            if self._was_connected:
+                                sys.stderr.write("connected again\n")
+                            self._was_connected, failures = True, 0
+                        elif fresh := _unseen(reported, seen):
                             yield fresh
             except Unreachable:
-                if not seen:
+                if not self._was_connected:
                     raise
+            if not failures:
+                sys.stderr.write(f"the connection to {self._server} was lost; connecting again\n")
             failures += 1
-            sys.stderr.write("the connection was lost; connecting again\n")
             await asyncio.sleep(min(_WAIT_AT_MOST_S, _WAIT_S * 2 ** min(failures, 10)))
 
-    async def _connected(self, selection: Selection) -> AsyncGenerator[Reported]:
-        """Until the connection is lost."""
+    async def _connected(self, selection: Selection) -> AsyncGenerator[Reported | None]:
+        """Until the connection is lost; None first, once there is one."""
         heard: asyncio.Queue[Reported | None] = asyncio.Queue()
         client = cast("_Client", socketio.AsyncClient(reconnection=False))
 
@@ -103,6 +111,7 @@ class Tail:
         client.on("disconnect", lost)
         await self._subscribe(client, selection)
         try:
+            yield None
             while (reported := await heard.get()) is not None:
                 yield reported
         finally:
@@ -110,12 +119,18 @@ class Tail:
 
     async def _subscribe(self, client: _Client, selection: Selection) -> None:
         token = await self._sign_in.bearer()
+        refusals: list[object] = []
+
+        async def refused(said: object) -> None:
+            refusals.append(said)
+
+        client.on("connect_error", refused)
         try:
             await client.connect(self._server, auth={"token": token}, transports=["websocket"], wait_timeout=_TIMEOUT_S)
             answer = await client.call("subscribe", selection.payload())
         except (NotConnected, SocketIOError) as error:
             await client.disconnect()
-            raise _refusal(error, self._server) from None
+            raise _refusal(refusals[-1] if refusals else error, self._server) from None
         if not answer["ok"]:
             await client.disconnect()
             code = answer["error"]["code"]
@@ -141,12 +156,11 @@ def _unseen(reported: Reported, seen: dict[tuple[str, str], datetime]) -> Report
     return Reported(reported.device_uid, reported.ts, fresh) if fresh else None
 
 
-def _refusal(error: Exception, server: str) -> CommandError:
+def _refusal(said: object, server: str) -> CommandError:
     """Who is not let in is told why, in a document; all else is a connection that failed."""
-    said: object = error.args[0] if error.args else type(error).__name__
     if isinstance(said, Mapping) and "data" in said:
         told = cast("Mapping[str, Any]", said)
         code = str(told["data"]["code"])
         return Refused(401, code, str(told["message"]), next_step(code, 401))
-    why = "it did not answer" if isinstance(said, Mapping) else str(said)
+    why = "it did not answer" if isinstance(said, Mapping) else str(said) or type(said).__name__
     return Unreachable(f"no live stream at {server}: {why}", "`muster doctor` says what is not up")
