@@ -16,6 +16,7 @@ from muster_cli.doctor.findings import Failed, NotAsked
 INTERFACE = "2"
 """The version of the REST interface that this command speaks."""
 
+GRPC_TIMEOUT_S = 3.0
 _SKEW_S = 30.0
 _START = "start it with `make up`, or name another with --server"
 _LOGS = "its log says why: `make logs SERVICE={}`"
@@ -70,7 +71,9 @@ async def clock(http: httpx.AsyncClient) -> str:
         raise NotAsked("the platform does not say the time")
     ahead = (datetime.now(UTC) - parsedate_to_datetime(said)).total_seconds()
     if abs(ahead) > _SKEW_S:
-        raise Failed(f"this machine is {ahead:+.0f} s off", "set its clock by NTP: tokens and samples carry times")
+        side = "ahead of" if ahead > 0 else "behind"
+        step = "set the one that is wrong by NTP: tokens and samples carry times"
+        raise Failed(f"this machine is {abs(ahead):.0f} s {side} the platform", step)
     return f"within {max(1.0, abs(ahead)):.0f} s"
 
 
@@ -102,7 +105,7 @@ async def grpc(endpoint: Endpoint) -> str:
     where = f"{endpoint.host}:{endpoint.port}"
     async with aio.insecure_channel(where) as channel:
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(GRPC_TIMEOUT_S):
                 await channel.channel_ready()
         except TimeoutError:
             raise Failed(f"nothing answers at {where}", _LOGS.format("device-management")) from None
