@@ -10,7 +10,8 @@ from muster_cli import assignments
 from muster_cli.client.actions import Action
 from muster_cli.command import Invocation, platform_command
 from muster_cli.following import follow
-from muster_cli.output import when
+from muster_cli.options import InState, Limit, OfDevice
+from muster_cli.output import standing, when
 
 _COMPLETED = "completed"
 
@@ -50,9 +51,9 @@ async def run_action(
 @platform_command
 async def list_actions(
     invocation: Invocation,
-    device: Annotated[str | None, typer.Option(metavar="UID", help="Of this device alone.")] = None,
-    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    device: OfDevice = None,
+    state: InState = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's actions, newest first."""
     async with invocation.client() as client:
@@ -78,18 +79,10 @@ async def cancel_action(invocation: Invocation, action: Id) -> None:
     _show(invocation, cancelled)
 
 
-def _state(action: Action) -> str:
-    if action.error:
-        return f"{action.state}, {action.error}"
-    if action.progress is not None and not action.is_over:
-        return f"{action.state} {action.progress}%"
-    return action.state
-
-
 def _table(invocation: Invocation, actions: Sequence[Action]) -> None:
     invocation.output.rows(
         ["ACTION", "DEVICE", "TYPE", "STATE", "REQUESTED"],
-        [[a.action_id, a.device_uid, a.type, _state(a), when(a.requested_at)] for a in actions],
+        [[a.action_id, a.device_uid, a.type, standing(a), when(a.requested_at)] for a in actions],
         data=actions,
     )
 
@@ -100,7 +93,7 @@ def _show(invocation: Invocation, action: Action) -> None:
         "Device": action.device_uid,
         "Type": action.type,
         "Params": json.dumps(action.params),
-        "State": _state(action),
+        "State": standing(action),
         "Result": json.dumps(action.result) if action.result is not None else None,
         "Deadline": action.deadline.isoformat(),
         "Requested": f"{action.requested_at.isoformat()} by {action.requested_by}",

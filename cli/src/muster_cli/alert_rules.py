@@ -11,6 +11,7 @@ from muster_cli import documents, times
 from muster_cli.client.alerts import AlertRule
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
+from muster_cli.options import Limit
 from muster_cli.output import when
 
 app = typer.Typer(no_args_is_help=True, help="Make, silence and delete the rules that open alerts.")
@@ -22,7 +23,7 @@ Id = Annotated[str, typer.Argument(metavar="RULE", help="The rule's id.")]
 @platform_command
 async def list_rules(
     invocation: Invocation,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's rules, oldest first."""
     async with invocation.client() as client:

@@ -7,6 +7,7 @@ import typer
 from muster_cli import alert_rules
 from muster_cli.client.alerts import Alert
 from muster_cli.command import Invocation, platform_command
+from muster_cli.options import Limit, OfDevice
 from muster_cli.output import when
 
 app = typer.Typer(no_args_is_help=True, help="See alerts, look after them, and make the rules that open them.")
@@ -23,10 +24,10 @@ async def list_alerts(
     severity: Annotated[
         str | None, typer.Option(metavar="info|warning|critical", help="Of this severity alone.")
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="UID", help="Of this device alone.")] = None,
+    device: OfDevice = None,
     rule: Annotated[str | None, typer.Option(metavar="ID", help="Of this rule alone.")] = None,
     unacknowledged: Annotated[bool, typer.Option("--unacknowledged", help="Those that nobody looks after.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's alerts, newest first, open and past ones."""
     wanted = {"state": state, "severity": severity, "device_uid": device, "rule_id": rule}

@@ -9,6 +9,7 @@ from muster_cli.client.batches import Batch, BatchDevice, BatchPreview
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.following import follow_count
+from muster_cli.options import InState, Limit
 from muster_cli.output import when
 from muster_cli.update_terms import Consent, Deadline, Force, Soak, update_terms
 
@@ -68,8 +69,8 @@ async def create_batch(
 @platform_command
 async def list_batches(
     invocation: Invocation,
-    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    state: InState = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's batches, newest first."""
     async with invocation.client() as client:

@@ -8,9 +8,9 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec
+from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
 
 import typer
 import uvloop
@@ -95,12 +95,20 @@ def _with_those_at_the_top(context: typer.Context, values: Mapping[str, Any]) ->
 
 
 def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Makes a typer command of `command`: its own parameters, after the invocation, and the options above."""
+    """Makes a typer command of `command`: its own parameters, after the invocation, and the options above.
+
+    A parameter whose type is a dataclass stands for an option of each of its fields.
+    """
+    parameters = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    gathered: dict[str, Any] = {one.name: one.annotation for one in parameters if is_dataclass(one.annotation)}
+    own = [each for one in parameters for each in (_of_fields(one.annotation) if one.name in gathered else [one])]
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
         as_json, context = values.pop("as_json"), values.pop("context")
         options = _with_those_at_the_top(context, {name: values.pop(name) for name in _OPTIONS if name != "as_json"})
+        for name, kind in gathered.items():
+            values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
         try:
             invocation = Invocation(resolve(options, os.environ, Path.cwd()), Output(as_json=as_json))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -111,20 +119,20 @@ def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(_INTERRUPTED) from None
 
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     added = [
-        inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
-        *(
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                annotation=annotation,
-                default=False if name == "as_json" else None,
-            )
-            for name, annotation in _OPTIONS.items()
-        ),
+        _named("context", typer.Context),
+        *(_named(name, kind, default=False if name == "as_json" else None) for name, kind in _OPTIONS.items()),
     ]
-    keyword_own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    run.__signature__ = inspect.Signature([*keyword_own, *added])  # pyright: ignore[reportAttributeAccessIssue] - typer reads it
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+    all_of_them = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *added]
+    run.__signature__ = inspect.Signature(all_of_them)  # pyright: ignore[reportAttributeAccessIssue] - typer reads it
+    run.__annotations__ = {one.name: one.annotation for one in all_of_them}
     return run
+
+
+def _of_fields(kind: Any) -> list[inspect.Parameter]:
+    types = get_type_hints(kind, include_extras=True)
+    return [_named(field.name, types[field.name], default=field.default) for field in fields(kind)]
+
+
+def _named(name: str, kind: Any, *, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)

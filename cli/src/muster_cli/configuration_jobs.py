@@ -106,7 +106,7 @@ async def pause_job(invocation: Invocation, job: Id) -> None:
 @app.command("resume")
 @platform_command
 async def resume_job(invocation: Invocation, job: Id) -> None:
-    """Go on."""
+    """Go on with one that is paused."""
     await _change(invocation, job, "resume")
 
 

@@ -14,6 +14,7 @@ from muster_cli.client.devices import Device, NewDevice
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.following import follow_count
+from muster_cli.options import Limit
 from muster_cli.output import when
 
 _SHOWN_REFUSALS = 20
@@ -27,7 +28,7 @@ app = typer.Typer(
 @platform_command
 async def list_devices(
     invocation: Invocation,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's devices, oldest first."""
     async with invocation.client() as client:

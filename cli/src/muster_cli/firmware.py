@@ -12,6 +12,7 @@ from muster_cli import bandwidth
 from muster_cli.client.firmware import Firmware
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
+from muster_cli.options import Limit
 
 app = typer.Typer(no_args_is_help=True, help="Upload, list, approve and withdraw firmware.")
 app.add_typer(bandwidth.app, name="bandwidth")
@@ -55,7 +56,7 @@ async def upload_firmware(
 @platform_command
 async def list_firmware(
     invocation: Invocation,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's firmware, oldest first."""
     async with invocation.client() as client:

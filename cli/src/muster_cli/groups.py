@@ -7,12 +7,11 @@ import typer
 from muster_cli.client.groups import Group
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
+from muster_cli.options import Limit, Reference
 from muster_cli.output import when
 
 app = typer.Typer(no_args_is_help=True, help="Gather devices into groups, by name or by a query.")
 
-Reference = Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id, or its name.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")]
 Devices = Annotated[list[str], typer.Argument(metavar="DEVICE...", help="Uids, or ids.")]
 
 

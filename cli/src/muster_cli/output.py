@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 from rich.console import Console
@@ -52,6 +52,28 @@ class Output:
 
     def _write_json(self, data: object) -> None:
         sys.stdout.write(_json.dump_json(data, indent=2).decode() + "\n")
+
+
+class Work(Protocol):
+    """What a device carries out. `progress` is in per cent."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def progress(self) -> int | None: ...
+    @property
+    def is_over(self) -> bool: ...
+
+
+def standing(work: Work) -> str:
+    """Its state, with why it failed, or how far it is."""
+    if work.error:
+        return f"{work.state}, {work.error}"
+    if work.progress is not None and not work.is_over:
+        return f"{work.state} {work.progress}%"
+    return work.state
 
 
 def when(at: datetime | None) -> str | None:

@@ -9,12 +9,10 @@ import typer
 from muster_cli.client.sites import Site
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
+from muster_cli.options import Limit, Reference
 from muster_cli.output import when
 
 app = typer.Typer(no_args_is_help=True, help="Carry the telemetry of places with an MQTT broker of their own.")
-
-Reference = Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id, or its name.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")]
 
 
 @app.command("list")

@@ -13,7 +13,8 @@ from muster_cli.client.updates import UpdateSession
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import CommandError, Refused
 from muster_cli.following import follow
-from muster_cli.output import when
+from muster_cli.options import InState, Limit, OfDevice
+from muster_cli.output import standing, when
 from muster_cli.update_terms import Consent, Deadline, Force, Soak, update_terms
 
 _COMPLETED = "completed"
@@ -70,9 +71,9 @@ async def start_updates(
 @platform_command
 async def list_updates(
     invocation: Invocation,
-    device: Annotated[str | None, typer.Option(metavar="UID", help="Of this device alone.")] = None,
-    state: Annotated[str | None, typer.Option(help="In this state alone.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
+    device: OfDevice = None,
+    state: InState = None,
+    limit: Limit = None,
 ) -> None:
     """Your organization's updates, newest first."""
     async with invocation.client() as client:
@@ -131,22 +132,14 @@ async def _find(client: MusterClient, session_or_uid: str) -> UpdateSession:
 
 
 def _line(session: UpdateSession) -> str:
-    return f"{session.device_uid} {session.firmware_name}@{session.firmware_version}: {_state(session)}"
-
-
-def _state(session: UpdateSession) -> str:
-    if session.error:
-        return f"{session.state}, {session.error}"
-    if session.progress is not None and not session.is_over:
-        return f"{session.state} {session.progress}%"
-    return session.state
+    return f"{session.device_uid} {session.firmware_name}@{session.firmware_version}: {standing(session)}"
 
 
 def _table(invocation: Invocation, sessions: Sequence[UpdateSession]) -> None:
     invocation.output.rows(
         ["SESSION", "DEVICE", "FIRMWARE", "STATE", "OPENED"],
         [
-            [s.session_id, s.device_uid, f"{s.firmware_name}@{s.firmware_version}", _state(s), when(s.opened_at)]
+            [s.session_id, s.device_uid, f"{s.firmware_name}@{s.firmware_version}", standing(s), when(s.opened_at)]
             for s in sessions
         ],
         data=sessions,
@@ -159,7 +152,7 @@ def _show(invocation: Invocation, session: UpdateSession) -> None:
         "Device": session.device_uid,
         "Firmware": f"{session.firmware_name}@{session.firmware_version}",
         "Before": session.previous_version,
-        "State": _state(session),
+        "State": standing(session),
         "Deadline": session.deadline.isoformat() if session.deadline else None,
         "Opened": f"{session.opened_at.isoformat()} by {session.opened_by}",
         "Updated": session.updated_at.isoformat(),

@@ -3,13 +3,11 @@
 import sys
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import count
 from typing import Annotated
 
 import typer
 
-from muster_cli import times
 from muster_cli.client import MusterClient
 from muster_cli.client.telemetry import Question
 from muster_cli.command import Invocation, platform_command
@@ -17,28 +15,11 @@ from muster_cli.errors import BadUsage, Refused
 from muster_cli.output import when
 from muster_cli.telemetry import chart
 from muster_cli.telemetry.live import MAX_DEVICES, Reported, Selection, Tail
+from muster_cli.telemetry.options import Devices, Span
 
 app = typer.Typer(no_args_is_help=True, help="See what devices report, as it was and as it comes.")
 
-_PANEL = "Which devices and when"
-Devices = Annotated[
-    list[str] | None,
-    typer.Option("--device", metavar="UID", help="This device; may be repeated.", rich_help_panel=_PANEL),
-]
-Group = Annotated[
-    str | None, typer.Option(metavar="ID|NAME", help="The devices of this group.", rich_help_panel=_PANEL)
-]
-Rql = Annotated[str | None, typer.Option(help="The devices that this query finds.", rich_help_panel=_PANEL)]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="This metric; may be repeated. Default: all.")]
-Last = Annotated[
-    str | None,
-    typer.Option(metavar="6h", help="So long until now. Default: a day.", rich_help_panel=_PANEL),
-]
-Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="From then on.", rich_help_panel=_PANEL)]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before then.", rich_help_panel=_PANEL)]
-Resolution = Annotated[
-    str | None, typer.Option(metavar="raw|minute|hour", help="Default: what fits.", rich_help_panel=_PANEL)
-]
 
 
 @app.command("latest")
@@ -66,9 +47,7 @@ async def show_latest(
 @platform_command
 async def tail(
     invocation: Invocation,
-    devices: Devices = None,
-    group: Group = None,
-    rql: Rql = None,
+    devices: Devices,
     metrics: Metrics = None,
     lines: Annotated[int | None, typer.Option("--lines", "-n", min=1, help="End after so many.")] = None,
 ) -> None:
@@ -77,7 +56,7 @@ async def tail(
     A device's newest values come up to five times a second; `export` has every sample.
     """
     async with invocation.client() as client:
-        selection = await _selection(client, devices, group, rql)
+        selection = await _selection(client, devices)
     wanted = frozenset(metrics or [])
     connection = invocation.connection
     numbers = count(1)
@@ -95,18 +74,13 @@ async def tail(
 async def draw_chart(
     invocation: Invocation,
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="What to draw.")],
-    devices: Devices = None,
-    group: Group = None,
-    rql: Rql = None,
-    last: Last = None,
-    since: Since = None,
-    until: Until = None,
-    resolution: Resolution = None,
+    devices: Devices,
+    span: Span,
 ) -> None:
     """Draw a metric over time: of each device that is named, or the mean of all that are chosen."""
     width, height = chart.size()
     async with invocation.client() as client:
-        question = await _question(client, devices, group, rql, [metric], last, since, until, resolution)
+        question = await _question(client, devices, span, [metric])
         answer = await client.series(question, points=2 * width)
     if invocation.output.as_json:
         invocation.output.record({}, data=answer)
@@ -120,18 +94,13 @@ async def draw_chart(
 @platform_command
 async def show_statistics(
     invocation: Invocation,
-    devices: Devices = None,
-    group: Group = None,
-    rql: Rql = None,
+    devices: Devices,
+    span: Span,
     metrics: Metrics = None,
-    last: Last = None,
-    since: Since = None,
-    until: Until = None,
-    resolution: Resolution = None,
 ) -> None:
     """Least, greatest, mean and percentiles of each metric, over all of the time and the devices."""
     async with invocation.client() as client:
-        question = await _question(client, devices, group, rql, metrics, last, since, until, resolution)
+        question = await _question(client, devices, span, metrics)
         answer = await client.statistics(question)
     numbers = ("min", "mean", "p50", "p95", "p99", "max")
     invocation.output.rows(
@@ -148,63 +117,39 @@ async def show_statistics(
 @platform_command
 async def export_samples(
     invocation: Invocation,
-    devices: Devices = None,
-    group: Group = None,
-    rql: Rql = None,
+    devices: Devices,
+    span: Span,
     metrics: Metrics = None,
-    last: Last = None,
-    since: Since = None,
-    until: Until = None,
-    resolution: Resolution = None,
     file_format: Annotated[str, typer.Option("--format", metavar="csv|ndjson", help="What to write.")] = "csv",
 ) -> None:
     """Write samples (or with --resolution buckets) to standard output."""
     async with invocation.client() as client:
-        question = await _question(client, devices, group, rql, metrics, last, since, until, resolution)
+        question = await _question(client, devices, span, metrics)
         async for piece in client.export_telemetry(question, file_format=file_format):
             sys.stdout.buffer.write(piece)
     sys.stdout.flush()
 
 
-async def _question(
-    client: MusterClient,
-    devices: list[str] | None,
-    group: str | None,
-    rql: str | None,
-    metrics: list[str] | None,
-    last: str | None,
-    since: str | None,
-    until: str | None,
-    resolution: str | None,
-) -> Question:
-    _one_of(devices, group, rql)
-    if last is not None and since is not None:
-        raise BadUsage("it is not clear when it begins", "give --last or --from")
-    end = None if until is None else times.moment(until)
-    start = None if since is None else times.moment(since)
-    if last is not None:
-        start = (end or datetime.now(UTC)) - times.duration(last)
-    group_id = None if group is None else (await client.find_group(group)).id
-    return Question(devices or (), group_id, rql, metrics or (), start, end, resolution)
+async def _question(client: MusterClient, devices: Devices, span: Span, metrics: list[str] | None) -> Question:
+    devices.check()
+    start, end = span.times()
+    group_id = None if devices.group is None else (await client.find_group(devices.group)).id
+    return Question(devices.device or (), group_id, devices.rql, metrics or (), start, end, span.resolution)
 
 
-async def _selection(client: MusterClient, devices: list[str] | None, group: str | None, rql: str | None) -> Selection:
+async def _selection(client: MusterClient, devices: Devices) -> Selection:
     """Those whom the query finds now: what is live is chosen by name. Raises BadUsage."""
-    _one_of(devices, group, rql)
-    if rql is not None:
-        devices = [device.device_uid async for device in client.devices(rql=rql, limit=MAX_DEVICES + 1)]
-        if not devices:
+    devices.check()
+    uids = devices.device
+    if devices.rql is not None:
+        uids = [device.device_uid async for device in client.devices(rql=devices.rql, limit=MAX_DEVICES + 1)]
+        if not uids:
             raise BadUsage("the query finds no device", "`muster devices search` tries a query")
-    if devices and len(devices) > MAX_DEVICES:
+    if uids and len(uids) > MAX_DEVICES:
         raise BadUsage(
             f"more than {MAX_DEVICES} devices", "make a group of them with `muster groups create` and give --group"
         )
-    return Selection(devices, None if group is None else (await client.find_group(group)).id)
-
-
-def _one_of(devices: list[str] | None, group: str | None, rql: str | None) -> None:
-    if sum(chosen is not None for chosen in (devices, group, rql)) > 1:
-        raise BadUsage("it is not clear which devices", "give one of --device, --group and --rql")
+    return Selection(uids, None if devices.group is None else (await client.find_group(devices.group)).id)
 
 
 def _write(invocation: Invocation, reported: Reported) -> None:
