@@ -33,6 +33,33 @@ def test_every_word_and_every_option_is_explained(path: tuple[str, ...], command
     assert [one.name for one in command.params if not one.hidden and not getattr(one, "help", None)] == []
 
 
+def told() -> set[str]:
+    """Every command that an error, a help text or a document names."""
+    root = DOCUMENT.parents[2]
+    files = [*(root / "cli" / "src").rglob("*.py"), *(root / "docs").rglob("*.md"), root / "README.md"]
+    return {one for file in files for one in re.findall(r"`(?:\.venv/bin/)?muster ([^`]+)`", file.read_text())}
+
+
+def test_every_command_that_is_named_somewhere_is_there():
+    assert len(told()) > 20
+    assert {one for one in told() if not is_there(one.split())} == set()
+
+
+def is_there(words: list[str]) -> bool:
+    """Whether the words lead to a command that has all these options; words in capitals stand for any."""
+    command, options = WORDS, {"--help", "--json"}
+    for word in words:
+        options |= {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        below = getattr(command, "commands", None)
+        if word.startswith("-") and word not in options:
+            return False
+        if below and word in below:
+            command = below[word]
+        elif below and word[0].islower():
+            return False
+    return True
+
+
 def test_a_shell_completes_groups_and_options(muster, monkeypatch):
     def completed(line: str, at: int) -> str:
         monkeypatch.setenv("_MUSTER_COMPLETE", "complete_bash")

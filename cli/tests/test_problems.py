@@ -31,3 +31,18 @@ def test_being_asked_to_wait_is_passed_on():
 def test_a_detail_of_several_lines_stays_one_line():
     body = {"code": "odd", "detail": "first\nsecond\r\n third"}
     assert str(problems.from_response(httpx.Response(400, json=body, request=REQUEST))) == "first second third (odd)"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "step"),
+    [
+        (401, "invalid_token", "`muster login` again, or check --email and --password"),
+        (403, "missing_scope", "ask an administrator for the scope"),
+        (404, "device_not_found", "`muster devices list` shows those there are"),
+        (409, "update_session_open", "`muster updates list` shows it"),
+    ],
+)
+def test_a_refusal_says_what_to_do(status, code, step):
+    error = problems.from_response(httpx.Response(status, json={"code": code, "detail": "no"}, request=REQUEST))
+    assert (type(error), error.exit_code) == (Refused, 1)
+    assert str(error) == f"no ({code}); {step}"

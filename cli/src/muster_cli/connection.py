@@ -172,7 +172,7 @@ def _profile(name: str | None, environ: Mapping[str, str]) -> Profile | None:
     if found := profiles.get(name):
         return found
     there = ", ".join(profiles.names()) or "none"
-    raise BadUsage(f'there is no profile "{name}"', f"there are: {there}; `muster login --profile {name}` makes it")
+    raise BadUsage(f'there is no profile "{name}"', f"there are: {there}; `muster login --as {name}` makes it")
 
 
 def _last_login(server: str | None, environ: Mapping[str, str]) -> Profile | None:

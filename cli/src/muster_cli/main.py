@@ -27,7 +27,8 @@ app = typer.Typer(
     name="muster",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Look after fleets of devices.",
+    help="Look after fleets of devices. `muster login` comes first; beside a local stack (`make up`) you are signed in."
+    " `muster doctor` says what is not up.",
     epilog="Exit codes: 0 done, 1 refused, 2 wrong usage, 3 the platform cannot be reached.",
 )
 logging.getLogger().addHandler(logging.NullHandler())  # what goes wrong is told in one line, not by libraries

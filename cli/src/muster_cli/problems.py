@@ -13,6 +13,7 @@ _NEXT_STEPS = {
     "alert_not_found": "`muster alerts list` shows those there are",
     "alert_rule_not_found": "`muster alerts rules list` shows those there are",
     "bad_query": "see https://eclipse.dev/ditto/basic-rql.html",
+    "invalid_credentials": "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
     "job_not_found": "`muster config job list` shows those there are",
     "device_uid_taken": "choose another uid",
     "firmware_not_found": FIND_FIRMWARE,
@@ -28,7 +29,7 @@ _NEXT_STEPS = {
     "wrong_transition": "`show` tells its history",
 }
 _NEXT_STEPS_BY_STATUS = {
-    401: "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
+    401: "`muster login` again, or check --email and --password",
     403: "ask an administrator for the scope",
 }
 
