@@ -28,6 +28,10 @@ with grpc.insecure_channel(address) as channel:
     print(pb.ActionStatus.Name(stub.GetDeviceActionStatus(asked, metadata=metadata).action_info.status))
     device = stub.GetDeviceInfo(pb.GetDeviceInfoRequest(device_id=uid), metadata=metadata).device_info
     print(device.current_action_id == begun.action_id)
+    found = stub.ListDevices(pb.ListDevicesRequest(rql=f'eq(device_uid,"{uid}")'), metadata=metadata)
+    print([one.device_id for one in found.devices] == [uid])
+    wanted = pb.SetDeviceStatusRequest(device_id=uid, status=pb.MAINTENANCE)
+    print(pb.DeviceStatus.Name(stub.SetDeviceStatus(wanted, metadata=metadata).current_status))
     try:
         stub.GetDeviceInfo(pb.GetDeviceInfoRequest(device_id="nobody"), metadata=metadata)
     except grpc.RpcError as error:
@@ -35,7 +39,7 @@ with grpc.insecure_channel(address) as channel:
 """
 
 
-def test_a_client_generated_from_the_proto_file_registers_a_device_and_asks_it_to_act(
+def test_a_client_generated_from_the_proto_file_makes_all_six_calls(
     stack: Stack, people: httpx.AsyncClient, tmp_path: Path
 ):
     proto = tmp_path / "device_management.proto"
@@ -53,4 +57,11 @@ def test_a_client_generated_from_the_proto_file_registers_a_device_and_asks_it_t
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         timeout=60,
     )
-    assert finished.stdout.splitlines() == [f"device {uid} registered", "RUNNING", "True", "NOT_FOUND"]
+    assert finished.stdout.splitlines() == [
+        f"device {uid} registered",
+        "RUNNING",
+        "True",
+        "True",
+        "MAINTENANCE",
+        "NOT_FOUND",
+    ]
