@@ -1,6 +1,11 @@
 """Devices by RQL, in the list and as a dry run."""
 
+from datetime import UTC, datetime
+
 import pytest
+
+from device_management.device_status.service import DeviceStatusService
+from shared.contracts.presence import PresenceState
 
 FLEET = [
     {"device_uid": "pump-1", "name": "Pump 1", "device_type": "pump", "attributes": {"type": "pump", "slots": 2}},
@@ -46,6 +51,22 @@ async def test_a_list_holds_what_the_query_finds(admin, fleet, rql, uids):
         assert (await admin.get("/api/v2/devices", params={"rql": rql})).status_code == 400
     else:
         assert await found(admin, rql) == uids
+
+
+async def test_a_device_is_there_or_was_or_never_was(admin, fleet, app):
+    for version, uid, online in ((1, "pump-1", True), (1, "pump-2", True), (2, "pump-2", False)):
+        async with app.state.scopes() as scope:
+            news = PresenceState(
+                organization_id=1, device_uid=uid, online=online, since=datetime.now(UTC), version=version
+            )
+            await scope.get(DeviceStatusService).take_presence([news])
+    await admin.put("/api/v2/devices/pump-2/status", json={"status": "maintenance"})
+    assert await found(admin, "eq(online,true)") == ["pump-1"]
+    assert await found(admin, "eq(online,false)") == ["pump-2"]
+    assert await found(admin, "eq(online,null)") == ["gate-1", "gate-2"]
+    assert await found(admin, "not(eq(online,true))") == ["pump-2", "gate-1", "gate-2"]
+    for uid, online in (("pump-1", True), ("pump-2", False), ("gate-1", None)):
+        assert (await admin.get(f"/api/v2/devices/{uid}")).json()["online"] is online
 
 
 async def test_a_tag_is_not_found_by_a_longer_text_that_begins_like_it(admin, fleet):

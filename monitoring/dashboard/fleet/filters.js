@@ -4,15 +4,18 @@
  * `search` is words or RQL; `show` what only the live side knows best.
  * @typedef {object} Filters
  * @property {string} search
- * @property {"all" | "online" | "offline" | "updating"} show
+ * @property {"all" | "online" | "offline" | "never connected" | "updating"} show
  * @property {string} lifecycle
  * @property {string} type
  * @property {string} tag
  * @property {string} group the id of one
  */
 
-export const SHOWS = /** @type {const} */ (["all", "online", "offline", "updating"]);
+export const SHOWS = /** @type {const} */ (["all", "online", "offline", "never connected", "updating"]);
 export const LIFECYCLES = /** @type {const} */ (["in_stock", "deployed", "maintenance", "retired"]);
+
+/** What the platform says of the devices that are to be shown: of those that were never there, nothing. */
+export const PRESENCES = /** @type {Readonly<Record<string, boolean | null>>} */ ({ online: true, offline: false, "never connected": null });
 
 /** What a plain word is looked for in. */
 const SPOKEN = ["device_uid", "name", "device_type", "serial_number", "firmware_version", "tags"];
@@ -55,8 +58,7 @@ function spoken(search) {
  */
 export function rqlOf({ search, show, lifecycle, type, tag }, updating) {
   const conditions = search.trim() ? (isRql(search) ? [search] : spoken(search)) : [];
-  if (show === "offline") conditions.push('eq(status,"offline")');
-  if (show === "online") conditions.push('ne(status,"offline")');
+  if (Object.hasOwn(PRESENCES, show)) conditions.push(`eq(online,${PRESENCES[show]})`);
   if (show === "updating") conditions.push(`in(device_uid,${(updating.length > 0 ? updating.slice(0, MOST_NAMED) : [""]).map(quoted).join(",")})`);
   if (lifecycle) conditions.push(`eq(lifecycle,${quoted(lifecycle)})`);
   if (type) conditions.push(`eq(device_type,${quoted(type)})`);

@@ -11,7 +11,7 @@ import { Empty, Failure, Waiting } from "../shell/states.js";
 import { isOpen } from "../updates/states.js";
 import { BulkBar } from "./bulk-bar.js";
 import { DeviceTable } from "./device-table.js";
-import { addressOf, filtersOf, MOST_NAMED, rqlOf } from "./filters.js";
+import { addressOf, filtersOf, MOST_NAMED, PRESENCES, rqlOf } from "./filters.js";
 import { FirstDevice } from "./first-device.js";
 import { QueryProblem } from "./query-problem.js";
 import { everyone } from "./target.js";
@@ -104,8 +104,9 @@ function Roll({ list, filters, rql }) {
   const widened = useSignal(false);
   // The platform's word on who is there is a moment old; the live side has the last one.
   const shown = list.items.value.filter(({ device_uid: uid }) => {
-    if (filters.show !== "online" && filters.show !== "offline") return true;
-    return (feed.device(uid).presence.value?.online ?? false) === (filters.show === "online");
+    if (!Object.hasOwn(PRESENCES, filters.show)) return true;
+    const presence = feed.device(uid).presence.value;
+    return presence === null || presence.online === PRESENCES[filters.show];
   });
   const more = list.next.value !== null;
   const all = everyone(rql, filters.group);

@@ -20,7 +20,7 @@ export function usePreview(target) {
     try {
       if (rql) {
         const [all, offline, retired] = await Promise.all(
-          [rql, `and(${rql},eq(status,"offline"))`, `and(${rql},eq(lifecycle,"retired"))`].map((query, index) =>
+          [rql, `and(${rql},not(eq(online,true)))`, `and(${rql},eq(lifecycle,"retired"))`].map((query, index) =>
             api.post("/devices/search", { rql: query, sample: index === 0 ? SAMPLE : 0 }),
           ),
         );
@@ -47,7 +47,7 @@ export function Preview({ found, error, read }) {
   const { count, exact, sample, offline, retired } = found;
   return html`<div class="preview" data-count=${count}>
     <p><strong>${count}${exact ? "" : " or more"}</strong> ${count === 1 ? "device" : "devices"}: ${sample.map(({ device_uid: uid, name }) => name ?? uid).join(" · ")}${count > sample.length ? " and others" : ""}.</p>
-    ${offline !== null && offline > 0 && html`<p>${offline === 1 ? "One is" : `${offline} are`} offline and ${offline === 1 ? "does" : "do"} it on coming back, if that is in time.</p>`}
+    ${offline !== null && offline > 0 && html`<p>${offline === 1 ? "One is" : `${offline} are`} not there and ${offline === 1 ? "does" : "do"} it on coming back, if that is in time.</p>`}
     ${retired !== null && retired > 0 && html`<p>${retired === 1 ? "One is" : `${retired} are`} retired and ${retired === 1 ? "is" : "are"} left out.</p>`}
   </div>`;
 }

@@ -20,6 +20,10 @@ test("RQL is told from words and goes as it was typed, before the other filters"
   assert.equal(asked({ search: 'eq(name,"x")', lifecycle: "deployed", tag: "n" }), 'and(eq(name,"x"),eq(lifecycle,"deployed"),eq(tags,"n"))');
 });
 
+test("a device is there, or was, or never was: each is in one filter", () => {
+  assert.deepEqual(["online", "offline", "never connected"].map((show) => asked({ show })), ["eq(online,true)", "eq(online,false)", "eq(online,null)"]);
+});
+
 test("those that are being updated are named, and none is found while there are none", () => {
   assert.equal(asked({ show: "updating" }, ["a", "b"]), 'in(device_uid,"a","b")');
   assert.equal(asked({ show: "updating" }), 'in(device_uid,"")');

@@ -117,6 +117,7 @@ _SEARCHED = {
     "reported_attributes": Kind.DOCUMENT,
     "reported_at": Kind.TIME,
     "lifecycle": Kind.TEXT,
+    "online": Kind.BOOLEAN,
     "updates_enabled": Kind.BOOLEAN,
     "tags": Kind.TEXTS,
     "site_id": Kind.NUMBER,

@@ -106,7 +106,8 @@ class DeviceFilter:
 class DeviceRead(BaseModel):
     """A device as people and programs see it. `status` is derived, see the architecture's state machines.
 
-    `firmware_version` is what the platform takes it to run; what is `reported_` the device says of itself.
+    `firmware_version` is what the platform takes it to run; what is `reported_` the device says of itself. `online` is
+    null until it has been there for the first time.
     """
 
     id: int
@@ -122,6 +123,7 @@ class DeviceRead(BaseModel):
     reported_at: datetime | None
     lifecycle: str
     status: Status
+    online: bool | None = None
     updates_enabled: bool
     attributes: dict[str, Any]
     tags: list[str]
