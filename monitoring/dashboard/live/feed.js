@@ -37,6 +37,8 @@ export function createFeed({ now = Date.now } = {}) {
   const devices = new Map();
   /** @type {Set<(items: import("./merge.js").TelemetryItem[]) => void>} */
   const listeners = new Set();
+  /** @type {Set<(uid: string) => void>} */
+  const watchers = new Set();
   const online = signal(0);
   /** Devices whose newest update is under way. */
   const updating = signal(0);
@@ -72,6 +74,11 @@ export function createFeed({ now = Date.now } = {}) {
     return heard;
   }
 
+  /** @param {string} uid */
+  function tell(uid) {
+    for (const watcher of watchers) watcher(uid);
+  }
+
   return {
     online,
     updating,
@@ -86,6 +93,7 @@ export function createFeed({ now = Date.now } = {}) {
           const { presence } = hear(item.device_uid);
           const before = presence.peek()?.online ?? false;
           presence.value = mergePresence(presence.peek(), item);
+          tell(item.device_uid);
           online.value += Number(presence.peek()?.online ?? false) - Number(before);
         }
       });
@@ -113,6 +121,7 @@ export function createFeed({ now = Date.now } = {}) {
         for (const item of items) {
           const { reading } = hear(item.device_uid);
           reading.value = mergeReading(reading.peek(), item);
+          tell(item.device_uid);
         }
       });
     },
@@ -132,6 +141,15 @@ export function createFeed({ now = Date.now } = {}) {
     onTelemetry(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+
+    /**
+     * Calls `watcher` with each device of whose presence or readings something is said, until the returned function is called.
+     * @param {(uid: string) => void} watcher
+     */
+    onDevice(watcher) {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
     },
 
     /** Live readings a second, lately. */

@@ -52,47 +52,48 @@ export function createWorld(box, colours, pick) {
     fillOpacity: 1,
   });
 
+  /** @param {Point} point */
+  function put(point) {
+    const place = /** @type {[number, number]} */ ([point.latitude, point.longitude]);
+    const dot = dots.get(point.uid);
+    if (dot) dot.setLatLng(place).setStyle(style(point));
+    else dots.set(point.uid, new CircleMarker(place, { radius: RADIUS, ...style(point) }).on("click", () => pick(point.uid)).addTo(map));
+  }
+
+  /** @param {string} uid */
+  function drop(uid) {
+    dots.get(uid)?.remove();
+    dots.delete(uid);
+  }
+
   return {
-    /** Puts every dot where it is now. @param {Point[]} points */
-    show(points) {
-      const gone = new Set(dots.keys());
-      for (const point of points) {
-        gone.delete(point.uid);
-        const place = /** @type {[number, number]} */ ([point.latitude, point.longitude]);
-        const held = dots.get(point.uid);
-        if (!held) {
-          const dot = new CircleMarker(place, { radius: RADIUS, ...style(point) }).on("click", () => pick(point.uid)).addTo(map);
-          dots.set(point.uid, { dot, point });
-          continue;
-        }
-        if (held.point.latitude !== point.latitude || held.point.longitude !== point.longitude) held.dot.setLatLng(place);
-        if (held.point.online !== point.online || held.point.alarming !== point.alarming) held.dot.setStyle(style(point));
-        held.point = point;
+    /** Puts the dots of these devices where they are now. @param {Iterable<string>} uids @param {ReadonlyMap<string, Point>} points of all devices */
+    show(uids, points) {
+      for (const uid of uids) {
+        const point = points.get(uid);
+        if (point) put(point);
+        else drop(uid);
       }
-      for (const uid of gone) {
-        dots.get(uid).dot.remove();
-        dots.delete(uid);
-      }
-      if (!framed && points.length > 0) this.frame();
+      if (!framed && dots.size > 0) this.frame();
     },
 
     /** Everything that is there, in one view. */
     frame() {
       framed = true;
-      map.fitBounds(latLngBounds([...dots.values()].map(({ dot }) => dot.getLatLng())), { padding: [40, 40], maxZoom: CLOSE, animate: false });
+      map.fitBounds(latLngBounds([...dots.values()].map((dot) => dot.getLatLng())), { padding: [40, 40], maxZoom: CLOSE, animate: false });
     },
 
     /** Marks a device and lets go of the one before. @param {string | null} uid */
     mark(uid) {
-      if (picked) dots.get(picked)?.dot.setRadius(RADIUS);
+      if (picked) dots.get(picked)?.setRadius(RADIUS);
       picked = uid;
-      if (uid) dots.get(uid)?.dot.setRadius(PICKED_RADIUS).bringToFront();
+      if (uid) dots.get(uid)?.setRadius(PICKED_RADIUS).bringToFront();
     },
 
     /** @param {string} uid */
     approach(uid) {
-      const held = dots.get(uid);
-      if (held) map.setView(held.dot.getLatLng(), Math.max(map.getZoom(), CLOSE), { animate: !still });
+      const dot = dots.get(uid);
+      if (dot) map.setView(dot.getLatLng(), Math.max(map.getZoom(), CLOSE), { animate: !still });
     },
 
     end() {

@@ -66,3 +66,14 @@ test("clearing forgets one person's fleet before the next signs in", () => {
   assert.equal(feed.online.value, 0);
   assert.equal(feed.device("a").presence.value, null);
 });
+
+test("whoever watches devices hears which of them something is said of, until no more", () => {
+  const feed = createFeed();
+  const heard = [];
+  const leave = feed.onDevice((uid) => heard.push(uid));
+  feed.presence([presence("a", true, 1)]);
+  feed.telemetry([{ device_uid: "b", ts: 1, metrics: { t: 1 } }]);
+  leave();
+  feed.presence([presence("c", true, 1)]);
+  assert.deepEqual(heard, ["a", "b"]);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { polygons } from "../map/outlines.js";
+import { createPlaces } from "../map/places.js";
 import { measuredPlace, placeIn, PLACED } from "../map/positions.js";
 
 test("a position is found in attributes under its usual names, and only a sensible one", () => {
@@ -28,4 +29,16 @@ test("outlines are walked arc by arc, forwards and backwards, each common point 
   const [first, ...others] = polygons(topology);
   assert.deepEqual(first, [[[20, 10], [20, 11], [21, 11], [21, 10], [20, 10]]]);
   assert.equal(others.length, 2);
+});
+
+test("only what is new of a device is told, and those that are online are counted on the way", () => {
+  const places = createPlaces();
+  const point = (uid, changed = {}) => ({ uid, latitude: 1, longitude: 2, online: true, alarming: false, ...changed });
+  assert.ok(places.put("a", point("a")) && places.put("b", point("b", { online: false })));
+  assert.ok(!places.put("a", point("a")) && !places.put("nowhere", null));
+  assert.deepEqual([places.points.size, places.online()], [2, 1]);
+  for (const changed of [{ latitude: 3 }, { longitude: 4 }, { alarming: true }, { online: true }]) assert.ok(places.put("b", point("b", changed)));
+  assert.equal(places.online(), 2);
+  assert.ok(places.put("b", null) && !places.put("b", null));
+  assert.deepEqual([[...places.points.keys()], places.online()], [["a"], 1]);
 });
