@@ -92,8 +92,8 @@ class QueryService:
                 chosen = await self._plan(organization_id, question, uids, points, asked=Resolution.MINUTE)
             else:
                 as_they_are = by is By.DEVICE and max(map(len, samples.values()), default=0) <= points
-                buckets = _single(samples) if as_they_are else _bucketed(samples, by, chosen.width)
-                return _series_answer(chosen, uids, buckets, width=None if as_they_are else chosen.width)
+                width = None if as_they_are else chosen.width
+                return _series_answer(chosen, uids, _bucketed(samples, by, width), width=width)
         return _series_answer(chosen, uids, await self._buckets(chosen, uids, question, by), width=chosen.width)
 
     async def statistics(self, organization_id: int, question: Question) -> StatisticsAnswer:
@@ -271,19 +271,11 @@ def _rollup(values: Sequence[tuple[int, Value]]) -> Rollup:
     return rollup
 
 
-def _single(samples: Mapping[tuple[str, str], Sequence[tuple[int, Value]]]) -> dict[Place, dict[int, Summary]]:
-    found: dict[Place, dict[int, Summary]] = {}
-    for place, values in samples.items():
-        series = _series_in(found, place)
-        for one in values:
-            series.setdefault(one[0] // 1_000, Summary()).merge(_rollup([one]))
-    return found
-
-
 def _bucketed(
-    samples: Mapping[tuple[str, str], Sequence[tuple[int, Value]]], by: By, width: timedelta
+    samples: Mapping[tuple[str, str], Sequence[tuple[int, Value]]], by: By, width: timedelta | None
 ) -> dict[Place, dict[int, Summary]]:
-    width_ms = int(width.total_seconds() * 1_000)
+    """Samples as they are, to the millisecond, without a `width`."""
+    width_ms = 1 if width is None else int(width.total_seconds() * 1_000)
     found: dict[Place, dict[int, Summary]] = {}
     for (uid, name), values in samples.items():
         series = _series_in(found, (uid if by is By.DEVICE else None, name))
