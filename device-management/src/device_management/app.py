@@ -45,6 +45,7 @@ def build(settings: Settings) -> FastAPI:
         rates_by_path={"/api/v2/auth/login": sign_ins, "/api/auth/login": sign_ins},
         unlimited=(f"{broker_access.router.prefix}/",),
     )
+    app.include_router(broker_access.router)  # Asked most; routes are tried in this order.
     for router in (
         auth.router,
         organizations.router,
@@ -73,7 +74,6 @@ def build(settings: Settings) -> FastAPI:
     app.include_router(mass_configuration.workflows, prefix="/api")
     app.include_router(registration.router, include_in_schema=False)
     app.include_router(devices.router, include_in_schema=False)
-    app.include_router(broker_access.router)
     return app
 
 

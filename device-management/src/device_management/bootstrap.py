@@ -16,7 +16,7 @@ from device_management.audit.store import AuditStore
 from device_management.auth.gateway import Attempts, Passwords
 from device_management.auth.service import AuthService, Lifetimes
 from device_management.auth.store import AuthStore
-from device_management.broker_access.service import BrokerAccessService
+from device_management.broker_access.service import BrokerAccessService, Credentials
 from device_management.configuration.service import ConfigurationService
 from device_management.configuration.store import ConfigurationStore
 from device_management.device_status.service import DeviceStatusService
@@ -243,6 +243,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             ),
             BrokerAccessService: lambda scope: BrokerAccessService(
                 scope.unit,
+                credentials,
                 scope.get(DeviceTokenService),
                 scope.get(KeyService),
                 scope.get(RegistrationService),
@@ -253,6 +254,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         }
 
         scopes = unit_scopes(units, recipes)
+        credentials = Credentials(scopes)
 
         async def database() -> None:
             async with engine.connect() as connection:

@@ -6,7 +6,7 @@ a sweep closes whatever both have missed.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -52,12 +52,55 @@ _AT_ONCE = 16
 """Connections ended side by side, when there are many."""
 
 
+class Credentials:
+    """What decides about devices that log in: those that come while a read is under way are read together by the next.
+
+    A fleet that comes back at once costs few queries, and each of its devices no transaction. Nothing is remembered: a
+    read begins after every question that it answers.
+    """
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+        self._asked: dict[str, asyncio.Future[Credential | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def credential(self, uid: str) -> Credential | None:
+        """Raises ServiceUnavailable."""
+        asked = self._asked.get(uid)
+        if asked is None:
+            asked = self._asked[uid] = asyncio.get_running_loop().create_future()
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        return await asyncio.shield(asked)  # Who is told no more must not end it for the others.
+
+    async def _read(self) -> None:
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                await self._answer(asked)
+        finally:
+            self._reading = None
+
+    async def _answer(self, asked: Mapping[str, asyncio.Future[Credential | None]]) -> None:
+        try:
+            async with self._scopes() as scope:
+                found = await scope.get(DeviceTokenService).credentials(list(asked))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to all who wait
+            for future in asked.values():
+                future.set_exception(error)
+            return
+        by_uid = {credential.device_uid: credential for credential in found}
+        for uid, future in asked.items():
+            future.set_result(by_uid.get(uid))
+
+
 class BrokerAccessService:
     """Answers the broker. Every answer is about one device: itself, or one for which a gateway speaks."""
 
     def __init__(
         self,
         unit: UnitOfWork,
+        credentials: Credentials,
         tokens: DeviceTokenService,
         gateways: KeyService,
         registration: RegistrationService,
@@ -67,6 +110,7 @@ class BrokerAccessService:
         clock: Clock,
     ) -> None:
         self._unit = unit
+        self._credentials = credentials
         self._tokens = tokens
         self._gateways = gateways
         self._registration = registration
@@ -148,7 +192,7 @@ class BrokerAccessService:
             return False
         if claims.subject != uid:
             return False
-        device = await self._tokens.credential(uid)
+        device = await self._credentials.credential(uid)
         return (
             device is not None
             and device.organization_id == claims.organization_id
