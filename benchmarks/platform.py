@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from muster_cli.simulator.tokens import TokenFile
 from muster_stack.keeper import Keeper
 from muster_stack.ports import LOOPBACK, Ports
 from muster_stack.stack import Stack
+from shared.tokens import Audience, Claims, TokenSigner
 
 WORKER = "monitoring-worker"
+
+_REGISTERED_AT_ONCE = 5_000
 
 _SETTINGS = {
     "MUSTER_LOG_LEVEL": "WARNING",
@@ -68,6 +72,35 @@ class Platform:
         async with MusterClient.open(self.info["gateway"], sign_in) as client:
             enrolled = await Enrolment(client, tokens, Tally(count)).enrol(devices)
         return {uid: one.token for uid, one in enrolled.items()}
+
+    async def introduce(self, prefix: str, count: int) -> dict[str, str]:
+        """Registers many devices at once, and signs their tokens with the platform's own key; the tokens by uid."""
+        signer, now = TokenSigner.load(self.stack.layout.root / "keys"), datetime.now(UTC)
+        headers = {"Authorization": f"Bearer {self.access_token()}"}
+        async with httpx.AsyncClient(
+            base_url=self.info["gateway"], headers=headers, timeout=120, trust_env=False
+        ) as client:
+            me = (await client.get("/api/v2/auth/me")).raise_for_status().json()
+            organization_id = me["organization"]["id"]
+            uids = [f"{prefix}-{number:06}" for number in range(count)]
+            for start in range(0, count, _REGISTERED_AT_ONCE):
+                some = uids[start : start + _REGISTERED_AT_ONCE]
+                devices = [{"device_uid": uid, "organization_id": organization_id} for uid in some]
+                (await client.post("/api/v2/devices/batch", json=devices)).raise_for_status()
+        return {
+            uid: signer.sign(
+                Claims(
+                    subject=uid,
+                    organization_id=organization_id,
+                    audience=Audience.DEVICE,
+                    token_id=uid,
+                    not_before=now,
+                    expires_at=now + timedelta(days=1),
+                    generation=1,
+                )
+            )
+            for uid in uids
+        }
 
 
 @contextmanager

@@ -17,7 +17,7 @@ _AIM_S = 90.0
 
 async def measure(platform: Platform, *, count: int, spread_s: float) -> Row:
     """`count` devices that come back at random moments within `spread_s` seconds."""
-    tokens = await platform.enrol(_PREFIX, count)
+    tokens = await platform.introduce(_PREFIX, count)
     credentials = Path(platform.stack.layout.root) / "benchmark" / "reconnecting.json"
     await asyncio.to_thread(credentials.write_text, json.dumps(tokens))
     address = platform.mqtt
