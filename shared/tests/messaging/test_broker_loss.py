@@ -83,6 +83,42 @@ async def test_a_connection_lost_before_the_confirm_leaves_the_message_unknown(a
         await publisher.publish(sample(4))
 
 
+async def test_what_was_not_confirmed_in_time_does_not_answer_for_the_same_message_sent_again(
+    amqp_url: str, declared: Broker
+):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="slow") as broker:
+        await broker.publishing.opened()
+        publisher = Publisher(broker, timeout=timedelta(seconds=2))
+        await publisher.publish(sample(1))
+        proxy.hold()
+        with pytest.raises(PublishUnknown):
+            await publisher.publish(Message("", "nowhere", b"", message_id="same"))
+        again = asyncio.create_task(publisher.publish(Message("", TELEMETRY_QUEUE, b"", message_id="same")))
+        await asyncio.sleep(0)
+        proxy.let_go()
+        await again
+
+
+async def test_a_broker_that_answers_nobody_gets_no_more_channels_and_no_publish_waits_longer_for_it(
+    amqp_url: str, declared: Broker
+):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="slow") as broker:
+        connection = await broker.publishing.opened()
+        publisher = Publisher(broker, timeout=timedelta(seconds=0.2))
+        await publisher.publish(sample(1))
+        proxy.hold()
+        async with asyncio.timeout(5):
+            outcomes = [outcome for _ in range(4) for outcome in await publisher.publish_all([sample(2)])]
+        assert [type(outcome) for outcome in outcomes] == [PublishUnknown, BrokerAway, BrokerAway, BrokerAway]
+        assert len(connection.channels) <= 3, "the connection's own, the one being closed, and the one being opened"
+        proxy.let_go()
+
+        async def published() -> bool:
+            return await publisher.publish_all([sample(3)]) == [None]
+
+        await eventually(published)
+
+
 async def test_a_broker_that_falls_silent_is_noticed_by_its_heartbeats(
     amqp_url: str, declared: Broker, raw, handle: Recorder, consume
 ):

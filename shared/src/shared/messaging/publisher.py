@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import cast
 from uuid import uuid4
@@ -24,13 +24,19 @@ WINDOW = 1_000
 
 
 class Publisher:
-    """A channel with confirms on the publishing connection, opened when first needed and again after a loss."""
+    """A channel with confirms on the publishing connection, opened when first needed and again after a loss.
+
+    A channel that leaves something without an answer in time is given up: a late return would be taken for that of the
+    same message sent again, and what is never answered would be kept for ever. Windows that use it still end on it.
+    """
 
     def __init__(self, broker: Broker, *, timeout: timedelta = timedelta(seconds=5)) -> None:
         self._broker = broker
         self._timeout_s = timeout.total_seconds()
         self._channel: Channel | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[Channel] | None = None
+        self._windows = Counter[Channel]()
+        self._closing: set[asyncio.Task[None]] = set()
         self._on_the_way: dict[str, asyncio.Event] = {}
 
     async def publish(self, message: Message) -> None:
@@ -60,10 +66,8 @@ class Publisher:
         window = Window(messages, ids)
         stopped: Exception = TimeoutError()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                channel = await self._opened()
-                async with self._alone(ids):
-                    await window.send(channel)
+            async with asyncio.timeout(self._timeout_s), self._lent(window) as channel, self._alone(ids):
+                await window.send(channel)
         except (*_LOSSES, BrokerAway) as error:
             stopped = error
         return [
@@ -86,14 +90,54 @@ class Publisher:
                 del self._on_the_way[one]
             settled.set()
 
+    @asynccontextmanager
+    async def _lent(self, window: Window) -> AsyncGenerator[Channel]:
+        """The channel for a window. The last one to leave a channel that was given up closes it."""
+        channel = await self._opened()
+        self._windows[channel] += 1
+        try:
+            yield channel
+        finally:
+            if window.unanswered and channel is self._channel:
+                self._channel = None
+            self._windows[channel] -= 1
+            if not self._windows[channel]:
+                del self._windows[channel]
+                if channel is not self._channel:
+                    self._close(channel)
+
     async def _opened(self) -> Channel:
-        async with self._opening:
-            if self._channel is None or self._channel.is_closed:
-                with broker_errors():
-                    connection = self._broker.publishing.current()
-                    channel = await connection.channel(on_return_raises=True)
-                self._channel = cast("Channel", channel)
+        """An open channel. One that the broker is slow to open is for whoever needs it then, and asked for once."""
+        if self._channel is not None and not self._channel.is_closed:
             return self._channel
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(_look_at)
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> Channel:
+        with broker_errors():
+            connection = self._broker.publishing.current()
+            channel = cast("Channel", await connection.channel(on_return_raises=True))
+        self._channel = channel
+        return channel
+
+    def _close(self, channel: Channel) -> None:
+        """In the background: a broker that does not answer is slow to close a channel, too."""
+        task = asyncio.create_task(_closed(channel))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _closed(channel: Channel) -> None:
+    with suppress(Exception):
+        await channel.close()
+
+
+def _look_at(task: asyncio.Task[Channel]) -> None:
+    """Who waited for it may have gone: asyncio would complain of an error that nobody has seen."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _windows(messages: Sequence[Message]) -> Iterator[tuple[list[Message], list[str]]]:

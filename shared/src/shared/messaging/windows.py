@@ -33,6 +33,11 @@ class Window:
         self._ids = ids
         self._all_settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether the broker may still confirm, refuse or return some of what was written."""
+        return not self.written <= self.outcomes.keys()
+
     async def send(self, channel: Channel) -> None:
         """Writes all in order and waits until all are settled. Raises what the channel was lost by."""
         lost = closing(channel)
