@@ -123,7 +123,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 holder=RandomIds().new().hex,
             ),
             replies=BatchConsumer(
-                broker, topology.DEVICE_REPLIES_QUEUE, ReplyConsumer(core.scopes), batch=200, in_flight=1
+                broker, topology.DEVICE_REPLIES_QUEUE, ReplyConsumer(core.scopes), batch=500, in_flight=1
             ),
             action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, NewsConsumer(core.scopes)),
             action_timer=ActionTimer(core.scopes),
@@ -140,7 +140,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             rotations=TokenRotations(core.scopes),
             imports=ImportSteps(core.scopes),
             sweep=Sweep(closer),
-            events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes)),
+            events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes), batch=1_000),
             webhooks=WebhookSender(core.scopes, core.receivers, core.sealer, clock=SystemClock()),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},

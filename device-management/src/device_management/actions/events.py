@@ -63,7 +63,7 @@ def command(action: Action | PresentAction) -> Command:
     return Command(action.device_uid, action.command_id, action.type, action.params, action.deadline)
 
 
-def cancellation(action: Action, *, command_id: UUID, until: datetime) -> Command:
+def cancellation(action: Action | PresentAction, *, command_id: UUID, until: datetime) -> Command:
     """Tells the device that what a former command asked is no longer wanted."""
     return Command(action.device_uid, command_id, "cancel", {"id": str(action.command_id)}, until)
 

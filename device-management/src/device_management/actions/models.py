@@ -128,3 +128,15 @@ class PresentAction(msgspec.Struct, frozen=True):
     completed_at: datetime | None
     deadline: datetime
     updated_at: datetime
+
+
+class PresentAttempt(msgspec.Struct, frozen=True):
+    """What an answer may change of an attempt."""
+
+    id: UUID
+    action_id: int
+    state: str
+    progress: int | None
+    error: str | None
+    error_class: str | None
+    ended_at: datetime | None

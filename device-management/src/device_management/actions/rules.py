@@ -1,13 +1,17 @@
 """Policy about actions, pure: what an answer makes of an action, what is tried again, and what a device shows."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
+from device_management.actions.models import PresentAction, PresentAttempt
 from device_management.actions.schemas import Retry
-from device_management.actions.states import AttemptState
+from device_management.actions.states import ActionState, AttemptState
 from device_management.devices.states import Status
 from shared.contracts.actions import UPDATES
+from shared.contracts.commands import DeviceReply
 from shared.contracts.updates import UpdateRefused, UpdateSessionState
 
 USUAL_RETRY: Mapping[str, Retry] = {
@@ -39,6 +43,54 @@ def is_news(state: AttemptState, progress: int | None, said: AttemptState, said_
     if state is AttemptState.SENT:
         return True
     return said_progress is not None and (progress is None or said_progress > progress)
+
+
+def answered(
+    attempt: PresentAttempt, action: PresentAction, reply: DeviceReply, *, now: datetime
+) -> tuple[PresentAttempt, PresentAction] | None:
+    """What one answer makes of its attempt and, while it runs, of the action; None when it says nothing new.
+
+    What is news is of the present attempt: another one follows only when the one before has ended.
+    """
+    said, progress = AttemptState(reply.state), None if reply.progress is None else int(reply.progress)
+    if not is_news(AttemptState(attempt.state), attempt.progress, said, progress):
+        return None
+    ended = said is not AttemptState.RUNNING
+    failed = said is AttemptState.FAILED
+    attempt = replace(
+        attempt,
+        state=said,
+        progress=attempt.progress if progress is None else progress,
+        ended_at=now if ended else attempt.ended_at,
+        error=reply.error if failed else attempt.error,
+        error_class=reply.error_class if failed else attempt.error_class,
+    )
+    if action.state != ActionState.RUNNING:
+        return attempt, action
+    return attempt, replace(action, version=action.version + 1, updated_at=now, **_made_of(action, attempt, reply, now))
+
+
+def _made_of(action: PresentAction, attempt: PresentAttempt, reply: DeviceReply, now: datetime) -> dict[str, Any]:
+    """The members of a running action that the end or the progress of its attempt changes."""
+    if attempt.state == AttemptState.RUNNING:
+        return {"progress": attempt.progress}
+    if attempt.state == AttemptState.COMPLETED:
+        return {
+            "state": ActionState.COMPLETED,
+            "progress": 100,
+            "result": reply.result,
+            "error": None,
+            "completed_at": now,
+        }
+    error = reply.error or "the device gave no reason"
+    wait = wait_before_retry(_policies(action.retry), reply.error_class, action.attempt)
+    if wait is not None:
+        return {"error": error, "next_attempt_at": now + wait}
+    return {"state": ActionState.FAILED, "result": reply.result, "error": error, "completed_at": now}
+
+
+def _policies(retry: Mapping[str, object]) -> dict[str, Retry]:
+    return {error_class: Retry.model_validate(policy) for error_class, policy in retry.items()}
 
 
 def shown_status(action_type: str) -> Status:

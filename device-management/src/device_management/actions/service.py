@@ -4,7 +4,7 @@ Whoever changes a device's queue holds the device first, so that two never begin
 running ones says so once more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,8 +12,8 @@ import msgspec
 
 from device_management.actions.errors import ActionNotFound, BulkActionNotFound, TooManyDevices, WrongTransition
 from device_management.actions.events import OF_STATE, cancellation, change, command, requested, told
-from device_management.actions.models import Action, ActionAttempt, BulkAction, PresentAction
-from device_management.actions.rules import USUAL_RETRY, heard_of, is_news, refused, shown_status, wait_before_retry
+from device_management.actions.models import Action, BulkAction, PresentAction
+from device_management.actions.rules import USUAL_RETRY, answered, heard_of, refused, shown_status
 from device_management.actions.schemas import (
     MAX_DEVICES,
     ActionDetail,
@@ -28,7 +28,7 @@ from device_management.actions.schemas import (
     Retry,
     Skipped,
 )
-from device_management.actions.states import ActionState, AttemptState, may_become
+from device_management.actions.states import ActionState, may_become
 from device_management.actions.store import ActionStore
 from device_management.audit.schemas import Actor
 from device_management.audit.service import AuditService
@@ -187,16 +187,25 @@ class ActionService:
             return
         command_ids = [command_id for _, command_id, _ in said]
         await self._statuses.hold_ids(await self._store.asked(command_ids))
-        known = await self._store.answered(command_ids)
+        attempts, actions = await self._store.answered(command_ids)
         now = await self._store.now()
-        changed: dict[int, Action] = {}
+        heard: set[UUID] = set()
+        changed: dict[int, PresentAction] = {}
         for uid, command_id, reply in said:
-            attempt, action = known.get(command_id, (None, None))
-            if attempt is None or action is None or attempt.device_uid != uid:
+            attempt = attempts.get(command_id)
+            if attempt is None or actions[attempt.action_id].device_uid != uid:
                 continue
-            if _take(attempt, action, reply, now=now):
-                changed[action.id or 0] = action
-        await self._store.save()
+            before = actions[attempt.action_id]
+            made = answered(attempt, before, reply, now=now)
+            if made is None:
+                continue
+            attempts[command_id], after = made
+            heard.add(command_id)
+            if after is not before:
+                actions[after.id] = changed[after.id] = after
+        if not heard:
+            return
+        await self._store.save([attempts[command_id] for command_id in heard], list(changed.values()))
         running = [action for action in changed.values() if action.state == ActionState.RUNNING]
         self._unit.outbox.add_plain(ActionProgressed, map(told, running))
         await self._ended([action for action in changed.values() if action.state != ActionState.RUNNING])
@@ -280,7 +289,7 @@ class ActionService:
         await self._begun([action for action in actions if action.state == ActionState.RUNNING])
         return actions
 
-    async def _ended(self, actions: Sequence[Action], *, cancelled_at: datetime | None = None) -> None:
+    async def _ended(self, actions: Sequence[Action | PresentAction], *, cancelled_at: datetime | None = None) -> None:
         """What has just come to its end: told, its command taken back, and its device's queue goes on.
 
         With `cancelled_at` devices that may have begun are told.
@@ -353,44 +362,6 @@ def _in_short(action: ActionRead, message: str) -> ActionInfoRead:
         error_message=action.error,
     )
     return ActionInfoRead(message=message, action_id=info.action_id, action_status=action.state, action_info=info)
-
-
-def _take(attempt: ActionAttempt, action: Action, reply: DeviceReply, *, now: datetime) -> bool:
-    """Writes one answer into the attempt and, while it runs, into its action. True when that changed.
-
-    What is news is of the present attempt: another one follows only when the one before has ended.
-    """
-    said, progress = AttemptState(reply.state), None if reply.progress is None else int(reply.progress)
-    if not is_news(AttemptState(attempt.state), attempt.progress, said, progress):
-        return False
-    attempt.state = said
-    attempt.progress = attempt.progress if progress is None else progress
-    if said is not AttemptState.RUNNING:
-        attempt.ended_at = now
-    if said is AttemptState.FAILED:
-        attempt.error, attempt.error_class = reply.error, reply.error_class
-    if action.state != ActionState.RUNNING:
-        return False
-    if said is AttemptState.RUNNING:
-        action.progress = attempt.progress
-    elif said is AttemptState.COMPLETED:
-        action.state, action.progress, action.result, action.error = ActionState.COMPLETED, 100, reply.result, None
-    else:
-        action.error = reply.error or "the device gave no reason"
-        wait = wait_before_retry(_policies(action.retry), reply.error_class, action.attempt)
-        if wait is None:
-            action.state, action.result = ActionState.FAILED, reply.result
-        else:
-            action.next_attempt_at = now + wait
-    if action.state != ActionState.RUNNING:
-        action.completed_at = now
-    action.updated_at = now
-    action.version += 1
-    return True
-
-
-def _policies(retry: Mapping[str, object]) -> dict[str, Retry]:
-    return {error_class: Retry.model_validate(policy) for error_class, policy in retry.items()}
 
 
 def _uuid(text: str) -> UUID | None:

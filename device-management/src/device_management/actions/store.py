@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, func, insert, or_, text, update
+import msgspec
+from sqlalchemy import ARRAY, BigInteger, TextClause, any_, cast, func, insert, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.actions.models import Action, ActionAttempt, BulkAction, PresentAction
+from device_management.actions.models import Action, ActionAttempt, BulkAction, PresentAction, PresentAttempt
 from device_management.actions.schemas import ActionOrder, Skipped
 from device_management.actions.states import OPEN, ActionState, AttemptState
 
@@ -113,6 +114,58 @@ _RUNNING = text(
     ) as running
     """
 )
+
+
+_ASKED = text(
+    """
+    select distinct action.device_id
+    from action_attempts as attempt join actions as action on action.id = attempt.action_id
+    where attempt.id = any(cast(:ids as uuid[]))
+    order by action.device_id
+    """
+)
+
+_ANSWERED = text(
+    """
+    select attempt.id as attempt_id, attempt.action_id, attempt.state as attempt_state,
+           attempt.progress as attempt_progress, attempt.error as attempt_error, attempt.error_class, attempt.ended_at,
+           action.*
+    from action_attempts as attempt join actions as action on action.id = attempt.action_id
+    where attempt.id = any(cast(:ids as uuid[]))
+    for update
+    """
+)
+_OF_ATTEMPT = (
+    "attempt_id",
+    "action_id",
+    "attempt_state",
+    "attempt_progress",
+    "attempt_error",
+    "error_class",
+    "ended_at",
+)
+
+_SAVE_ATTEMPTS = text(
+    """
+    update action_attempts as attempt
+    set state = said.state, progress = said.progress, error = said.error, error_class = said.error_class,
+        ended_at = said.ended_at
+    from jsonb_populate_recordset(cast(null as action_attempts), cast(:attempts as jsonb)) as said
+    where attempt.id = said.id
+    """
+)
+
+_SAVE_ACTIONS = text(
+    """
+    update actions as action
+    set state = said.state, progress = said.progress, result = said.result, error = said.error,
+        next_attempt_at = said.next_attempt_at, version = said.version, completed_at = said.completed_at,
+        updated_at = said.updated_at
+    from jsonb_populate_recordset(cast(null as actions), cast(:actions as jsonb)) as said
+    where action.id = said.id
+    """
+)
+_SAVED = ("id", "state", "progress", "result", "error", "next_attempt_at", "version", "completed_at", "updated_at")
 
 
 class ActionStore:
@@ -268,23 +321,20 @@ class ActionStore:
 
     async def asked(self, command_ids: Sequence[UUID]) -> Sequence[int]:
         """The devices that these commands went to."""
-        query = (
-            select(Action.device_id)
-            .join(ActionAttempt, col(ActionAttempt.action_id) == Action.id)
-            .where(col(ActionAttempt.id).in_(command_ids))
-        )
-        return sorted(set((await self._session.scalars(query)).all()))
+        return (await self._session.scalars(_ASKED, {"ids": command_ids})).all()
 
-    async def answered(self, command_ids: Sequence[UUID]) -> Mapping[UUID, tuple[ActionAttempt, Action]]:
-        """The attempts and actions of these commands as they are now; the caller holds their devices."""
-        query = (
-            select(ActionAttempt, Action)
-            .join(Action, col(ActionAttempt.action_id) == Action.id)
-            .where(col(ActionAttempt.id).in_(command_ids))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        return {attempt.id: (attempt, action) for attempt, action in (await self._session.execute(query)).all()}
+    async def answered(
+        self, command_ids: Sequence[UUID]
+    ) -> tuple[dict[UUID, PresentAttempt], dict[int, PresentAction]]:
+        """The attempts of these commands, and their actions by id, as they are now; the caller holds their devices."""
+        rows = await self._session.execute(_ANSWERED.columns(**_TYPES), {"ids": command_ids})
+        attempts: dict[UUID, PresentAttempt] = {}
+        actions: dict[int, PresentAction] = {}
+        for row in rows.columns(*_OF_ATTEMPT, *_COLUMNS):
+            attempt = PresentAttempt(*row[: len(_OF_ATTEMPT)])
+            attempts[attempt.id] = attempt
+            actions[attempt.action_id] = PresentAction(*row[len(_OF_ATTEMPT) :])
+        return attempts, actions
 
     async def lately_of(self, device_ids: Sequence[int]) -> Sequence[Action]:
         """The open actions of these devices, and those that ended within a day."""
@@ -295,9 +345,11 @@ class ActionStore:
         )
         return (await self._session.scalars(query)).all()
 
-    async def save(self) -> None:
-        """Writes what was changed in rows that `answered` gave."""
-        await self._session.flush()
+    async def save(self, attempts: Sequence[PresentAttempt], actions: Sequence[PresentAction]) -> None:
+        """Writes what answers have made of rows that `answered` gave, each kind in one statement."""
+        said = [{name: getattr(action, name) for name in _SAVED} for action in actions]
+        await self._session.execute(_SAVE_ATTEMPTS, {"attempts": msgspec.json.encode(attempts).decode()})
+        await self._session.execute(_SAVE_ACTIONS, {"actions": msgspec.json.encode(said).decode()})
 
     async def now(self) -> datetime:
         """The database's clock."""
@@ -308,7 +360,7 @@ class ActionStore:
         await self._session.execute(
             update(ActionAttempt)
             .where(
-                col(ActionAttempt.action_id).in_(action_ids),
+                col(ActionAttempt.action_id) == any_(cast(action_ids, ARRAY(BigInteger))),
                 col(ActionAttempt.state).in_((AttemptState.SENT, AttemptState.RUNNING)),
             )
             .values(state=AttemptState.ABANDONED, ended_at=func.clock_timestamp())

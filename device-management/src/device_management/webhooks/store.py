@@ -133,6 +133,12 @@ class WebhookStore:
         await self._session.flush()
         return delivery
 
+    async def asking(self, organization_ids: Collection[int]) -> set[int]:
+        """Those of these organizations that have a webhook that is on."""
+        query = select(Webhook.organization_id).distinct()
+        query = query.where(col(Webhook.enabled), col(Webhook.organization_id).in_(organization_ids))
+        return set((await self._session.scalars(query)).all())
+
     async def enqueue(self, events: Sequence[Mapping[str, Any]]) -> None:
         """A delivery of each event (organization, id, type, body) for each webhook that asks for it; again: no more."""
         await self._session.execute(
