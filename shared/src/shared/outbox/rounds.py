@@ -156,7 +156,11 @@ class Rounds(ABC):
 
 
 def _own_engine(url: str, frozen_after: timedelta) -> AsyncEngine:
-    """A connection of the relay's own, which PostgreSQL ends when its process is frozen or its machine is gone."""
+    """A connection of the relay's own, which PostgreSQL ends when its process is frozen or its machine is gone.
+
+    Every round is planned anew: how much waits changes from nothing to thousands within a second, and a plan that was
+    kept from when nothing did compares every waiting row with every other.
+    """
     return create_async_engine(
         url,
         poolclass=NullPool,
@@ -165,6 +169,7 @@ def _own_engine(url: str, frozen_after: timedelta) -> AsyncEngine:
             "command_timeout": 30,
             "server_settings": {
                 "application_name": "muster-relay",
+                "plan_cache_mode": "force_custom_plan",
                 "idle_in_transaction_session_timeout": str(int(frozen_after.total_seconds() * 1000)),
                 "tcp_keepalives_idle": "5",
                 "tcp_keepalives_interval": "2",
