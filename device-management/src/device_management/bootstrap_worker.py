@@ -44,6 +44,7 @@ from shared.messaging.consumer import EventConsumer
 from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
+from shared.precedence import Precedence
 from shared.sql.unit_of_work import UnitOfWork
 from shared.worker import Job
 
@@ -104,6 +105,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.broker_management_url, timeout=5))
         closer = ConnectionCloser(BrokerManagement(client), KnownBearers(core.scopes), clock=SystemClock())
 
+        asking_first = Precedence()
+
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             relay=Relay(settings.database_url(), Publisher(broker)),
@@ -123,7 +126,12 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 holder=RandomIds().new().hex,
             ),
             replies=BatchConsumer(
-                broker, topology.DEVICE_REPLIES_QUEUE, ReplyConsumer(core.scopes), batch=500, in_flight=1
+                broker,
+                topology.DEVICE_REPLIES_QUEUE,
+                ReplyConsumer(core.scopes, asking_first),
+                batch=1_000,
+                in_flight=1,
+                prefetch=1_000,
             ),
             action_news=EventConsumer(broker, topology.DEVICE_ACTIONS_QUEUE, NewsConsumer(core.scopes)),
             action_timer=ActionTimer(core.scopes),
@@ -135,7 +143,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 in_flight=1,
             ),
             ends=EventConsumer(broker, topology.CONFIGURATION_QUEUE, EndConsumer(core.scopes), batch=500),
-            job_steps=JobSteps(core.scopes),
+            job_steps=JobSteps(core.scopes, asking_first),
             resync=ResyncSteps(core.scopes),
             rotations=TokenRotations(core.scopes),
             imports=ImportSteps(core.scopes),

@@ -9,6 +9,7 @@ import pytest
 from device_management.actions.consumers import ReplyConsumer
 from device_management.actions.jobs import ActionTimer
 from shared.messaging.deliveries import Delivery
+from shared.precedence import Precedence
 
 Sent = list[dict[str, Any]]
 
@@ -55,7 +56,7 @@ def commands(sql) -> Callable[..., Awaitable[Sent]]:
 @pytest.fixture
 def hear(app) -> Callable[..., Awaitable[list[Any]]]:
     """Hands replies to the consumer, as (uid, body) in the order of the queue; the answer is what it rejects."""
-    consumer = ReplyConsumer(app.state.scopes)
+    consumer = ReplyConsumer(app.state.scopes, Precedence())
 
     async def deliver(*replies: tuple[str, dict[str, Any] | bytes]) -> list[Any]:
         return await consumer(

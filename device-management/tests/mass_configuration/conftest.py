@@ -10,6 +10,7 @@ from device_management.mass_configuration.consumers import EndConsumer
 from device_management.mass_configuration.jobs import JobSteps
 from shared.contracts.commands import DeviceReply
 from shared.contracts.envelope import Envelope
+from shared.precedence import Precedence
 
 Answers = Callable[..., Awaitable[int]]
 
@@ -22,7 +23,7 @@ async def core(app, settings) -> AsyncIterator[Core]:
 
 @pytest.fixture
 def steps(core) -> JobSteps:
-    return JobSteps(core.scopes)
+    return JobSteps(core.scopes, Precedence())
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
-from device_management.mass_configuration.service import JobService
+from device_management.mass_configuration import service
+from device_management.mass_configuration.service import BACKLOG, JobService
 from shared.errors import ServiceUnavailable
 from shared.http.pagination import encode_cursor
+from shared.testing import eventually
 
 JOBS = "/api/v2/configuration/jobs"
 GATEWAYS = 'eq(attributes/type,"gateway")'
@@ -53,6 +55,33 @@ async def test_the_selection_is_frozen_when_the_job_starts(admin, pumps, steps, 
     assert (await admin.post("/api/v2/devices", json=late)).status_code == 201
     await steps()
     assert (await job_of(admin, job))["total"] == 8
+
+
+async def test_nobody_is_asked_while_more_news_wait_than_the_relay_sends_in_time(admin, pumps, steps, sql):
+    await sql.execute("update outbox set sent_at = now()")
+    await sql.execute(
+        "insert into outbox (event_id, type, subject, payload) "
+        "select gen_random_uuid(), 'x', 'x', '{}' from generate_series(1, $1::int)",
+        BACKLOG + 1,
+    )
+    await start(admin, rql=GATEWAYS)
+    await steps()
+    assert await sql.fetchval("select count(*) from actions") == 0
+    await sql.execute("update outbox set sent_at = now()")
+
+    async def asked() -> bool:
+        await steps()
+        return await sql.fetchval("select count(*) from actions") == 8
+
+    await eventually(asked)
+
+
+async def test_large_parameters_go_to_fewer_devices_at_a_time(admin, pumps, steps, sql, monkeypatch):
+    monkeypatch.setattr(service, "_STEP_BYTES", 3 * len('{"mode":"fast"}'))
+    await start(admin, rql=GATEWAYS)
+    await steps()
+    calls = await sql.fetch("select count(*) as devices from actions group by bulk_id order by bulk_id")
+    assert [call["devices"] for call in calls] == [3, 3, 2]
 
 
 async def test_no_more_than_the_limit_are_under_way(admin, pumps, steps, answer, tell):

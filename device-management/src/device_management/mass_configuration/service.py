@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from device_management.actions.schemas import BulkActionCreate
 from device_management.actions.service import ActionService
 from device_management.audit.schemas import Actor, Change
@@ -58,9 +60,16 @@ from shared.ids import Ids
 from shared.sql.steps import carrying_on
 from shared.sql.unit_of_work import UnitOfWork
 
-CHUNK = 1_000
-"""Devices that one step asks."""
+CHUNK = 2_500
+"""Devices that one step asks, if what they are asked is small."""
 
+_STEP_BYTES = 16 * 1024 * 1024
+"""Of the configuration, over all devices of a step: each has it in a command and in two events."""
+
+BACKLOG = 10_000
+"""Nobody is asked while more events than these wait for the relay: revocations and all other news come after them."""
+
+_RELAY_CATCHES_UP_S = 0.25
 _LOOK_AGAIN_S = 5.0
 """An outcome carries its job on at once; this is for one that nobody hears."""
 
@@ -236,11 +245,14 @@ class JobService:
         if pending == under_way == 0:
             await self._tell(ConfigurationJobCompleted, await self._store.change(job, JobState.COMPLETED))
             return True
-        free = min(CHUNK, job.concurrency - under_way)
+        held_back = await self._unit.outbox.is_longer_than(BACKLOG)
+        fitting = _STEP_BYTES // len(msgspec.json.encode(job.params))
+        free = 0 if held_back else min(CHUNK, fitting, job.concurrency - under_way)
         asked = await self._ask(job, free) if free > 0 and pending else 0
         if await self._store.has_moved(job):
             await self._tell(ConfigurationJobProgressed, await self._store.change(job, JobState(job.state)))
-        await self._store.step_again_in(job.id, 0 if asked else _LOOK_AGAIN_S)
+        wait = _RELAY_CATCHES_UP_S if held_back else _LOOK_AGAIN_S
+        await self._store.step_again_in(job.id, 0 if asked else wait)
         return bool(asked)
 
     async def tell_again(self, organization_id: int | None) -> None:
