@@ -10,6 +10,7 @@ from shared.testing.databases import empty
 
 ADMINISTRATOR = ("organization:admin", "updates:read", "updates:write", "updates:approve", "devices:read")
 
+UPLOADS = "^/api/v2/firmware$"
 FLEET = [f"pump-{number}" for number in range(1, 9)]
 LIFETIME = timedelta(hours=4)
 CREATIONS = {
@@ -37,7 +38,7 @@ async def test_no_request_of_a_person_gets_an_answer_that_is_not_documented(
     assert (await add_firmware()).id == 1
     async with served(build(settings)) as address:
         token = credentials.person(*scopes, organization_id=1, lifetime=LIFETIME)
-        await attack.on(address, token=token, creations=CREATIONS)
+        await attack.on(address, token=token, creations=CREATIONS, forms=UPLOADS)
 
 
 async def test_no_request_of_a_device_gets_one(attack, settings, sql, credentials):

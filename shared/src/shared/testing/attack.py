@@ -68,6 +68,7 @@ class Attack:
         parameters: Mapping[str, str] = MappingProxyType({}),
         creations: Creations = MappingProxyType({}),
         kept: str | None = None,
+        forms: str | None = None,
         linked: bool = True,
     ) -> None:
         """Tries all operations, or those of one tag, as the bearer of `token`. Fails with what schemathesis finds.
@@ -75,9 +76,11 @@ class Attack:
         `parameters` have a fixed value, e.g. `path.uid`. With `creations` it walks from them along the document's own
         links, before made up requests have changed what creations stand on; without, requests follow each other as
         schemathesis guesses. What lies below a path that matches `kept`, a regular expression, may still be read when
-        it is deleted. Operations of which none leads to another are not `linked`.
+        it is deleted. What matches `forms` takes forms, in which null and numbers are written as texts are, and need
+        not be refused for one. Operations of which none leads to another are not `linked`.
         """
-        self._configure(parameters, linked=bool(creations), kept=kept)
+        operations = (_unchecked("use_after_free", kept), _unchecked("negative_data_rejection", forms))
+        self._configure(parameters, linked=bool(creations), operations="".join(operations))
         limits = ("--include-tag", tag) if tag else ()
         alone = "fuzzing" if self.seed is None else "examples,coverage,fuzzing"
         if creations:
@@ -89,7 +92,7 @@ class Attack:
         phases = f"{alone},stateful" if linked and not creations else alone
         await self._run(f"{address}/openapi.json", "--phases", phases, *limits, token=token)
 
-    def _configure(self, parameters: Mapping[str, str], *, linked: bool, kept: str | None) -> None:
+    def _configure(self, parameters: Mapping[str, str], *, linked: bool, operations: str) -> None:
         fixed = "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in parameters.items())
         examples, walks, steps = (1, 1, 100) if self.seed is None else (self.examples, self.examples, 100)
         inference = "[phases.stateful.inference]\nalgorithms = []\n" if linked else ""
@@ -97,7 +100,7 @@ class Attack:
             f"[phases.fuzzing.generation]\nmax-examples = {examples}\n"
             f"[phases.stateful]\nmax-steps = {steps}\n"
             f"[phases.stateful.generation]\nmax-examples = {walks}\n{inference}"
-            f"[parameters]\n{fixed}{_kept(kept) if kept else ''}"
+            f"[parameters]\n{fixed}{operations}"
         )
 
     @property
@@ -119,5 +122,7 @@ class Attack:
         sys.stdout.write(report.decode())
 
 
-def _kept(paths: str) -> str:
-    return f"[[operations]]\ninclude-path-regex = {json.dumps(paths)}\nchecks.use_after_free.enabled = false\n"
+def _unchecked(check: str, paths: str | None) -> str:
+    if paths is None:
+        return ""
+    return f"[[operations]]\ninclude-path-regex = {json.dumps(paths)}\nchecks.{check}.enabled = false\n"
