@@ -40,7 +40,12 @@ from shared.tokens import Audience
 
 REMEMBERED = timedelta(days=1)
 
-IDEMPOTENCY_KEY = Header(alias="Idempotency-Key", min_length=1, max_length=255)
+IDEMPOTENCY_KEY = Header(
+    alias="Idempotency-Key",
+    min_length=1,
+    max_length=255,
+    description="The same request again with the same key, within a day, has no second effect",
+)
 
 _table = Table(
     "idempotency_keys",
