@@ -27,6 +27,9 @@ async def check(sql: asyncpg.Connection) -> None:
         "select count(*) from update_sessions session where awaited and not exists "
         "(select from batch_devices where session_id = session.id and state = 'initiated')"
     ), "a session was opened that no device of a batch has"
+    unheard = "select batch_id, state, count(*) from update_sessions where awaited and deadline is null group by 1, 2"
+    kept = "select batch_id, state, sum(sessions)::bigint from session_ends group by 1, 2 having sum(sessions) <> 0"
+    assert set(await sql.fetch(unheard)) == set(await sql.fetch(kept)), "ended sessions are counted wrong"
     told = defaultdict(list)
     for row in await sql.fetch("select payload from outbox where type like 'batch.%' order by id"):
         data = json.loads(row["payload"])["data"]

@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import asyncpg
 
@@ -23,6 +24,13 @@ async def check(sql: asyncpg.Connection) -> None:
         assert [row["type"].split(".")[1] for row in told] == [change["what"] for change in chain]
         assert [json.loads(row["payload"])["data"]["version"] for row in told] == versions
         _check_waves([(change["what"], change["wave"]) for change in chain])
+        gates = await sql.fetch(
+            "select slug, failure_threshold from release_waves where release_id = $1", release["id"]
+        )
+        _check_gates(
+            [(row["type"].split(".")[1], json.loads(row["payload"])["data"]["waves"]) for row in told],
+            {f"wave:{gate['slug']}": gate["failure_threshold"] for gate in gates},
+        )
     await _check_devices(sql)
 
 
@@ -51,6 +59,21 @@ def _check_waves(told: list[tuple[str, str | None]]) -> None:
                 pass
             case _:
                 running = False
+
+
+def _check_gates(told: list[tuple[str, list[dict[str, Any]]]], thresholds: dict[str, int]) -> None:
+    """No wave opens once a failure threshold is reached, but for what somebody has let pass by going on."""
+    let_pass = dict.fromkeys(thresholds, 0)
+    for what, waves in told:
+        for wave in waves:
+            name, against = wave["wave_id"], wave["failed"] + wave["cancelled"]
+            if what == "resumed":
+                let_pass[name] = max(let_pass[name], against)
+            if what == "wave_opened":
+                excused = min(let_pass[name], against)
+                counted = wave["devices"] - wave["skipped"] - excused
+                reached = against > excused and (against - excused) * 100 >= thresholds[name] * counted
+                assert not reached, "a wave opened after a gate had closed"
 
 
 async def _check_devices(sql: asyncpg.Connection) -> None:

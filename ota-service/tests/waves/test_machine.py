@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from ota_service.sessions.states import OPEN
 from shared.testing.databases import empty
 
+from ..batches import ledger as batch_ledger
 from ..releases.conftest import UIDS
+from ..sessions import ledger as session_ledger
 from . import ledger
 
 actions = st.one_of(
@@ -72,10 +74,16 @@ async def test_no_wave_after_its_gate_no_device_twice_and_an_end(
         for action in alone:
             await act(action)
         await others
-        await ledger.check(sql)
+        await check_all(sql)
     for _ in range(6):
         await person.post("/api/v2/releases/rel-1/resume", json={"ignore_failures": True})
         await act(("time",))
         await steps()
     assert not {row["state"] for row in await sql.fetch("select state from update_sessions")} & OPEN
-    await ledger.check(sql)
+    await check_all(sql)
+
+
+async def check_all(sql):
+    """A release, its batches and their sessions."""
+    for one in (ledger, batch_ledger, session_ledger):
+        await one.check(sql)

@@ -25,8 +25,8 @@ from ota_service.releases.models import (
     Tally,
 )
 from ota_service.releases.states import ReleaseState
-from ota_service.sessions.models import IS_AWAITED, IS_OPEN, UpdateSession
-from ota_service.sessions.states import SessionState
+from ota_service.sessions.models import IS_OPEN, SessionEnd, UpdateSession
+from ota_service.sessions.states import FINAL, SessionState
 from shared.rql.errors import QueryTooSlow
 from shared.sql.time_limit import time_limit
 
@@ -216,30 +216,30 @@ class ReleaseStore:
 
         All of it as of one moment. What timed out in a maintenance window may have another turn: its batch decides.
         """
-        news = (
-            sa.select(col(UpdateSession.batch_id), col(UpdateSession.state))
-            .where(IS_AWAITED, col(UpdateSession.batch_id).in_(batch_ids))
+        unheard = (
+            sa.select(
+                col(SessionEnd.batch_id),
+                *(
+                    func.sum(SessionEnd.sessions).filter(col(SessionEnd.state) == state).label(state)
+                    for state in sorted(FINAL)
+                ),
+            )
+            .where(col(SessionEnd.batch_id).in_(batch_ids))
+            .group_by(col(SessionEnd.batch_id))
             .subquery()
         )
-        ended = news.c.state
-        unheard = (
-            func.count().filter(ended == SessionState.COMPLETED),
-            func.count().filter(
-                sa.or_(
-                    ended == SessionState.FAILED,
-                    sa.and_(ended == SessionState.TIMED_OUT, col(UpdateBatch.window).is_(None)),
-                )
-            ),
-            func.count().filter(ended == SessionState.CANCELLED),
-        )
         query = (
-            sa.select(UpdateBatch, *unheard)
-            .outerjoin(news, news.c.batch_id == UpdateBatch.id)
+            sa.select(UpdateBatch, *(unheard.c[state] for state in sorted(FINAL)))
+            .outerjoin(unheard, unheard.c.batch_id == UpdateBatch.id)
             .where(col(UpdateBatch.id).in_(batch_ids))
-            .group_by(col(UpdateBatch.id))
         )
         rows = await self._session.execute(query, execution_options={"populate_existing": True})
-        return {batch.id or 0: _tally(batch, *counts) for batch, *counts in rows}
+        return {
+            batch.id or 0: _tally(
+                batch, {state: int(count or 0) for state, count in zip(sorted(FINAL), ended, strict=True)}
+            )
+            for batch, *ended in rows
+        }
 
     async def batches(self, release: Release) -> Sequence[int]:
         """The batches that carry it out."""
@@ -301,8 +301,10 @@ class ReleaseStore:
         return (await self._session.execute(sa.select(_NOW))).scalar_one()
 
 
-def _tally(batch: UpdateBatch, succeeded: int, failed: int, cancelled: int) -> Tally:
+def _tally(batch: UpdateBatch, unheard: Mapping[SessionState, int]) -> Tally:
     """What a batch has counted, and what it has not heard of yet."""
+    succeeded, cancelled = unheard[SessionState.COMPLETED], unheard[SessionState.CANCELLED]
+    failed = unheard[SessionState.FAILED] + (unheard[SessionState.TIMED_OUT] if batch.window is None else 0)
     return Tally(
         devices=batch.pending + batch.initiated + batch.succeeded + batch.failed + batch.skipped + batch.cancelled,
         initiated=batch.initiated - succeeded - failed - cancelled,

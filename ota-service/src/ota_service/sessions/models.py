@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, SmallInteger, Text, text
 from sqlmodel import Field
 
 from ota_service.fleet.models import Table
@@ -94,6 +94,23 @@ class UpdateSessionPart(Table, table=True):
     previous_firmware_id: int | None = Field(
         default=None, sa_column=Column(BigInteger, ForeignKey("firmwares.id"), nullable=True)
     )
+
+
+class SessionEnd(Table, table=True):
+    """How many sessions of a batch have ended in `state` without its having heard of it: the sum over the slots.
+
+    Whoever ends sessions adds to the slot of its connection, so that few wait for each other; who hears of them, and
+    holds the lock on the batch's row, takes them off in slot HEARD.
+    """
+
+    batch_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    state: str = Field(max_length=16, primary_key=True)
+    slot: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    sessions: int = Field(sa_type=BigInteger)
+
+
+HEARD = -1
+SLOTS = 16
 
 
 class SessionReport(Table, table=True):

@@ -312,13 +312,7 @@ class SessionService:
 
     async def _tell(self, changes: Sequence[Change], by: str, said: DeviceReport | None = None) -> None:
         """Keeps and publishes what sessions have become, in a constant number of statements."""
-        said = said or DeviceReport()
-        await self._store.note(
-            *(
-                NewReport.of(session, by, SessionState(session.state), before=before, **said.model_dump())
-                for session, before in changes
-            )
-        )
+        await self._store.keep(changes, by, **(said or DeviceReport()).model_dump())
         for session, before in changes:
             self._unit.outbox.add(state_event(session, before=before))
         self._unit.outbox.withdraw(
