@@ -78,6 +78,13 @@ async def test_an_older_release_of_any_part_is_refused_also_of_one_that_came_bef
     await world.refused("older_release")
 
 
+def test_what_came_before_the_last_update_is_not_forgotten():
+    bundle = Image(session="session-1", name="part-1", version="1", release_counter=9, parts={"part-2": 8})
+    other = Image(session="session-2", name="pump-os", version="1", release_counter=1)
+    memory = Memory().with_staged(bundle).booted(1).with_staged(other).booted(2)
+    assert [memory.release_of(name) for name in ("part-1", "part-2", "pump-os")] == [9, 8, 1]
+
+
 async def test_a_held_update_is_left_alone(world, ota):
     ota.open(state="held")
     await world.run()

@@ -7,10 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from muster_cli.updater.client import Patience, UpdateClient
-from muster_cli.updater.errors import PlatformAway, PlatformError
+from muster_cli.updater.errors import PlatformAway, PlatformError, UpdateFailed
 from muster_cli.updater.link import AnyLink
 from muster_cli.updater.memory import Image, Memory
-from muster_cli.updater.offers import Trust, signing_keys
+from muster_cli.updater.offers import Offer, Trust, accept, signing_keys, verified
 from muster_cli.updater.turns import Turns
 from muster_cli.updater.updater import Outcome, Updater
 from shared.testing import eventually
@@ -27,6 +27,16 @@ class ThinLink(AnyLink):
 
     async def carried(self, size):
         await asyncio.sleep(size / self.bytes_per_second)
+
+
+class CountingLink(AnyLink):
+    """Counts the bytes of images that have come over it."""
+
+    def __init__(self):
+        self.size = 0
+
+    async def carried(self, size):
+        self.size += size
 
 
 class World:
@@ -156,9 +166,13 @@ class TestAttacks:
         ota.open(session="session-7")
         await world.refused("wrong_session")
 
-    async def test_an_expired_manifest_is_refused(self, world, ota):
+    async def test_an_expired_manifest_is_refused(self, world, ota, machine):
         ota.open(expires_at=int(time.time()) - 1)
+        manifest = verified(Offer.model_validate(ota.next_offer()), world.trust)
+        with pytest.raises(UpdateFailed, match="expired"):
+            accept(manifest, world.trust, machine.memory, now=time.time())
         await world.refused("expired")
+        assert (ota.steps(), ota.ranges) == (["fail"], [])
 
     async def test_a_manifest_that_expires_during_a_slow_download_is_not_installed(self, world, ota):
         ota.open(expires_at=int(time.time()) + 2)
@@ -202,11 +216,15 @@ class TestAttacks:
     async def test_an_endless_download_ends_at_the_manifests_size(self, world, ota):
         ota.open()
         ota.endless = True
+        world.link = CountingLink()
         await world.refused("wrong_size")
+        assert world.link.size <= len(IMAGE)
 
     async def test_an_image_of_another_length_is_refused_at_its_head(self, world, ota):
         ota.open(size=len(IMAGE) + 1)
+        world.link = CountingLink()
         await world.refused("wrong_size")
+        assert world.link.size == 0
 
     async def test_an_image_that_the_platform_itself_lost_is_told(self, world, ota):
         ota.open()
