@@ -15,6 +15,7 @@ from monitoring.organizations.service import OrganizationService
 from monitoring.organizations.store import OrganizationStore
 from monitoring.settings import Settings
 from monitoring.worker import opened
+from shared.clock import FixedClock
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.mongo import client
@@ -22,7 +23,7 @@ from shared.testing import UNLIMITED, Credentials
 from shared.testing.attack import served
 from shared.worker import in_background
 
-from .worlds import Raw, device_state
+from .worlds import NOON, Raw, Shown, device_state
 
 Register = Callable[..., Awaitable[None]]
 
@@ -110,6 +111,16 @@ async def raw(rabbitmq_server, topology_declared) -> AsyncIterator[Raw]:
             await raw.empty(name)
     yield raw
     await connection.close()
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOON)
 
 
 @pytest.fixture

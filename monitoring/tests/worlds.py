@@ -1,6 +1,9 @@
 """What the tests of monitoring share: devices, samples, and a foreign client of the broker."""
 
 import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -238,6 +241,32 @@ class Raw:
 
 
 @dataclass
+class Shown:
+    """What watchers were shown, by organization."""
+
+    def __init__(self) -> None:
+        self.items: defaultdict[int, list[Any]] = defaultdict(list)
+
+    def take(self, organization_id: int, items: Sequence[Any]) -> None:
+        self.items[organization_id] += items
+
+    updates = rollouts = actions = take
+
+
+async def whatever_the_order_the_newest_stays(tracker: Any, shown: Shown, state_of: Callable[..., Any]) -> None:
+    """Events of five things, `state_of(number, version)`, in any order and more than once."""
+    order = random.Random(7)  # noqa: S311 - the same order every time
+    for number in range(1, 6):
+        states = [state_of(number, version) for version in range(1, 8)]
+        order.shuffle(states)
+        seen: list[int] = []
+        for batch in (states[:2], states[2:5], states[5:], states[:3]):
+            await tracker.follow(batch)
+            seen += [item.version for item in shown.items.pop(1)]
+        assert seen == sorted(seen)
+        assert seen[-1] == 7
+
+
 class FixedIds:
     id: str
 

@@ -1,7 +1,5 @@
 """Actions and configurations as they are kept: the newest state of each, whatever the order of their events."""
 
-import random
-from collections import defaultdict
 from datetime import timedelta
 
 import pytest
@@ -9,27 +7,8 @@ import pytest
 from monitoring.actions.consumers import ActionConsumer
 from monitoring.actions.service import ActionService, ActionTracker
 from monitoring.actions.store import ActionStore
-from shared.clock import FixedClock
 
-from ..worlds import NOON, action_state, configuration_state, envelope_of
-
-
-class Shown:
-    def __init__(self):
-        self.items = defaultdict(list)
-
-    def actions(self, organization_id, items):
-        self.items[organization_id] += items
-
-
-@pytest.fixture
-def shown():
-    return Shown()
-
-
-@pytest.fixture
-def clock():
-    return FixedClock(NOON)
+from ..worlds import NOON, action_state, configuration_state, envelope_of, whatever_the_order_the_newest_stays
 
 
 @pytest.fixture
@@ -51,16 +30,9 @@ def actions(store, clock):
 
 @pytest.mark.parametrize("state_of", [action_state, configuration_state])
 async def test_whatever_the_order_of_the_events_the_newest_state_stays(tracker, shown, state_of):
-    order = random.Random(state_of.__name__)  # noqa: S311 - the same order every time
-    for number in range(1, 6):
-        states = [state_of(f"pump-{number}", number, version=version) for version in range(1, 8)]
-        order.shuffle(states)
-        seen = []
-        for batch in (states[:2], states[2:5], states[5:], states[:3]):
-            await tracker.follow(batch)
-            seen += [item.version for item in shown.items.pop(1)]
-        assert seen == sorted(seen)
-        assert seen[-1] == 7
+    await whatever_the_order_the_newest_stays(
+        tracker, shown, lambda number, version: state_of(f"pump-{number}", number, version=version)
+    )
 
 
 async def test_a_device_has_its_open_actions_and_those_that_ended_within_the_hour(tracker, actions):

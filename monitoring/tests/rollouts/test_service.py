@@ -1,8 +1,6 @@
 """Releases, batches and jobs as they are kept: the newest state of each, whatever the order of their events."""
 
 import asyncio
-import random
-from collections import defaultdict
 from datetime import timedelta
 
 import pytest
@@ -10,31 +8,10 @@ import pytest
 from monitoring.rollouts.consumers import RolloutConsumer
 from monitoring.rollouts.service import RolloutService, RolloutTracker
 from monitoring.rollouts.store import RolloutStore
-from shared.clock import FixedClock
 from shared.contracts.envelope import UnreadableEvent
 from shared.contracts.live import instant
 
-from ..worlds import NOON, batch_state, envelope_of, job_state, release_state
-
-
-class Shown:
-    """What watchers were shown, by organization."""
-
-    def __init__(self):
-        self.items = defaultdict(list)
-
-    def rollouts(self, organization_id, items):
-        self.items[organization_id] += items
-
-
-@pytest.fixture
-def shown():
-    return Shown()
-
-
-@pytest.fixture
-def clock():
-    return FixedClock(NOON)
+from ..worlds import NOON, batch_state, envelope_of, job_state, release_state, whatever_the_order_the_newest_stays
 
 
 @pytest.fixture
@@ -56,16 +33,7 @@ def rollouts(store, clock):
 
 @pytest.mark.parametrize("state_of", [release_state, batch_state, job_state])
 async def test_whatever_the_order_of_the_events_the_newest_state_stays(tracker, shown, state_of):
-    order = random.Random(state_of.__name__)  # noqa: S311 - the same order every time
-    for number in range(1, 6):
-        states = [state_of(number, version=version) for version in range(1, 8)]
-        order.shuffle(states)
-        seen = []
-        for batch in (states[:2], states[2:5], states[5:], states[:3]):
-            await tracker.follow(batch)
-            seen += [item.version for item in shown.items.pop(1)]
-        assert seen == sorted(seen)
-        assert seen[-1] == 7
+    await whatever_the_order_the_newest_stays(tracker, shown, lambda number, version: state_of(number, version=version))
 
 
 async def test_of_two_workers_that_meet_a_release_first_the_newer_state_stays(store, shown, rollouts, clock):

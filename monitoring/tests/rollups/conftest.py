@@ -9,14 +9,6 @@ from monitoring.rollups.store import RollupStore
 from monitoring.telemetry.models import Arrival
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
-from shared.clock import FixedClock
-
-from ..worlds import NOON
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(NOON)
 
 
 @pytest.fixture

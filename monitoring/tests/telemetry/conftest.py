@@ -7,14 +7,6 @@ import pytest
 from monitoring.telemetry.models import Arrival
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
-from shared.clock import FixedClock
-
-from ..worlds import NOON
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(NOON)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The newest session of each device: whatever the order and the repetition, it never goes back, and watchers see it."""
 
 import asyncio
-from collections import defaultdict
 from uuid import uuid4
 
 import pytest
@@ -15,21 +14,6 @@ from monitoring.updates.store import UpdateStore
 from shared.contracts.envelope import UnreadableEvent
 
 from ..worlds import envelope_of, update_state
-
-
-class Shown:
-    """What watchers were shown, by organization."""
-
-    def __init__(self):
-        self.items = defaultdict(list)
-
-    def updates(self, organization_id, items):
-        self.items[organization_id] += items
-
-
-@pytest.fixture
-def shown():
-    return Shown()
 
 
 @pytest.fixture
