@@ -54,6 +54,7 @@ def test_lines_are_those_of_the_file_although_a_cell_spans_several():
         ("", 1, "there must be a column device_uid"),
         ("device_uid,name,name\n", 1, "is there twice"),
         ("device_uid,colour\n", 1, "no column 'colour'"),
+        ("device_uid," + "c" * 5_000 + "\n", 1, "no column 'c+'"),
         ("device_uid,attributes/\n", 1, "no column 'attributes/'"),
         ("device_uid,attributes/a\0b\n", 1, "no column"),
         (b"device_uid,name\na,x\nb,\xff\n", None, "not UTF-8"),
@@ -67,6 +68,7 @@ def test_a_file_that_cannot_be_read_names_the_line(text, line, says):
     with pytest.raises(UnreadableFile, match=says) as caught:
         rows(text)
     assert line is None or caught.value.extra["line"] == line
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ MAX_LINE: Final = 128 * 1024
 MAX_LEVELS: Final = 16
 
 MAX_MESSAGE: Final = 500
+_NAMED: Final = 100
+"""Letters of a column's name that a message repeats."""
 
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet would take for a formula (OWASP, CSV injection), and what was defused before."""
@@ -106,9 +108,9 @@ def _header(cells: Sequence[str]) -> list[str]:
     for name in names:
         known = name in WRITTEN or name in READ_ONLY or re.fullmatch(r"attributes(/[^/\x00-\x1f]+)+", name)
         if not known:
-            raise UnreadableFile(f"there is no column {name!r}; there are {', '.join(WRITTEN)}", line=1)
+            raise UnreadableFile(f"there is no column {name[:_NAMED]!r}; there are {', '.join(WRITTEN)}", line=1)
         if names.count(name) > 1:
-            raise UnreadableFile(f"the column {name!r} is there twice", line=1)
+            raise UnreadableFile(f"the column {name[:_NAMED]!r} is there twice", line=1)
     if "device_uid" not in names:
         raise UnreadableFile("there must be a column device_uid", line=1)
     return names
