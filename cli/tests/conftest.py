@@ -97,6 +97,8 @@ class Platform:
     def _devices(self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         if parts[1:2] == ["resync"]:
             return self._resync(method)
+        if parts[1:2] == ["batch"]:
+            return self._batch(json.loads(body))
         if parts[1:2] == ["export"]:
             return 200, self.file
         if parts[1:2] == ["search"]:
@@ -166,7 +168,7 @@ class Platform:
     def _key(self, method: str, parts: list[str]) -> tuple[int, dict[str, Any]]:
         """Who asks, and the one key that they may have."""
         if parts == ["auth", "me"]:
-            return 200, {"email": EMAIL, "organization": {"name": "Water works"}, "scopes": ["devices:read"]}
+            return 200, {"email": EMAIL, "organization": {"id": 1, "name": "Water works"}, "scopes": ["devices:read"]}
         if method == "DELETE":
             self.access_tokens.discard(parts[1])
             return 204, {}
@@ -179,6 +181,16 @@ class Platform:
         end = start + min(int(query["limit"][0]), self.page_size)
         devices = list(self.devices.values())
         return 200, {"items": devices[start:end], "next": str(end) if end < len(devices) else None}
+
+    def _batch(self, devices: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+        answer: dict[str, list[Any]] = {"successful": [], "failed": []}
+        for new in devices:
+            status, made = self._register(new)
+            if status == 201:
+                answer["successful"].append({"device": made})
+            else:
+                answer["failed"].append({"device": new, "code": made["code"], "error": made["detail"]})
+        return (207 if answer["failed"] else 201), answer
 
     def _register(self, new: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         uid = new.get("device_uid") or f"generated-{len(self.devices)}"

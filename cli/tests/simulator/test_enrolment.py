@@ -34,6 +34,14 @@ async def test_every_device_is_registered_once_and_gets_a_token(platform, path):
     assert (tally.registered, tally.found, tally.tokens_issued) == (40, 0, 40)
 
 
+async def test_many_are_registered_in_one_request_and_found_in_another(platform, path):
+    await enrol(platform, path)
+    assert [call for call in platform.calls if call.endswith(("devices", "batch"))] == ["POST devices"]
+    platform.calls.clear()
+    await enrol(platform, path)
+    assert platform.calls == ["POST auth/login", "GET devices"]
+
+
 async def test_a_second_run_reuses_devices_and_tokens(platform, path):
     first = await enrol(platform, path)
     tally = Tally(len(DEVICES))
@@ -74,7 +82,7 @@ async def test_the_token_file_is_private(platform, path):
 
 
 async def test_a_platform_that_is_not_ready_yet_is_waited_for(platform, path):
-    platform.unavailable = 20
+    platform.unavailable = 4
     assert len(await enrol(platform, path)) == 40
 
 
@@ -82,4 +90,18 @@ async def test_a_uid_of_another_organization_asks_for_another_prefix(platform, p
     platform.foreign.add("sim-0003")
     with pytest.raises(Refused, match=r"sim-0003 belongs to another organization .*; choose another --prefix"):
         await enrol(platform, path)
-    assert path.exists()
+    assert platform.issued == 0
+
+
+async def test_tokens_are_kept_when_a_later_one_is_refused(platform, path, monkeypatch):
+    issue_token = MusterClient.issue_token
+
+    async def all_but_one(client, uid):
+        if uid == "sim-0040":
+            raise Refused(409, "device_retired", "it is retired")
+        return await issue_token(client, uid)
+
+    monkeypatch.setattr(MusterClient, "issue_token", all_but_one)
+    with pytest.raises(Refused, match="device_retired"):
+        await enrol(platform, path)
+    assert "sim-0001" in json.loads(path.read_text())

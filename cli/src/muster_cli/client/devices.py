@@ -1,6 +1,6 @@
 """Devices, one by one, and told of again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -40,6 +40,23 @@ class Device(BaseModel):
     version: int
     registered_at: datetime
     updated_at: datetime
+
+
+class Registered(BaseModel):
+    device: Device
+
+
+class NotRegistered(BaseModel):
+    """The device as it was given, and why it was not registered."""
+
+    device: dict[str, Any]
+    error: str
+    code: str
+
+
+class RegisteredBatch(BaseModel):
+    successful: list[Registered]
+    failed: list[NotRegistered]
 
 
 class StatusChange(BaseModel):
@@ -88,6 +105,11 @@ class DeviceClient(Rest):
 
     async def register(self, device: NewDevice) -> Device:
         return await self._call(Device, "POST", "/api/v2/devices", json=device.model_dump(exclude_unset=True))
+
+    async def register_batch(self, organization_id: int, devices: Sequence[NewDevice]) -> RegisteredBatch:
+        """Each on its own: those of which the platform wants nothing are answered as failed."""
+        body = [{"organization_id": organization_id, **device.model_dump(exclude_unset=True)} for device in devices]
+        return await self._call(RegisteredBatch, "POST", "/api/v2/devices/batch", json=body)
 
     async def set_status(self, id_or_uid: str, status: str) -> StatusChange:
         """What it shows, or with a word of its life where that moves to."""

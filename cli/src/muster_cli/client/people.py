@@ -10,6 +10,7 @@ from muster_cli.client.rest import Rest
 
 
 class Organization(BaseModel):
+    id: int
     name: str
 
 
