@@ -10,13 +10,14 @@ from pathlib import Path
 from benchmarks import child
 from muster_cli.mqtt.connection import MqttConnection, MqttError
 from muster_cli.mqtt.packets import Will
+from muster_cli.simulator.fleet import allow_open_files
 from shared.mongo import client
 from shared.outbox.documents import OUTBOX_FIELD
 from shared.testing import eventually
 
 _DATABASE = "monitoring"
 _LOGINS_AT_ONCE = 50
-_PATIENCE_S = 300.0
+_PATIENCE_S = 500.0
 _LOOK_S = 2.0
 """A look costs the store a little."""
 
@@ -62,6 +63,7 @@ class _Fleet:
 async def reconnect(host: str, port: int, credentials: str, mongodb: str, spread_s: float) -> dict[str, float]:
     """Seconds from the cut until presence has all of them with a newer connection (`back_s`), and until all is told."""
     tokens: dict[str, str] = json.loads(await asyncio.to_thread(Path(credentials).read_text))
+    allow_open_files(len(tokens))
     fleet = _Fleet(host, port, tokens)
     async with asyncio.timeout(_PATIENCE_S), client.open(mongodb, _DATABASE) as database:
         presence = database["presence"]
