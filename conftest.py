@@ -33,6 +33,8 @@ _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 _servers = pytest.StashKey[ThrowAway]()
+_SETTINGS = {"MUSTER_ROLLUP_SECONDS": "10"}
+"""Of the whole platform: accounts are right soon, and not only when a minute is over."""
 _platform = pytest.StashKey[Keeper]()
 
 # Seconds that the tests of a folder may take together on two cores with three processes; `make check` holds them to it,
@@ -231,7 +233,7 @@ def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """
     keeper = pytestconfig.stash[_platform] = Keeper("muster-stack-")
     try:
-        platform = Stack(keeper.directory, settings={}, say=print)
+        platform = Stack(keeper.directory, settings=_SETTINGS, say=print)
         platform.up()
         yield platform
     finally:

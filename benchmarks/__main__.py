@@ -78,7 +78,7 @@ async def _messaging(run: Run) -> list[Row]:
 
 
 async def _ingest(run: Run) -> list[Row]:
-    count = 8_000 if run.quick else 20_000
+    count = 8_000 if run.quick else 40_000
     rows = await telemetry_ingest.measure(run.platform, run.uids, count=count, rounds=run.rounds)
     run.stored = rows[0].aims[0].figure.value
     return rows

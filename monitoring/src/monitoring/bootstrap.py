@@ -82,7 +82,11 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
             fleet_store=fleet_store,
             organizations=organizations,
             telemetry=TelemetryService(
-                telemetry_store, fleet, organizations, clock=SystemClock(), follower=MarkKeeper(rollup_store)
+                telemetry_store,
+                fleet,
+                organizations,
+                clock=SystemClock(),
+                follower=MarkKeeper(rollup_store, clock=SystemClock(), pace=timedelta(seconds=settings.rollup_seconds)),
             ),
             rollup_store=rollup_store,
             telemetry_store=telemetry_store,

@@ -42,7 +42,8 @@ class Settings(ServiceSettings):
     """How long rollups by hour are kept, and what was counted."""
 
     rollup_seconds: float = Field(default=60.0, ge=0.1, le=3600)
-    """How long after it came a sample may be missing in the rollups."""
+    """A minute is in the rollups when it has been over for half of this, and at the latest so long after a sample of it
+    has come that this has passed twice and a half."""
 
     undated_days: int = Field(default=7, ge=1, le=365)
     """How long samples are kept whose time is missing or lies ahead."""

@@ -25,8 +25,10 @@ async def keep(database, fleet, organizations):
     """Takes in samples and rolls them up, as the worker does."""
     store, rollups = TelemetryStore(database), RollupStore(database)
     await store.prepare(undated_for=timedelta(days=7))
-    service = TelemetryService(store, fleet, organizations, clock=SystemClock(), follower=MarkKeeper(rollups))
-    roller = Roller(rollups, service, clock=SystemClock(), minute_days=180, hour_days=1095)
+    clock = SystemClock()
+    follower = MarkKeeper(rollups, clock=clock)
+    service = TelemetryService(store, fleet, organizations, clock=clock, follower=follower)
+    roller = Roller(rollups, service, clock=clock, minute_days=180, hour_days=1095)
 
     async def keep(samples):
         now = datetime.now(UTC)

@@ -23,7 +23,8 @@ def new_telemetry(database, fleet, organizations, rollup_store, clock):
     async def new_telemetry() -> TelemetryService:
         store = TelemetryStore(database)
         await store.prepare(undated_for=timedelta(days=7))
-        return TelemetryService(store, fleet, organizations, clock=clock, follower=MarkKeeper(rollup_store))
+        follower = MarkKeeper(rollup_store, clock=clock)
+        return TelemetryService(store, fleet, organizations, clock=clock, follower=follower)
 
     return new_telemetry
 

@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.rollups.models import MAX_BINS, MAX_METRICS, Account, Bucket, DayCounted, Mark, Rollup, Seqs, Sketch
-from monitoring.rollups.rules import account, add_samples, bounded, combined, merged, runs
+from monitoring.rollups.models import (
+    MAX_BINS,
+    MAX_METRICS,
+    MINUTE,
+    Account,
+    Bucket,
+    DayCounted,
+    DeviceHour,
+    HourChange,
+    Mark,
+    Rollup,
+    Seqs,
+    Sketch,
+)
+from monitoring.rollups.rules import account, add_samples, bounded, by_due_time, combined, device_hours, merged, runs
 from monitoring.telemetry.models import Counts, PastSample, micros
 
 from ..worlds import NOON
@@ -134,3 +147,25 @@ def test_an_account_adds_up(day, found):
 
 def test_seqs_never_miss_less_than_nothing():
     assert Seqs(5, 1, 2).missing == 0
+
+
+def test_a_minute_is_due_when_it_is_over_and_what_was_counted_with_the_last():
+    minute = int(NOON.timestamp()) // 60
+    counts = {"x": {7: Counts(received=3)}}
+    mark = Mark("p", minutes=(3,), counts=counts, fresh={minute - 1: (b"a",), minute: (b"b",), minute + 9: (b"c",)})
+    later = NOON + MINUTE / 2
+    assert by_due_time([mark], later, MINUTE) == {
+        later: [Mark("p", fresh={minute - 1: (b"a",)})],
+        NOON + 1.25 * MINUTE: [Mark("p", fresh={minute: (b"b",)})],
+        later + 2 * MINUTE: [Mark("p", minutes=(3,), counts=counts, fresh={minute + 9: (b"c",)})],
+    }
+    assert by_due_time([mark], later, 0 * MINUTE) == {later: [mark]}
+    assert by_due_time([Mark("p", counts=counts)], later, MINUTE) == {later: [Mark("p", counts=counts)]}
+
+
+def test_a_minute_of_which_anything_must_be_read_is_read():
+    marks = merged([Mark("p", fresh={60: (b"a",), 61: (b"b",)}), Mark("p", minutes=(61, 120), fresh={60: (b"c",)})])
+    assert device_hours(marks) == {
+        DeviceHour("p", 1): HourChange(read={61}, fresh={60: (b"a", b"c")}),
+        DeviceHour("p", 2): HourChange(read={120}),
+    }

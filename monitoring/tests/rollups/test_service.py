@@ -4,10 +4,11 @@ import asyncio
 from collections import defaultdict
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from monitoring.rollups.models import DAY, HOUR, MINUTE, Account
-from monitoring.rollups.service import Roller
+from monitoring.rollups.service import MarkKeeper, Roller
 from monitoring.rollups.store import RollupStore
 from shared.mongo.errors import StoreAway
 
@@ -67,10 +68,10 @@ async def test_who_dies_between_the_samples_and_their_news_is_made_good_by_the_r
     dying = await new_telemetry()
     add_news = dying._store.add_news
 
-    async def die_after_the_samples(news):
-        if any(one.process for one in news):
+    async def die_after_the_samples(latest, touched=()):
+        if touched:
             raise StoreAway("gone")
-        await add_news(news)
+        await add_news(latest)
 
     monkeypatch.setattr(dying._store, "add_news", die_after_the_samples)
     samples = [sample(NOON, 1, temperature=1.0), sample(None, temperature=2.0), sample(NOON - 60 * DAY, 0)]
@@ -130,6 +131,97 @@ async def test_a_slow_worker_does_not_write_over_one_that_has_seen_more(
     may_write.set()
     await slowly
     assert await read(MINUTE) == await read(HOUR) == [(0 * DAY, 2, 2.0, 3.0)]
+
+
+@pytest.fixture
+def reads(telemetry, monkeypatch):
+    """The devices of which samples were read from the store."""
+    found, samples = [], telemetry.samples
+
+    def reading(uid, *range_, **settings):
+        found.append(uid)
+        return samples(uid, *range_, **settings)
+
+    monkeypatch.setattr(telemetry, "samples", reading)
+    return found
+
+
+async def test_a_minute_is_made_of_what_batches_tell_and_read_only_when_it_is_there(
+    record, new_telemetry, settle, read, reads
+):
+    other = await new_telemetry()
+    await record("pump-1", sample(NOON, 1, temperature=1.0, text="a"), sample(NOON + MINUTE, 4, temperature=9.0))
+    await record("pump-1", sample(NOON + 2 * SECOND, 3, temperature=2.0, on=True), by=other)
+    await settle()
+    assert reads == []
+    assert await read(MINUTE) == [(0 * DAY, 2, 1.5, 2.0), (MINUTE, 1, 9.0, 9.0)]
+    await record("pump-1", sample(NOON + SECOND, 2, temperature=6.0), by=other)
+    await settle()
+    assert reads == ["pump-1"]
+    assert await read(MINUTE) == [(0 * DAY, 3, 3.0, 6.0), (MINUTE, 1, 9.0, 9.0)]
+    assert await read(HOUR) == [(0 * DAY, 4, 4.5, 9.0)]
+
+
+async def test_of_a_minute_that_comes_again_only_the_store_says_what_it_holds(record, settle, read, reads):
+    await record("pump-1", sample(NOON, 1, temperature=1.0))
+    await record("pump-1", sample(NOON, 1, temperature=5.0), sample(NOON + SECOND, 2, temperature=2.0))
+    await settle()
+    assert reads == ["pump-1"]
+    assert await read(MINUTE) == [(0 * DAY, 2, 1.5, 2.0)]
+
+
+async def test_of_two_that_make_the_same_minute_the_second_reads_it(
+    record, telemetry, database, clock, settle, read, monkeypatch
+):
+    await record("pump-1", sample(NOON, 1, temperature=1.0), sample(NOON + SECOND, 2, temperature=2.0))
+    await telemetry.fold_news()
+    slow_store, has_read, may_write = RollupStore(database), asyncio.Event(), asyncio.Event()
+    create_minutes = slow_store.create_minutes
+
+    async def create_minutes_late(minutes):
+        has_read.set()
+        await may_write.wait()
+        return await create_minutes(minutes)
+
+    monkeypatch.setattr(slow_store, "create_minutes", create_minutes_late)
+    slowly = asyncio.create_task(Roller(slow_store, telemetry, clock=clock, minute_days=1, hour_days=1).roll())
+    await has_read.wait()
+    # What the slow one has taken, nobody else takes.
+    await database["rollup_marks"].delete_many({})
+    await record("pump-1", sample(NOON + 2 * SECOND, 3, temperature=6.0))
+    await settle()
+    may_write.set()
+    await slowly
+    assert await read(MINUTE) == await read(HOUR) == [(0 * DAY, 3, 3.0, 6.0)]
+
+
+async def test_what_an_older_release_left_behind_is_rolled_up(record, telemetry, database, settle, read, account_of):
+    await record("pump-1", sample(NOON, 1, temperature=1.0), sample(NOON + MINUTE, 2, temperature=2.0))
+    await database["latest_news"].delete_many({})
+    minute = int(NOON.timestamp()) // 60
+    told = {"device_uid": "pump-1", "recount": [], "counts": {"x": {minute // 1440: {"received": 2}}}}
+    marks = [{**told, "minutes": [minute]}]
+    await database["rollup_marks"].insert_one({"marks": msgspec.msgpack.encode(marks)})
+    news = [{**told, "minutes": [minute + 1], "process": "x", "counts": told["counts"]["x"], "metrics": {}}]
+    await database["latest_news"].insert_one({"readings": msgspec.msgpack.encode(news)})
+    await settle()
+    assert await read(MINUTE) == [(0 * DAY, 1, 1.0, 1.0), (MINUTE, 1, 2.0, 2.0)]
+    assert await account_of("pump-1") == Account(received=2, stored=2)
+
+
+async def test_a_minute_waits_until_it_is_over(record, telemetry, rollup_store, clock, settle, read, account_of):
+    telemetry._follower = MarkKeeper(rollup_store, clock=clock, pace=MINUTE)
+    await record("pump-1", sample(NOON, 1, temperature=1.0))
+    await settle()
+    clock.advance(MINUTE)
+    await record("pump-1", sample(NOON + 59 * SECOND, 2, temperature=2.0))
+    await settle()
+    assert await read(MINUTE) == []
+    assert await account_of("pump-1") == Account()
+    clock.advance(MINUTE / 4)
+    await settle()
+    assert await read(MINUTE) == [(0 * DAY, 2, 1.5, 2.0)]
+    assert await account_of("pump-1") == Account(messages=2, received=2, stored=2)
 
 
 async def test_rolling_up_again_after_the_raw_day_was_dropped_takes_nothing_away(

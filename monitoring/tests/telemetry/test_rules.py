@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitoring.organizations.models import Retention
-from monitoring.telemetry.models import Arrival, days, key_range, micros, moment, time_of
-from monitoring.telemetry.rules import is_past, newest, place, readable
+from monitoring.telemetry.models import Arrival, Counts, days, key_range, micros, moment, packed, time_of, unpacked
+from monitoring.telemetry.rules import is_past, newest, place, readable, touched_by
 
 from ..worlds import NOON, sample
 
@@ -121,3 +121,29 @@ def test_the_newest_of_a_batch_does_not_depend_on_its_order(times, order):
     assert one == other
     for name, reading in one.metrics.items():
         assert reading.ts == max(sample.ts for sample in arrived if name in sample.metrics)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), METRICS), min_size=1, max_size=9, unique_by=lambda one: one[0]), st.data())
+def test_packed_samples_come_back_in_order_and_once(told, data):
+    samples = [placed(sample(NOON + timedelta(seconds=seq), seq, "b1", **metrics)) for seq, metrics in told]
+    cut = data.draw(st.integers(0, len(samples)))
+    found = unpacked([packed(samples[:cut]), packed(samples)])
+    assert [(one.boot_and_seq, one.ts, one.metrics) for one in found] == [
+        (("b1", seq), NOON + timedelta(seconds=seq), metrics) for seq, metrics in sorted(told, key=lambda one: one[0])
+    ]
+
+
+def test_a_batch_tells_new_samples_as_far_as_there_is_room_and_of_others_the_minute():
+    first, second, again, undated = (
+        placed(sample(NOON + timedelta(minutes=1), 1)),
+        placed(sample(NOON + timedelta(minutes=2), 2)),
+        placed(sample(NOON + timedelta(minutes=3), 3)),
+        placed(sample(None)),
+    )
+    minute, day = int(NOON.timestamp()) // 60, int(NOON.timestamp()) // 86_400
+    totals = {("pump-1", day): Counts(received=4)}
+    samples, duplicates = [first, second, again, undated], {again.key, undated.key}
+    [touched] = touched_by(samples, duplicates, "x", totals, room=len(packed([first])))
+    assert touched.fresh == {minute + 1: packed([first])}
+    assert sorted(touched.minutes) == [minute + 2, minute + 3]
+    assert (touched.recount, touched.counts) == ((day,), {day: Counts(received=4)})

@@ -142,10 +142,10 @@ async def test_news_that_are_folded_while_somebody_reads_are_not_missed(record, 
 async def test_two_workers_may_fold_the_same_news(record, telemetry, register, store):
     await register("pump-1")
     await record("pump-1", sample(NOON, 1, temperature=1.0))
-    ids, news = await store.news()
+    ids, latest, _ = await store.news()
     await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
     await telemetry.fold_news()
-    await store.fold(ids, news)
+    await store.fold(ids, latest)
     [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
     assert latest.metrics["temperature"].value == 2.0
 

@@ -188,13 +188,16 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is to be recomputed of a device and what was counted: see `telemetry.models.News`."""
+    """What is to be recomputed of a device and what was counted: see `telemetry.models.Touched`."""
 
     device_uid: str
-    minutes: tuple[int, ...]
-    recount: tuple[int, ...]
-    counts: Mapping[str, Mapping[int, Counts]]
+    minutes: tuple[int, ...] = ()
+    recount: tuple[int, ...] = ()
+    counts: Mapping[str, Mapping[int, Counts]] = field(default_factory=dict[str, Mapping[int, Counts]])
     """By process and day."""
+
+    fresh: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict[int, tuple[bytes, ...]])
+    """By minute. Some of it may be here twice."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -207,6 +210,14 @@ class DeviceHour:
     @property
     def start(self) -> datetime:
         return datetime.fromtimestamp(self.hour * 3_600, UTC)
+
+
+@dataclass(slots=True)
+class HourChange:
+    """Minutes since 1970 of a device's hour: those to be read from the store, and new samples of others, packed."""
+
+    read: set[int] = field(default_factory=set[int])
+    fresh: dict[int, tuple[bytes, ...]] = field(default_factory=dict[int, tuple[bytes, ...]])
 
 
 @dataclass(slots=True)

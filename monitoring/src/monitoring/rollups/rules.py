@@ -1,6 +1,9 @@
 """How samples become minutes, minutes hours, and what was counted an account. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from monitoring.rollups.models import (
     MAX_BOOTS,
@@ -9,19 +12,48 @@ from monitoring.rollups.models import (
     Bucket,
     DayCounted,
     DeviceHour,
+    HourChange,
     Mark,
     Rollup,
     Seqs,
 )
-from monitoring.telemetry.models import Counts, News, PastSample, micros
+from monitoring.telemetry.models import Counts, PastSample, Touched, micros, moment
 
 _MINUTE_US = 60_000_000
 
 
-def marks_of(news: Iterable[News]) -> list[Mark]:
+def marks_of(touched: Iterable[Touched]) -> list[Mark]:
     """One for each device that batches have touched or counted."""
-    marks = (Mark(one.device_uid, one.minutes, one.recount, {one.process: one.counts}) for one in news if one.process)
-    return merged(marks)
+    return merged(
+        Mark(
+            device_uid=one.device_uid,
+            minutes=one.minutes,
+            recount=one.recount,
+            counts={one.process: one.counts},
+            fresh={minute: (told,) for minute, told in one.fresh.items()},
+        )
+        for one in touched
+    )
+
+
+def by_due_time(marks: Iterable[Mark], now: datetime, pace: timedelta) -> dict[datetime, list[Mark]]:
+    """The marks by the time at which they are to be rolled up, new minutes each by their own: when it has been over for
+    a quarter of `pace`, and at the latest after twice `pace`. A minute that is rolled up once, from all that is told of
+    it, need not be read from the store. What was counted goes with the last, so that nothing is counted before its
+    samples are.
+    """
+    found: dict[datetime, list[Mark]] = {}
+    for mark in marks:
+        parts: dict[datetime, dict[int, tuple[bytes, ...]]] = {}
+        for minute, told in mark.fresh.items():
+            over = moment((minute + 1) * _MINUTE_US) + pace / 4
+            parts.setdefault(max(now, min(over, now + 2 * pace)), {})[minute] = told
+        last = max(parts, default=now)
+        for due_at, fresh in parts.items():
+            if due_at != last:
+                found.setdefault(due_at, []).append(Mark(mark.device_uid, fresh=fresh))
+        found.setdefault(last, []).append(replace(mark, fresh=parts.get(last, {})))
+    return found
 
 
 def merged(marks: Iterable[Mark]) -> list[Mark]:
@@ -29,6 +61,7 @@ def merged(marks: Iterable[Mark]) -> list[Mark]:
     minutes: dict[str, set[int]] = {}
     recount: dict[str, set[int]] = {}
     counts: dict[str, dict[str, dict[int, Counts]]] = {}
+    fresh: dict[str, dict[int, tuple[bytes, ...]]] = {}
     for mark in marks:
         minutes.setdefault(mark.device_uid, set()).update(mark.minutes)
         recount.setdefault(mark.device_uid, set()).update(mark.recount)
@@ -37,8 +70,12 @@ def merged(marks: Iterable[Mark]) -> list[Mark]:
             totals = known.setdefault(process, {})
             for day, total in by_day.items():
                 totals[day] = max(totals.get(day, total), total, key=order_of)
+        told = fresh.setdefault(mark.device_uid, {})
+        for minute, parts in mark.fresh.items():
+            told[minute] = told.get(minute, ()) + parts
     return [
-        Mark(uid, tuple(sorted(touched)), tuple(sorted(recount[uid])), counts[uid]) for uid, touched in minutes.items()
+        Mark(uid, tuple(sorted(touched)), tuple(sorted(recount[uid])), counts[uid], fresh[uid])
+        for uid, touched in minutes.items()
     ]
 
 
@@ -47,19 +84,22 @@ def order_of(counts: Counts) -> tuple[int, ...]:
     return (counts.received, counts.expired, counts.undated, counts.messages, counts.dead)
 
 
-def device_hours(marks: Iterable[Mark]) -> dict[DeviceHour, list[int]]:
-    """The touched minutes by the document that they are in, in order."""
-    found: dict[DeviceHour, list[int]] = {}
+def device_hours(marks: Iterable[Mark]) -> dict[DeviceHour, HourChange]:
+    """The touched minutes by the document that they are in, in order. A minute that is to be read is so altogether."""
+    found: dict[DeviceHour, HourChange] = defaultdict(HourChange)
     for mark in marks:
         for minute in mark.minutes:
-            found.setdefault(DeviceHour(mark.device_uid, minute // 60), []).append(minute)
+            found[DeviceHour(mark.device_uid, minute // 60)].read.add(minute)
+        for minute, told in mark.fresh.items():
+            if minute not in mark.minutes:
+                found[DeviceHour(mark.device_uid, minute // 60)].fresh[minute] = told
     return dict(sorted(found.items()))
 
 
-def runs(minutes: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending minutes as ranges: the first and the one behind the last."""
+def runs(minutes: Iterable[int]) -> list[tuple[int, int]]:
+    """Minutes as ranges: the first and the one behind the last."""
     found: list[tuple[int, int]] = []
-    for minute in minutes:
+    for minute in sorted(minutes):
         if found and found[-1][1] == minute:
             found[-1] = (found[-1][0], minute + 1)
         else:

@@ -5,10 +5,31 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 
-from monitoring.rollups.models import DAY, Account, Bucket, DayChange, DayCounted, DeviceHour, Mark, Rollup, Summary
-from monitoring.rollups.rules import account, add_samples, bounded, combined, device_hours, marks_of, merged, runs
-from monitoring.rollups.store import MARKS_AT_ONCE, RollupStore, rollups_of, summaries_of
-from monitoring.telemetry.models import News, day_of, midnight, moment
+from monitoring.rollups.models import (
+    DAY,
+    Account,
+    Bucket,
+    DayChange,
+    DayCounted,
+    DeviceHour,
+    HourChange,
+    Mark,
+    Rollup,
+    Summary,
+)
+from monitoring.rollups.rules import (
+    account,
+    add_samples,
+    bounded,
+    by_due_time,
+    combined,
+    device_hours,
+    marks_of,
+    merged,
+    runs,
+)
+from monitoring.rollups.store import RollupStore, rollups_of, summaries_of
+from monitoring.telemetry.models import Touched, day_of, midnight, moment, unpacked
 from monitoring.telemetry.service import Shelves, TelemetryService
 from shared.clock import Clock
 
@@ -58,15 +79,15 @@ class Roller:
         self._hours_kept = hour_days * DAY
 
     async def roll(self) -> bool:
-        """Recomputes what the oldest marks name; false when there may be more. Raises StoreAway.
+        """Recomputes what the oldest marks name that are due; false when there may be more. Raises StoreAway.
 
         Marks are deleted at the end, so what was not finished is done again.
         """
-        ids, marks = await self._store.marks()
+        ids, marks, more = await self._store.marks(self._clock.now())
         if ids:
             await self._recompute(merged(marks))
             await self._store.delete_marks(ids)
-        return len(ids) < MARKS_AT_ONCE
+        return not more
 
     async def drop_past(self) -> None:
         """Drops days of minutes and months of hours that are past their time. Raises StoreAway."""
@@ -91,16 +112,23 @@ class Roller:
 
     async def _recompute_hours(
         self,
-        hours: Mapping[DeviceHour, Sequence[int]],
+        hours: Mapping[DeviceHour, HourChange],
         shelves: Shelves,
         changes: dict[tuple[str, int], DayChange],
     ) -> None:
-        """Writes minutes, then the hours that they add up to, and with them what `changes` says of the same days."""
+        """Writes minutes, then the hours that they add up to, and with them what `changes` says of the same days.
+
+        A minute that is not there yet is made of what is told of it: what is not told is stored by somebody who will.
+        One that is there, or was made meanwhile, is read from the store.
+        """
+        fresh = {hour: _told(change) for hour, change in hours.items()}
+        for hour, buckets in (await self._store.create_minutes(fresh)).items():
+            hours[hour].read.update(buckets)
         minutes: dict[DeviceHour, dict[int, Bucket]] = {}
-        touched = list(hours)
+        touched = [hour for hour, change in hours.items() if change.read]
         for start in range(0, len(touched), _READ_AT_ONCE):
             part = touched[start : start + _READ_AT_ONCE]
-            found = await asyncio.gather(*(self._rolled_up(hour, hours[hour], shelves) for hour in part))
+            found = await asyncio.gather(*(self._rolled_up(hour, hours[hour].read, shelves) for hour in part))
             minutes |= zip(part, found, strict=True)
         await self._store.put_minutes(minutes)
         now: dict[tuple[str, int], DayChange] = {}
@@ -111,7 +139,7 @@ class Roller:
             now[place].hours[hour.hour % _HOURS_A_DAY] = combined(buckets)
         await self._store.put_days(now)
 
-    async def _rolled_up(self, hour: DeviceHour, minutes: Sequence[int], shelves: Shelves) -> dict[int, Bucket]:
+    async def _rolled_up(self, hour: DeviceHour, minutes: Set[int], shelves: Shelves) -> dict[int, Bucket]:
         buckets: dict[int, Bucket] = {}
         for first, end in runs(minutes):
             start, stop = moment(first * _MINUTE_US), moment(end * _MINUTE_US)
@@ -134,11 +162,21 @@ class Roller:
 
 
 class MarkKeeper:
-    """Keeps what batches have touched until it is recomputed."""
+    """Keeps what batches have touched until it is recomputed, which is at the time that `by_due_time` says."""
 
-    def __init__(self, store: RollupStore) -> None:
+    def __init__(self, store: RollupStore, *, clock: Clock, pace: timedelta = timedelta(0)) -> None:
         self._store = store
+        self._clock = clock
+        self._pace = pace
 
-    async def follow(self, news: Sequence[News]) -> None:
+    async def follow(self, touched: Sequence[Touched]) -> None:
         """Raises StoreAway."""
-        await self._store.add_marks(marks_of(news))
+        await self._store.add_marks(by_due_time(marks_of(touched), self._clock.now(), self._pace))
+
+
+def _told(change: HourChange) -> dict[int, Bucket]:
+    """The minutes that come of what is told of them."""
+    buckets: dict[int, Bucket] = {}
+    for parts in change.fresh.values():
+        add_samples(buckets, unpacked(parts))
+    return {minute: bounded(bucket) for minute, bucket in buckets.items()}

@@ -37,15 +37,17 @@ from monitoring.rollups.models import (
     Summary,
 )
 from monitoring.telemetry.models import Counts, day_of
+from shared.mongo.bulk import write_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import SLICE, by_ids
 
-MARKS_AT_ONCE = 20
-"""Documents of marks that are taken in one go."""
-
+_MARKS_AT_ONCE, _MARKS_BYTES = 50, 48 * 1024 * 1024
+"""Documents of marks that are taken in one go, and what they hold."""
+_MARK_BYTES = 4 * 1024 * 1024
+"""Of marks in a document."""
+_MARKS_A_READ = 4
 _AT_ONCE = 4
-_DEVICES_A_MARK = 2_000
 _MINUTES, _HOURS = "rollups_minute_", "rollups_hour_"
 
 _encoder = msgspec.msgpack.Encoder()
@@ -65,27 +67,58 @@ class RollupStore:
         self._database = database
         self._marks = database["rollup_marks"]
 
-    async def add_marks(self, marks: Sequence[Mark]) -> None:
-        """Keeps what is to be recomputed. Raises StoreAway."""
+    async def add_marks(self, marks: Mapping[datetime, Sequence[Mark]]) -> None:
+        """Keeps what is to be recomputed, by the time at which it is. Raises StoreAway."""
         documents: list[Document] = [
-            {"marks": _encoder.encode(marks[start : start + _DEVICES_A_MARK])}
-            for start in range(0, len(marks), _DEVICES_A_MARK)
+            {"due_at": due_at, "marks": encoded} for due_at, several in marks.items() for encoded in _encoded(several)
         ]
         if documents:
             with store_errors():
                 await self._marks.insert_many(documents, ordered=False)
 
-    async def marks(self) -> tuple[list[Any], list[Mark]]:
-        """The oldest marks, by the ids of their documents: several of a device perhaps. Raises StoreAway."""
+    async def marks(self, now: datetime) -> tuple[list[Any], list[Mark], bool]:
+        """The oldest marks that are due, by the ids of their documents: several of a device perhaps.
+
+        With whether there may be more, for they are as many as fit into memory. Raises StoreAway.
+        """
+        ids: list[Any] = []
+        marks: list[Mark] = []
+        room = _MARKS_BYTES
+        # Marks of an older release of this service have no time.
+        due = self._marks.find({"due_at": {"$not": {"$gt": now}}}).sort("_id", 1).limit(_MARKS_AT_ONCE)
         with store_errors():
-            documents = await self._marks.find().sort("_id", 1).limit(MARKS_AT_ONCE).to_list(MARKS_AT_ONCE)
-        marks = [mark for document in documents for mark in _marks.decode(document["marks"])]
-        return [document["_id"] for document in documents], marks
+            async for document in due.batch_size(_MARKS_A_READ):
+                ids.append(document["_id"])
+                marks += _marks.decode(document["marks"])
+                room -= len(document["marks"])
+                if room < 0:
+                    break
+            await due.close()
+        return ids, marks, room < 0 or len(ids) == _MARKS_AT_ONCE
 
     async def delete_marks(self, ids: Sequence[Any]) -> None:
         """Raises StoreAway."""
         with store_errors():
-            await self._marks.delete_many({"_id": {"$in": list(ids)}})
+            for start in range(0, len(ids), SLICE):
+                await self._marks.delete_many({"_id": {"$in": list(ids[start : start + SLICE])}})
+
+    async def create_minutes(
+        self, minutes: Mapping[DeviceHour, Mapping[int, Bucket]]
+    ) -> dict[DeviceHour, Mapping[int, Bucket]]:
+        """Writes minutes (since 1970) that are not there yet; returns those of hours of which one was.
+
+        Raises StoreAway.
+        """
+        places: dict[str, list[DeviceHour]] = defaultdict(list)
+        for hour, buckets in minutes.items():
+            if buckets:
+                places[_minutes_name(hour.start.date())].append(hour)
+        there: dict[DeviceHour, Mapping[int, Bucket]] = {}
+        for name, hours in places.items():
+            updates = [_creation(hour, minutes[hour]) for hour in hours]
+            refused = (await write_all(self._database[name], updates)).refused
+            there |= {hours[index]: minutes[hours[index]] for index in refused}
+        return there
 
     async def put_minutes(self, minutes: Mapping[DeviceHour, Mapping[int, Bucket]]) -> None:
         """Takes over minutes (since 1970) of devices' hours, as far as they have seen more. Raises StoreAway."""
@@ -211,6 +244,25 @@ def rollups_of(metrics: Set[str] | None) -> Reading:
 def _read(data: bytes, *, metrics: Set[str] | None, decode: Callable[[msgspec.Raw], Summary]) -> dict[str, Summary]:
     found = _raw.decode(data)
     return {name: decode(one) for name, one in found.items() if metrics is None or name in metrics}
+
+
+def _creation(hour: DeviceHour, minutes: Mapping[int, Bucket]) -> UpdateOne:
+    """Meets the document's key when it has one of these minutes."""
+    absent: Document = {f"m.{minute % 60:02}": {"$exists": False} for minute in minutes}
+    members: Document = {}
+    for minute, bucket in minutes.items():
+        members |= _members(minute % 60, bucket)
+    return UpdateOne({"_id": _hour_id(hour.device_uid, hour.start), **absent}, {"$set": members}, upsert=True)
+
+
+def _encoded(marks: Sequence[Mark]) -> Iterator[bytes]:
+    """In parts that a document holds."""
+    encoded = _encoder.encode(marks)
+    if len(encoded) <= _MARK_BYTES or len(marks) == 1:
+        yield encoded
+    else:
+        yield from _encoded(marks[: len(marks) // 2])
+        yield from _encoded(marks[len(marks) // 2 :])
 
 
 def _members(number: int, bucket: Bucket) -> Document:

@@ -4,14 +4,18 @@ A key is `<uid>:<device time in microseconds, 16 hex digits>:<boot>:<seq>`. It s
 keys answers "this device between these times".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
 
 from shared.contracts.telemetry import TelemetrySample, Value
 
 DAY = timedelta(days=1)
 
+_packer = msgspec.msgpack.Encoder()
+_unpacker = msgspec.msgpack.Decoder(list[tuple[tuple[str, ...], list[tuple[str, tuple[Value, ...]]]]])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -93,20 +97,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What a batch leaves behind of a device: its newest readings, what it touched, and what was counted.
+class Touched:
+    """What a batch has changed of a device, and what was counted.
 
-    `minutes` since 1970 hold dated samples of the batch; on `recount` days undated ones came again, so that their
-    number is to be taken from the store. `counts` are growing totals of `process` by day (in days since 1970): of two,
-    the greater is the later one. News that were told before the batch was stored are readings alone, without a process.
+    `fresh` are by their minute since 1970 the samples that nobody had stored before, `packed`.
+    `minutes` hold samples that came again, or too many to be told here: they are to be read from the store. On
+    `recount` days undated ones came again, so that their number is to be taken from the store. `counts` are growing
+    totals of `process` by day (in days since 1970): of two, the greater is the later one.
     """
 
     device_uid: str
-    metrics: Mapping[str, Reading]
     minutes: tuple[int, ...] = ()
     recount: tuple[int, ...] = ()
     process: str = ""
     counts: Mapping[int, Counts] = field(default_factory=dict[int, Counts])
+    fresh: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,26 @@ def key_range(uid: str, start: datetime, end: datetime) -> tuple[str, str]:
 def time_of(place: str) -> datetime:
     """The device's time in the part of a key behind the uid. Raises ValueError."""
     return moment(int(place.partition(":")[0], 16))
+
+
+def packed(samples: Iterable[StoredSample]) -> bytes:
+    """Samples of one device as one value: their places (the keys behind the uid) and values, by names of metrics."""
+    groups: dict[tuple[str, ...], list[tuple[str, tuple[Value, ...]]]] = {}
+    for sample in samples:
+        place = sample.key[len(sample.device_uid) + 1 :]
+        groups.setdefault(tuple(sample.metrics), []).append((place, tuple(sample.metrics.values())))
+    return _packer.encode(list(groups.items()))
+
+
+def unpacked(parts: Iterable[bytes]) -> list[PastSample]:
+    """The samples of one device in the order of their keys, each once. Their `received_at` is not kept."""
+    found: dict[str, PastSample] = {}
+    for part in parts:
+        for names, rows in _unpacker.decode(part):
+            for place, values in rows:
+                at = time_of(place)
+                found[place] = PastSample(place, at, at, dict(zip(names, values, strict=True)))
+    return [found[place] for place in sorted(found)]
 
 
 def days(start: datetime, end: datetime) -> Iterator[date]:

@@ -13,12 +13,13 @@ from monitoring.telemetry.models import (
     Arrival,
     Counts,
     Latest,
-    News,
     Reading,
     StoredSample,
+    Touched,
     day_number,
     micros,
     midnight,
+    packed,
     sample_key,
 )
 from shared.contracts.telemetry import TelemetrySample, Value
@@ -80,7 +81,7 @@ def newest(samples: Sequence[StoredSample]) -> list[Latest]:
     return [Latest(uid, readings) for uid, readings in found.items()]
 
 
-def merged(parts: Iterable[Latest | News]) -> list[Latest]:
+def merged(parts: Iterable[Latest]) -> list[Latest]:
     """One for each device that has readings, with the newest of every metric."""
     found: dict[str, dict[str, Reading]] = {}
     for part in parts:
@@ -133,37 +134,50 @@ def counted(
     }
 
 
-def news_of(
-    latest: Iterable[Latest],
+def touched_by(
     samples: Iterable[StoredSample],
     duplicates: Set[str],
     process: str,
     totals: Mapping[tuple[str, int], Counts],
-) -> list[News]:
-    """What a batch leaves behind of each device. Samples that came again count as touched: they may have been stored
-    by somebody who died before saying so.
+    *,
+    room: int = 1024 * 1024,
+) -> list[Touched]:
+    """What a batch has changed of each device. Of samples that came again only the minute is told: they may have been
+    stored by somebody who died before saying so. New ones are told themselves, as far as `room` bytes hold them.
     """
     minutes: dict[str, set[int]] = {}
     recount: dict[str, set[int]] = {}
+    new: dict[tuple[str, int], list[StoredSample]] = {}
     for sample in samples:
-        if sample.day is not None:
-            minutes.setdefault(sample.device_uid, set()).add(sample.ts // _MINUTE_US)
-        elif sample.key in duplicates:
+        minute = sample.ts // _MINUTE_US
+        if sample.key not in duplicates:
+            if sample.day is not None:
+                new.setdefault((sample.device_uid, minute), []).append(sample)
+        elif sample.day is not None:
+            minutes.setdefault(sample.device_uid, set()).add(minute)
+        else:
             recount.setdefault(sample.device_uid, set()).add(sample.ts // _DAY_US)
-    metrics = {one.device_uid: one.metrics for one in latest}
+    fresh: dict[str, dict[int, bytes]] = {}
+    for (uid, minute), found in new.items():
+        told = packed(found)
+        if len(told) <= room:
+            room -= len(told)
+            fresh.setdefault(uid, {})[minute] = told
+        else:
+            minutes.setdefault(uid, set()).add(minute)
     counts: dict[str, dict[int, Counts]] = {}
     for (uid, day), total in totals.items():
         counts.setdefault(uid, {})[day] = total
     return [
-        News(
+        Touched(
             device_uid=uid,
-            metrics=metrics.get(uid, {}),
             minutes=tuple(minutes.get(uid, ())),
             recount=tuple(recount.get(uid, ())),
             process=process,
-            counts=counts.get(uid, {}),
+            counts=by_day,
+            fresh=fresh.get(uid, {}),
         )
-        for uid in counts
+        for uid, by_day in counts.items()
     ]
 
 

@@ -14,16 +14,16 @@ from monitoring.telemetry.errors import BadTimeRange
 from monitoring.telemetry.models import (
     Arrival,
     Latest,
-    News,
     PastSample,
     Reading,
     Recorded,
     StoredSample,
+    Touched,
     micros,
     moment,
     time_of,
 )
-from monitoring.telemetry.rules import counted, is_past, merged, newest, news_of, place, readable
+from monitoring.telemetry.rules import counted, is_past, merged, newest, place, readable, touched_by
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
 from monitoring.telemetry.store import NEWS_AT_ONCE, TelemetryStore
 from shared.clock import Clock
@@ -44,8 +44,8 @@ Show = Callable[[Sequence[Latest]], None]
 class Follower(Protocol):
     """Whoever makes more of what batches leave behind."""
 
-    async def follow(self, news: Sequence[News]) -> None:
-        """Keeps what it needs of the news, for they are about to be deleted. The same may come again."""
+    async def follow(self, touched: Sequence[Touched]) -> None:
+        """Keeps what it needs of it, for it is about to be deleted. The same may come again."""
         ...
 
 
@@ -86,7 +86,7 @@ class TelemetryService:
         placed = [place(arrival, retentions[arrival.device_uid]) for arrival in arrivals]
         samples = list({sample.key: sample for sample in placed if sample is not None}.values())
         dated = newest([sample for sample in samples if sample.day is not None])
-        await self._store.add_news([News(one.device_uid, one.metrics) for one in dated])
+        await self._store.add_news(dated)
         if show is not None:
             show(dated)
         duplicates = await self._store.insert(samples) if samples else set[str]()
@@ -104,7 +104,7 @@ class TelemetryService:
         )
         process, totals = self._totals.add(counts)
         try:
-            await self._store.add_news(news_of(undated, samples, duplicates, process, totals))
+            await self._store.add_news(undated, touched_by(samples, duplicates, process, totals))
         except BaseException:
             self._totals.take_back(process, counts)
             raise
@@ -207,10 +207,10 @@ class TelemetryService:
         """Moves what past batches have left behind to where it belongs, until it has caught up."""
         behind = True
         while behind:
-            ids, news = await self._store.news()
-            if self._follower is not None and news:
-                await self._follower.follow(news)
-            await self._store.fold(ids, merged(news))
+            ids, latest, touched = await self._store.news()
+            if self._follower is not None and touched:
+                await self._follower.follow(touched)
+            await self._store.fold(ids, merged(latest))
             behind = len(ids) == NEWS_AT_ONCE
 
     async def drop_past(self) -> None:

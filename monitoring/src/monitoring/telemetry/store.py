@@ -15,7 +15,6 @@ organization's class had changed; it is read once.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ import msgspec
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
-from monitoring.telemetry.models import Latest, News, PastSample, Reading, StoredSample, days, key_range, time_of
+from monitoring.telemetry.models import Latest, PastSample, Reading, StoredSample, Touched, days, key_range, time_of
 from shared.contracts.telemetry import Value
 from shared.mongo.bulk import insert_new
 from shared.mongo.client import Database, Document
@@ -43,8 +42,9 @@ _NEWS_BYTES = 8 * 1024 * 1024
 Collection = AsyncIOMotorCollection[Document]
 
 _encoder = msgspec.msgpack.Encoder()
-_news_decoder = msgspec.msgpack.Decoder(list[News])
+_touched_decoder = msgspec.msgpack.Decoder(list[Touched])
 _latest_decoder = msgspec.msgpack.Decoder(list[Latest])
+_NOTHING = _encoder.encode([])
 
 
 class TelemetryStore:
@@ -89,19 +89,25 @@ class TelemetryStore:
         with store_errors():
             return await self._database[UNDATED].count_documents(query)
 
-    async def add_news(self, news: Sequence[News]) -> None:
+    async def add_news(self, latest: Sequence[Latest], touched: Sequence[Touched] = ()) -> None:
         """Keeps what a batch leaves behind until it is folded. Raises StoreAway."""
-        documents: list[Document] = [{"readings": encoded} for encoded in _encoded(news)]
+        documents: list[Document] = [
+            *({"readings": encoded, "touched": _NOTHING} for encoded in _encoded(latest)),
+            *({"readings": _NOTHING, "touched": encoded} for encoded in _encoded(touched)),
+        ]
         if documents:
             with store_errors():
                 await self._news.insert_many(documents, ordered=False)
 
-    async def news(self) -> tuple[list[Any], list[News]]:
-        """The oldest news, by their ids: several of a device perhaps."""
+    async def news(self) -> tuple[list[Any], list[Latest], list[Touched]]:
+        """The oldest news, by their ids: several of a device perhaps. Raises StoreAway."""
         with store_errors():
             documents = await self._news.find().sort("_id", 1).limit(NEWS_AT_ONCE).to_list(NEWS_AT_ONCE)
-        news = [one for document in documents for one in _news_decoder.decode(document["readings"])]
-        return [document["_id"] for document in documents], news
+        latest = [one for document in documents for one in _latest_decoder.decode(document["readings"])]
+        # An older release of this service kept both as one.
+        both = (document.get("touched", document["readings"]) for document in documents)
+        touched = [one for encoded in both for one in _touched_decoder.decode(encoded) if one.process]
+        return [document["_id"] for document in documents], latest, touched
 
     async def fold(self, ids: Sequence[Any], latest: Sequence[Latest]) -> None:
         """Moves news into the devices' documents: each reading that is newer than the one there.
@@ -129,7 +135,7 @@ class TelemetryStore:
     async def latest(self, uids: Sequence[str]) -> list[Latest]:
         """What there is of these devices: several of a device perhaps, the newest reading of each metric counts."""
         with store_errors():
-            documents = await self._news.find().to_list(None)
+            documents = await self._news.find({}, ["readings"]).to_list(None)
         asked = set(uids)
         read = (one for document in documents for one in _latest_decoder.decode(document["readings"]))
         news = [one for one in read if one.device_uid in asked]
@@ -249,7 +255,7 @@ def _reading(document: Document) -> Reading:
     return Reading(document["ts"], document["value"], document["dated"], -document.get("before", 0))
 
 
-def _encoded(news: Sequence[News]) -> Iterator[bytes]:
+def _encoded(news: Sequence[Latest] | Sequence[Touched]) -> Iterator[bytes]:
     """In parts that a document holds, however much a device has said."""
     if not news:
         return
@@ -263,8 +269,11 @@ def _encoded(news: Sequence[News]) -> Iterator[bytes]:
         yield from (_encoder.encode([part]) for part in _parts(news[0]))
 
 
-def _parts(one: News) -> Iterator[News]:
-    names, minutes = list(one.metrics), one.minutes
-    for start in range(0, max(len(names), 1), _METRICS_A_PART):
-        metrics = {name: one.metrics[name] for name in names[start : start + _METRICS_A_PART]}
-        yield replace(one, metrics=metrics, minutes=minutes if start == 0 else ())
+def _parts(one: Latest | Touched) -> Iterator[Latest | Touched]:
+    """What a batch touches of one device is far less than a document."""
+    if isinstance(one, Touched):
+        yield one
+        return
+    names = list(one.metrics)
+    for start in range(0, len(names), _METRICS_A_PART):
+        yield Latest(one.device_uid, {name: one.metrics[name] for name in names[start : start + _METRICS_A_PART]})
