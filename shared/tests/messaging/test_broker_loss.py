@@ -104,18 +104,18 @@ async def test_a_broker_that_answers_nobody_gets_no_more_channels_and_no_publish
 ):
     async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="slow") as broker:
         connection = await broker.publishing.opened()
-        publisher = Publisher(broker, timeout=timedelta(seconds=0.2))
-        await publisher.publish(sample(1))
-        proxy.hold()
-        async with asyncio.timeout(5):
-            outcomes = [outcome for _ in range(4) for outcome in await publisher.publish_all([sample(2)])]
-        assert [type(outcome) for outcome in outcomes] == [PublishUnknown, BrokerAway, BrokerAway, BrokerAway]
-        assert len(connection.channels) <= 3, "the connection's own, the one being closed, and the one being opened"
-        proxy.let_go()
+        publisher = Publisher(broker, timeout=timedelta(seconds=1))
 
         async def published() -> bool:
-            return await publisher.publish_all([sample(3)]) == [None]
+            return await publisher.publish_all([sample(1)]) == [None]
 
+        await eventually(published)
+        proxy.hold()
+        async with asyncio.timeout(30):
+            outcomes = [outcome for _ in range(3) for outcome in await publisher.publish_all([sample(2)])]
+        assert [type(outcome) for outcome in outcomes] == [PublishUnknown, BrokerAway, BrokerAway]
+        assert len(connection.channels) <= 3, "the connection's own, the one being closed, and the one being opened"
+        proxy.let_go()
         await eventually(published)
 
 
