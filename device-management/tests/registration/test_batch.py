@@ -123,7 +123,7 @@ async def test_the_same_call_again_with_its_key_gives_the_first_answer(admin, sq
 
 async def test_calls_at_once_with_the_same_uids_in_any_order_register_each_once(admin, sql, own):
     """Without the order of the statement they would wait for each other in a circle."""
-    uids = [f"p-{number}" for number in range(400)]
+    uids = [f"p-{number}" for number in range(500)]
 
     def shuffled():
         return [own(uid) for uid in random.sample(uids, len(uids))]
@@ -132,7 +132,7 @@ async def test_calls_at_once_with_the_same_uids_in_any_order_register_each_once(
     assert {answer.status_code for answer in answers} <= {201, 207}
     registered = [entry["device"]["device_uid"] for answer in answers for entry in answer.json()["successful"]]
     assert sorted(registered) == sorted(uids)
-    assert await counts(sql) == (400, 400, 400)
+    assert await counts(sql) == (500, 500, 500)
 
 
 async def test_a_purged_uid_comes_back_for_its_own_organization_alone(admin, sql, own, stranger, organizations):
@@ -173,6 +173,27 @@ async def test_ten_thousand_in_one_call(admin, sql, own):
     assert answer.status_code == 201
     assert len(answer.json()["successful"]) == 10_000
     assert await counts(sql) == (10_000, 10_000, 10_000)
+
+
+async def test_one_that_is_taken_and_one_that_was_purged_among_a_thousand(admin, sql, own):
+    """All at once cannot be stored then; what was to be told of them is told as it came to be."""
+    for uid in ("d-17", "d-18"):
+        await admin.post("/api/v2/devices", json={"device_uid": uid})
+    await sql.execute("update devices set lifecycle = 'purged', version = 7 where device_uid = 'd-18'")
+    await sql.execute("truncate outbox, audit_entries")
+    answer = (await admin.post(PATH, json=[own(f"d-{number}") for number in range(1_000)])).json()
+    assert [entry["device"]["device_uid"] for entry in answer["failed"]] == ["d-17"]
+    answered = {entry["device"]["device_uid"]: entry["device"] for entry in answer["successful"]}
+    rows = await sql.fetch("select device_uid, id, version from devices where device_uid <> 'd-17'")
+    kept = {row["device_uid"]: (row["id"], row["version"]) for row in rows}
+    assert {uid: (device["id"], device["version"]) for uid, device in answered.items()} == kept
+    assert kept["d-18"][1] == 8
+    told = [json.loads(row["payload"])["data"] for row in await sql.fetch("select payload from outbox")]
+    assert {data["device_uid"]: (data["device_id"], data["version"]) for data in told} == kept
+    entries = await sql.fetch("select subject_id, after from audit_entries")
+    assert {json.loads(row["after"])["device_uid"]: int(row["subject_id"]) for row in entries} == {
+        uid: id_ for uid, (id_, _) in kept.items()
+    }
 
 
 class TestDeviceLimit:

@@ -8,7 +8,7 @@ import msgspec
 from device_management.devices.states import Lifecycle, Status
 
 
-class NewDevice(msgspec.Struct, frozen=True):
+class NewDevice(msgspec.Struct, frozen=True, gc=False):
     """A device to be stored; what it does not name the table's defaults give."""
 
     device_uid: str

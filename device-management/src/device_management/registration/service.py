@@ -1,8 +1,7 @@
 """Use cases of registration: devices come to an organization, one or thousands."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +32,6 @@ from shared.contracts.device_requests import DeviceRegistrationRequested
 from shared.contracts.devices import DeviceRegistered, subject_of
 from shared.errors import DomainError
 from shared.ids import Ids
-from shared.outbox.writing import WrittenEvent
 from shared.sql.unit_of_work import UnitOfWork
 
 _WRITTEN_AT_ONCE = 500
@@ -42,15 +40,12 @@ _WRITTEN_AT_ONCE = 500
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
 class Told:
-    """What is said of new devices, in the order of their uids: to the other services, in the audit log, and, by uid,
-    in the answer.
-    """
+    """What is said of new devices, in the order of their uids: in the audit log, and, by uid, in the answer."""
 
-    events: list[WrittenEvent] = field(default_factory=list[WrittenEvent])
-    entries: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str]] = []
+        self.answers: dict[str, dict[str, Any]] = {}
 
 
 class RegistrationService:
@@ -172,7 +167,7 @@ class RegistrationService:
         """Stores those whose uid is free, tells of them, and answers them by uid; uids differ and are in order.
 
         What is to be told is written while the database stores them, for nearly always all of them are stored as
-        foreseen; else it is written anew.
+        foreseen; else it is written anew. Their events are written while the database takes in the audit log's entries.
         """
         if not devices:
             return {}
@@ -180,28 +175,43 @@ class RegistrationService:
         foreseen = {device.device_uid: Stored(id_) for device, id_ in zip(devices, ids, strict=True)}
         storing = asyncio.create_task(self._store.add(organization_id, devices, ids))
         try:
-            told = await self._written(devices, foreseen)
+            told = await self._told(devices, foreseen)
         finally:
             stored = await storing
         if stored != foreseen:
-            told = await self._written([device for device in devices if device.device_uid in stored], stored)
+            devices = [device for device in devices if device.device_uid in stored]
+            told = await self._told(devices, stored)
         if not stored:
             return {}
-        self._unit.outbox.add_written(told.events)
-        await self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
+        recording = asyncio.create_task(
+            self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
+        )
+        try:
+            await self._announce(devices, stored)
+        finally:
+            await recording
         self._devices.lists_changed([organization_id])
         return told.answers
 
-    async def _written(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
+    async def _told(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
         told = Told()
-        for start in range(0, len(devices), _WRITTEN_AT_ONCE):
-            some = [(device, stored[device.device_uid]) for device in devices[start : start + _WRITTEN_AT_ONCE]]
-            events = ((subject_of(new.device_uid), registered(new, given)) for new, given in some)
-            told.events.extend(self._unit.outbox.write_plain(DeviceRegistered, events))
-            told.entries.extend((str(given.id), self._audit.written(begun(new))) for new, given in some)
-            told.answers.update((new.device_uid, shown(new, given)) for new, given in some)
+        for some in _in_turns(devices):
+            for new in some:
+                given = stored[new.device_uid]
+                told.entries.append((str(given.id), self._audit.written(begun(new))))
+                told.answers[new.device_uid] = shown(new, given)
             await asyncio.sleep(0)
         return told
+
+    async def _announce(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> None:
+        for some in _in_turns(devices):
+            events = ((subject_of(new.device_uid), registered(new, stored[new.device_uid])) for new in some)
+            self._unit.outbox.add_plain(DeviceRegistered, events)
+            await asyncio.sleep(0)
+
+
+def _in_turns(devices: Sequence[NewDevice]) -> Iterator[Sequence[NewDevice]]:
+    return (devices[start : start + _WRITTEN_AT_ONCE] for start in range(0, len(devices), _WRITTEN_AT_ONCE))
 
 
 def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:

@@ -66,14 +66,7 @@ class Outbox:
 
         Raises ValueError for one too large to publish.
         """
-        self.add_written(self.write_plain(kind, events))
-
-    def write_plain(self, kind: type[EventData], events: Iterable[tuple[str, Mapping[str, Any]]]) -> list[WrittenEvent]:
-        """What `add_plain` adds, for who knows only later whether it is true."""
-        return write_plain(kind, events, source=self._source, clock=self._clock, ids=self._ids)
-
-    def add_written(self, events: Iterable[WrittenEvent]) -> None:
-        self._events += events
+        self._events += write_plain(kind, events, source=self._source, clock=self._clock, ids=self._ids)
 
     def command(self, command: Command) -> None:
         """Adds a command, to be sent once the unit is committed and its device connected, but not past its deadline.
