@@ -11,7 +11,7 @@ from device_management.configuration.service import ConfigurationService
 from device_management.devices.errors import DeviceIsRetired
 from device_management.devices.schemas import DeviceReference
 from shared.http.declared import raises
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -30,9 +30,7 @@ async def get(
     response: Response,
 ) -> ConfigurationRead:
     """What the device is to be set to, what it reports, and where they differ."""
-    found = await configurations.get(who.organization_id, id_or_uid)
-    tag(response, found.version)
-    return found
+    return tagged(response, await configurations.get(who.organization_id, id_or_uid))
 
 
 @router.put("")
@@ -46,6 +44,4 @@ async def put(
     response: Response,
 ) -> ConfigurationRead:
     """Sets what the device is to be set to, and asks it to change; `action_id` is how that goes."""
-    found = await configurations.put(who.organization_id, id_or_uid, body, expected, by=Actor.of(who))
-    tag(response, found.version)
-    return found
+    return tagged(response, await configurations.put(who.organization_id, id_or_uid, body, expected, by=Actor.of(who)))

@@ -90,12 +90,14 @@ class ConfigurationService:
         number = None if differing is None else len(differing)
         self._unit.outbox.add(state_event(kind, configuration, uid, drift=number))
 
-    async def without_room(self, device_ids: Sequence[int], params: Mapping[str, Any]) -> set[int]:
+    async def without_room(
+        self, organization_id: int, device_ids: Sequence[int], params: Mapping[str, Any]
+    ) -> set[int]:
         """Those of these devices whose configuration would be too large with `params`.
 
         Until the transaction ends nobody else changes the configurations that there are.
         """
-        return await self._store.without_room(device_ids, params, most=MAX_JSON_BYTES)
+        return await self._store.without_room(organization_id, device_ids, params, most=MAX_JSON_BYTES)
 
     async def set_on_all(self, organization_id: int, device_ids: Sequence[int], params: Mapping[str, Any]) -> None:
         """Adds `params` to what these devices are to be set to; whoever calls asks the devices."""

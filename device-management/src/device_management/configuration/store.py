@@ -31,7 +31,8 @@ _WITHOUT_ROOM = text(
     """
     with held as (
         select device_id, (desired || cast(:added as jsonb)) - cast(:removed as text[]) as wanted
-        from configurations where device_id = any(cast(:device_ids as bigint[]))
+        from configurations
+        where organization_id = :organization_id and device_id = any(cast(:device_ids as bigint[]))
         order by device_id for update
     )
     select device_id from held where octet_length(cast(wanted as text)) > :most
@@ -93,11 +94,13 @@ class ConfigurationStore:
         )
         return (await self._session.scalars(query)).one()
 
-    async def without_room(self, device_ids: Sequence[int], params: Mapping[str, Any], *, most: int) -> set[int]:
+    async def without_room(
+        self, organization_id: int, device_ids: Sequence[int], params: Mapping[str, Any], *, most: int
+    ) -> set[int]:
         """Those of these devices that would have more than `most` bytes with `params`; all that have any are locked."""
         rows = await self._session.execute(
             _WITHOUT_ROOM.bindparams(bindparam("added", type_=JSONB())),
-            {"device_ids": device_ids, "most": most, **_members(params)},
+            {"organization_id": organization_id, "device_ids": device_ids, "most": most, **_members(params)},
         )
         return {row.device_id for row in rows}
 

@@ -24,7 +24,7 @@ from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle, Status
 from shared.http.declared import raises
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import Expected, IfMatch, tag
+from shared.http.preconditions import Expected, IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 from shared.rql.errors import BadQuery, QueryTooSlow
@@ -122,9 +122,8 @@ async def patch(
     id_or_uid: DeviceReference, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceRead:
     """Edits what the body names, as a JSON merge patch (RFC 7396): attributes are merged, null removes."""
-    device = await devices.edit(who.organization_id, id_or_uid, body, merge=True, by=Actor.of(who), expected=expected)
-    tag(response, device.version)
-    return device
+    changed = await devices.edit(who.organization_id, id_or_uid, body, merge=True, by=Actor.of(who), expected=expected)
+    return tagged(response, changed)
 
 
 @router.put("/{id_or_uid}")
@@ -133,9 +132,8 @@ async def put(
     id_or_uid: DeviceReference, body: DeviceEdit, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceRead:
     """Sets what the body names, attributes as a whole; what it leaves out stays."""
-    device = await devices.edit(who.organization_id, id_or_uid, body, merge=False, by=Actor.of(who), expected=expected)
-    tag(response, device.version)
-    return device
+    changed = await devices.edit(who.organization_id, id_or_uid, body, merge=False, by=Actor.of(who), expected=expected)
+    return tagged(response, changed)
 
 
 @router.delete("/{id_or_uid}", status_code=204)
@@ -157,9 +155,8 @@ async def set_status(
     id_or_uid: DeviceReference, body: StatusSet, who: Writer, devices: Devices, expected: IfMatch, response: Response
 ) -> DeviceStatusRead:
     """Moves the device in its life, when the word is one of a lifecycle, else sets its operational status."""
-    device = await devices.set_status(who.organization_id, id_or_uid, body.status, by=Actor.of(who), expected=expected)
-    tag(response, device.version)
-    return device
+    changed = await devices.set_status(who.organization_id, id_or_uid, body.status, by=Actor.of(who), expected=expected)
+    return tagged(response, changed)
 
 
 @router.put("/{id_or_uid}/deploy")
@@ -192,6 +189,4 @@ async def maintenance(
 async def _moved(
     reference: str, to: Lifecycle, who: Principal, devices: DeviceService, expected: Expected, response: Response
 ) -> DeviceRead:
-    device = await devices.move(who.organization_id, reference, to, by=Actor.of(who), expected=expected)
-    tag(response, device.version)
-    return device
+    return tagged(response, await devices.move(who.organization_id, reference, to, by=Actor.of(who), expected=expected))

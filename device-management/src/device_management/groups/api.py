@@ -20,7 +20,7 @@ from device_management.groups.service import GroupService, SelectionService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 from shared.rql.errors import BadQuery, QueryTooSlow
@@ -62,9 +62,7 @@ async def page(
 
 @router.get("/{group_id}")
 async def get(group_id: GroupId, who: Reader, groups: Groups, response: Response) -> GroupRead:
-    group = await groups.get(who.organization_id, group_id)
-    tag(response, group.version)
-    return group
+    return tagged(response, await groups.get(who.organization_id, group_id))
 
 
 @router.patch("/{group_id}")
@@ -73,9 +71,9 @@ async def change(
     group_id: GroupId, body: GroupChange, who: Writer, groups: Groups, expected: IfMatch, response: Response
 ) -> GroupRead:
     """Changes what the body names."""
-    group = await groups.change(who.organization_id, group_id, body, by=Actor.of(who), expected=expected)
-    tag(response, group.version)
-    return group
+    return tagged(
+        response, await groups.change(who.organization_id, group_id, body, by=Actor.of(who), expected=expected)
+    )
 
 
 @router.delete("/{group_id}", status_code=204)

@@ -269,7 +269,7 @@ class JobService:
         """Asks up to `most` pending devices to change, in one call; those that cannot be asked have failed."""
         pending = await self._store.pending(job, most)
         known = sorted(device_id for device_id in pending.values() if device_id is not None)
-        full = await self._configurations.without_room(known, job.params)
+        full = await self._configurations.without_room(job.organization_id, known, job.params)
         items = {uid: device_id for uid, device_id in pending.items() if device_id not in full}
         await self._store.refuse(job, pending.keys() - items.keys(), ConfigurationTooLarge.code)
         if items:

@@ -16,7 +16,7 @@ from device_management.organizations.service import OrganizationService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -57,9 +57,7 @@ async def get(
     organization_id: Id, who: Anybody, organizations: Organizations, response: Response
 ) -> OrganizationDetail:
     """One's own organization, and any other for a platform administrator."""
-    found = await organizations.read(who, organization_id)
-    tag(response, found.version)
-    return found
+    return tagged(response, await organizations.read(who, organization_id))
 
 
 @router.patch("/{organization_id}")
@@ -72,9 +70,7 @@ async def edit(
     response: Response,
 ) -> OrganizationDetail:
     """Name and settings for its administrators; the device limit (null: none) for the platform's alone."""
-    found = await organizations.edit(who, organization_id, body, expected)
-    tag(response, found.version)
-    return found
+    return tagged(response, await organizations.edit(who, organization_id, body, expected))
 
 
 @router.post("/{organization_id}/suspend")

@@ -4,9 +4,12 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from device_management.organizations.errors import OrganizationNotFound
 from device_management.organizations.states import TelemetryRetention
+from shared.http.declared import raises
 
 MAX_ID = 2**31 - 1
 MAX_SETTINGS_BYTES = 16 * 1024
@@ -31,6 +34,13 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain
 DeviceLimit = Annotated[int, Field(ge=0, le=MAX_ID)]
 Retention = Annotated[TelemetryRetention, Field(description="How long raw telemetry is kept; the platform's to say")]
 Settings = Annotated[dict[str, Any], AfterValidator(_bounded)]
+
+AnotherOrganization = Annotated[
+    int | None,
+    Query(alias="organization_id", ge=1, le=MAX_ID, description="another one, for platform administrators"),
+    raises(OrganizationNotFound),
+]
+"""Whose people and roles are meant; the caller's own when it is left out."""
 
 
 class OrganizationCreate(BaseModel):

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Response
 
-from device_management.organizations.errors import OrganizationNotFound
+from device_management.organizations.schemas import AnotherOrganization
 from device_management.roles.errors import (
     LastAdministrator,
     RoleInUse,
@@ -19,7 +19,7 @@ from device_management.roles.service import RoleService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Page
-from shared.http.preconditions import TAGGED, IfMatch, tag
+from shared.http.preconditions import TAGGED, IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -28,11 +28,6 @@ router = APIRouter(prefix="/roles", tags=["roles"])
 Roles = Annotated[RoleService, use(RoleService)]
 Administrator = Annotated[Principal, requires("organization:admin")]
 Name = Annotated[RoleName, Path(), raises(RoleNotFound)]
-Organization = Annotated[
-    int | None,
-    Query(alias="organization_id", ge=1, lt=2**31, description="another one, for platform administrators"),
-    raises(OrganizationNotFound),
-]
 
 
 @router.post("", status_code=201, responses={201: TAGGED})
@@ -43,27 +38,23 @@ async def create(
     roles: Roles,
     answer: Annotated[Once, Depends(once)],
     response: Response,
-    organization: Organization = None,
+    organization: AnotherOrganization = None,
 ) -> RoleRead:
     """Nobody puts scopes into a role that they do not hold themselves."""
-    role = await roles.create(who, organization, body)
-    tag(response, role.version)
-    return await answer.keep(role)
+    return await answer.keep(tagged(response, await roles.create(who, organization, body)))
 
 
 @router.get("")
-async def page(who: Administrator, roles: Roles, organization: Organization = None) -> Page[RoleRead]:
+async def page(who: Administrator, roles: Roles, organization: AnotherOrganization = None) -> Page[RoleRead]:
     """All of them, in one page: the built-in ones first."""
     return await roles.list(who, organization)
 
 
 @router.get("/{name}")
 async def get(
-    name: Name, who: Administrator, roles: Roles, response: Response, organization: Organization = None
+    name: Name, who: Administrator, roles: Roles, response: Response, organization: AnotherOrganization = None
 ) -> RoleRead:
-    role = await roles.get(who, organization, name)
-    tag(response, role.version)
-    return role
+    return tagged(response, await roles.get(who, organization, name))
 
 
 @router.patch("/{name}")
@@ -75,18 +66,16 @@ async def edit(
     roles: Roles,
     expected: IfMatch,
     response: Response,
-    organization: Organization = None,
+    organization: AnotherOrganization = None,
 ) -> RoleRead:
     """Whoever holds it has more scopes with their next token, and fewer within 5 s."""
-    role = await roles.edit(who, organization, name, body, expected)
-    tag(response, role.version)
-    return role
+    return tagged(response, await roles.edit(who, organization, name, body, expected))
 
 
 @router.delete("/{name}", status_code=204)
 @raises(RoleIsBuiltIn, RoleInUse, ScopeNotHeld)
 async def remove(
-    name: Name, who: Administrator, roles: Roles, expected: IfMatch, organization: Organization = None
+    name: Name, who: Administrator, roles: Roles, expected: IfMatch, organization: AnotherOrganization = None
 ) -> None:
     """Only a role that nobody holds."""
     await roles.remove(who, organization, name, expected)

@@ -11,7 +11,7 @@ from device_management.sites.service import SiteService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -43,9 +43,7 @@ async def page(
 @router.get("/{site_id}")
 async def get(site_id: SiteId, who: Reader, sites: Sites, response: Response) -> SiteRead:
     """One site; the password is never shown."""
-    site = await sites.get(who.organization_id, site_id)
-    tag(response, site.version)
-    return site
+    return tagged(response, await sites.get(who.organization_id, site_id))
 
 
 @router.patch("/{site_id}")
@@ -54,9 +52,7 @@ async def change(
     site_id: SiteId, body: SiteChange, who: Writer, sites: Sites, expected: IfMatch, response: Response
 ) -> SiteRead:
     """Changes what the body names; the link starts anew."""
-    site = await sites.change(who.organization_id, site_id, Actor.of(who), body, expected)
-    tag(response, site.version)
-    return site
+    return tagged(response, await sites.change(who.organization_id, site_id, Actor.of(who), body, expected))
 
 
 @router.delete("/{site_id}", status_code=204)

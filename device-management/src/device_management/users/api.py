@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
-from device_management.organizations.errors import OrganizationNotFound
+from device_management.organizations.schemas import AnotherOrganization
 from device_management.roles.errors import LastAdministrator, ScopeNotHeld, UnknownRole
 from device_management.users.errors import EmailTaken, UserNotFound
 from device_management.users.schemas import MAX_ID, UserCreate, UserEdit, UserRead
@@ -12,7 +12,7 @@ from device_management.users.service import UserService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import TAGGED, IfMatch, tag
+from shared.http.preconditions import TAGGED, IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -21,11 +21,6 @@ router = APIRouter(prefix="/users", tags=["users"])
 Users = Annotated[UserService, use(UserService)]
 Administrator = Annotated[Principal, requires("organization:admin")]
 Id = Annotated[int, Path(ge=1, le=MAX_ID), raises(UserNotFound)]
-Organization = Annotated[
-    int | None,
-    Query(alias="organization_id", ge=1, le=MAX_ID, description="another one, for platform administrators"),
-    raises(OrganizationNotFound),
-]
 
 
 @router.post("", status_code=201, responses={201: TAGGED})
@@ -36,12 +31,10 @@ async def create(
     users: Users,
     answer: Annotated[Once, Depends(once)],
     response: Response,
-    organization: Organization = None,
+    organization: AnotherOrganization = None,
 ) -> UserRead:
     """Nobody gives scopes they do not hold themselves."""
-    user = await users.create(who, organization, body)
-    tag(response, user.version)
-    return await answer.keep(user)
+    return await answer.keep(tagged(response, await users.create(who, organization, body)))
 
 
 @router.get("")
@@ -50,7 +43,7 @@ async def page(
     users: Users,
     request: Request,
     response: Response,
-    organization: Organization = None,
+    organization: AnotherOrganization = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[UserRead]:
@@ -62,11 +55,9 @@ async def page(
 
 @router.get("/{user_id}")
 async def get(
-    user_id: Id, who: Administrator, users: Users, response: Response, organization: Organization = None
+    user_id: Id, who: Administrator, users: Users, response: Response, organization: AnotherOrganization = None
 ) -> UserRead:
-    user = await users.get(who, organization, user_id)
-    tag(response, user.version)
-    return user
+    return tagged(response, await users.get(who, organization, user_id))
 
 
 @router.patch("/{user_id}")
@@ -78,18 +69,16 @@ async def edit(
     users: Users,
     expected: IfMatch,
     response: Response,
-    organization: Organization = None,
+    organization: AnotherOrganization = None,
 ) -> UserRead:
     """A new password or `active: false` ends all sign-ins within 5 s; fewer scopes end the tokens that had more."""
-    user = await users.edit(who, organization, user_id, body, expected)
-    tag(response, user.version)
-    return user
+    return tagged(response, await users.edit(who, organization, user_id, body, expected))
 
 
 @router.delete("/{user_id}", status_code=204)
 @raises(ScopeNotHeld, LastAdministrator)
 async def remove(
-    user_id: Id, who: Administrator, users: Users, expected: IfMatch, organization: Organization = None
+    user_id: Id, who: Administrator, users: Users, expected: IfMatch, organization: AnotherOrganization = None
 ) -> None:
     """Removes the person with all sign-ins and keys; the audit log keeps what they did."""
     await users.remove(who, organization, user_id, expected)

@@ -27,7 +27,7 @@ from shared.egress import AddressRefused, HostUnknown
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -60,9 +60,7 @@ async def page(
 
 @router.get("/{webhook_id}")
 async def get(webhook_id: Id, who: Admin, webhooks: Webhooks, response: Response) -> WebhookRead:
-    webhook = await webhooks.get(who.organization_id, webhook_id)
-    tag(response, webhook.version)
-    return webhook
+    return tagged(response, await webhooks.get(who.organization_id, webhook_id))
 
 
 @router.patch("/{webhook_id}")
@@ -71,9 +69,7 @@ async def change(
     webhook_id: Id, body: WebhookChange, who: Admin, webhooks: Webhooks, expected: IfMatch, response: Response
 ) -> WebhookRead:
     """Changes what the body names. One that the platform turned off is turned on with `enabled`."""
-    webhook = await webhooks.change(who.organization_id, webhook_id, Actor.of(who), body, expected)
-    tag(response, webhook.version)
-    return webhook
+    return tagged(response, await webhooks.change(who.organization_id, webhook_id, Actor.of(who), body, expected))
 
 
 @router.delete("/{webhook_id}", status_code=204)

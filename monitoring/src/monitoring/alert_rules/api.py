@@ -17,7 +17,7 @@ from monitoring.fleet.errors import DeviceNotFound, GroupNotFound
 from shared.http.declared import raises
 from shared.http.idempotency import IDEMPOTENCY_KEY, IdempotencyKeyReused
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import TAGGED, IfMatch, tag
+from shared.http.preconditions import TAGGED, IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 from shared.rql.errors import BadQuery
@@ -51,9 +51,7 @@ async def create(
     if dry_run:
         response.status_code = 200
         return await rules.preview(who.organization_id, body)
-    made = await rules.create(who.organization_id, body, by=who.subject, key=key)
-    tag(response, made.version)
-    return made
+    return tagged(response, await rules.create(who.organization_id, body, by=who.subject, key=key))
 
 
 @router.get("")
@@ -68,9 +66,7 @@ async def page(
 
 @router.get("/{rule_id}")
 async def get(rule_id: RuleId, who: Reader, rules: Rules, response: Response) -> AlertRuleRead:
-    rule = await rules.get(who.organization_id, rule_id)
-    tag(response, rule.version)
-    return rule
+    return tagged(response, await rules.get(who.organization_id, rule_id))
 
 
 @router.patch("/{rule_id}")
@@ -79,9 +75,7 @@ async def change(
     rule_id: RuleId, body: AlertRuleChange, who: Writer, rules: Rules, expected: IfMatch, response: Response
 ) -> AlertRuleRead:
     """Changes what the body names; alerts that are open under the rule are looked at anew."""
-    rule = await rules.change(who.organization_id, rule_id, body, expected=expected)
-    tag(response, rule.version)
-    return rule
+    return tagged(response, await rules.change(who.organization_id, rule_id, body, expected=expected))
 
 
 @router.delete("/{rule_id}", status_code=204)
@@ -96,6 +90,4 @@ async def silence(
     rule_id: RuleId, body: Silence, who: Writer, rules: Rules, expected: IfMatch, response: Response
 ) -> AlertRuleRead:
     """No alert of the rule opens until then. What still holds at the end of it alerts then."""
-    rule = await rules.silence(who.organization_id, rule_id, body.until, expected=expected)
-    tag(response, rule.version)
-    return rule
+    return tagged(response, await rules.silence(who.organization_id, rule_id, body.until, expected=expected))

@@ -13,7 +13,7 @@ from shared.contracts.routes import DEVICE_UID
 from shared.http.declared import raises
 from shared.http.idempotency import IDEMPOTENCY_KEY, IdempotencyKeyReused
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import TAGGED, IfMatch, tag
+from shared.http.preconditions import TAGGED, IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 
@@ -57,9 +57,7 @@ async def page(
 
 @router.get("/{alert_id}", responses={200: TAGGED})
 async def get(alert_id: AlertId, who: Reader, alerts: Alerts, response: Response) -> AlertDetail:
-    alert = await alerts.get(who.organization_id, alert_id)
-    tag(response, alert.version)
-    return alert
+    return tagged(response, await alerts.get(who.organization_id, alert_id))
 
 
 @router.post("/{alert_id}/acknowledge")
@@ -68,9 +66,7 @@ async def acknowledge(
     alert_id: AlertId, who: Writer, alerts: Alerts, expected: IfMatch, response: Response
 ) -> AlertDetail:
     """Says that the caller looks after it. It stays open until its condition ends or somebody clears it."""
-    alert = await alerts.acknowledge(who.organization_id, alert_id, by=who.subject, expected=expected)
-    tag(response, alert.version)
-    return alert
+    return tagged(response, await alerts.acknowledge(who.organization_id, alert_id, by=who.subject, expected=expected))
 
 
 @router.post("/{alert_id}/comments", status_code=201, responses={201: TAGGED})
@@ -78,15 +74,11 @@ async def acknowledge(
 async def comment(
     alert_id: AlertId, body: CommentCreate, who: Writer, alerts: Alerts, response: Response, key: Key = None
 ) -> AlertDetail:
-    alert = await alerts.comment(who.organization_id, alert_id, body.text, by=who.subject, key=key)
-    tag(response, alert.version)
-    return alert
+    return tagged(response, await alerts.comment(who.organization_id, alert_id, body.text, by=who.subject, key=key))
 
 
 @router.post("/{alert_id}/clear")
 @raises(AlertIsCleared)
 async def clear(alert_id: AlertId, who: Writer, alerts: Alerts, expected: IfMatch, response: Response) -> AlertDetail:
     """Ends it. While its condition still holds no other opens in its place."""
-    alert = await alerts.clear(who.organization_id, alert_id, by=who.subject, expected=expected)
-    tag(response, alert.version)
-    return alert
+    return tagged(response, await alerts.clear(who.organization_id, alert_id, by=who.subject, expected=expected))

@@ -40,7 +40,7 @@ from shared.http.declared import raises
 from shared.http.idempotency import Claim, Once, claim
 from shared.http.multipart import BadForm, NotMultipart, UploadForm, UploadStalled
 from shared.http.pagination import Cursor, Limit, Page, link_next
-from shared.http.preconditions import IfMatch, tag
+from shared.http.preconditions import IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 from shared.manifests import ManifestSigner
@@ -136,9 +136,7 @@ async def keys(response: Response, signer: Annotated[ManifestSigner, use(Manifes
 @router.get("/policy")
 async def policy(who: Reader, firmware: Firmware, response: Response) -> PolicyRead:
     """What the organization asks of firmware before it may be installed."""
-    found = await firmware.policy(who.organization_id)
-    tag(response, found.version)
-    return found
+    return tagged(response, await firmware.policy(who.organization_id))
 
 
 @router.put("/policy")
@@ -146,9 +144,7 @@ async def set_policy(
     body: PolicyEdit, who: Administrator, firmware: Firmware, expected: IfMatch, response: Response
 ) -> PolicyRead:
     """Holds for what is approved from now on; what is approved already stays so."""
-    changed = await firmware.set_policy(who.organization_id, body, who.subject, expected)
-    tag(response, changed.version)
-    return changed
+    return tagged(response, await firmware.set_policy(who.organization_id, body, who.subject, expected))
 
 
 @router.get("/{firmware_id}")

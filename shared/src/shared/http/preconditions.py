@@ -5,7 +5,7 @@ into its compare-and-set and raises Stale when no row matched.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Header, Response
 
@@ -71,6 +71,15 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def tag(response: Response, version: int) -> None:
-    """Sets the answer's entity tag."""
-    response.headers["ETag"] = etag(version)
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+V = TypeVar("V", bound=_Versioned)
+
+
+def tagged(response: Response, answer: V) -> V:
+    """The same answer, whose version is its entity tag."""
+    response.headers["ETag"] = etag(answer.version)
+    return answer
