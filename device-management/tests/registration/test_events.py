@@ -8,7 +8,7 @@ import pytest
 
 from device_management.devices.schemas import DeviceRead
 from device_management.devices.states import Lifecycle, Status
-from device_management.registration.events import registered, shown
+from device_management.registration.events import begun, described, registered, shown
 from device_management.registration.models import NewDevice, Stored
 from shared.contracts.devices import DeviceRegistered
 
@@ -30,9 +30,19 @@ NEW = NewDevice(
 
 @pytest.mark.parametrize(("make", "kind"), [(registered, DeviceRegistered), (shown, DeviceRead)])
 def test_a_new_device_is_told_of_as_the_model_would_tell_it(make, kind):
-    said = json.loads(msgspec.json.encode(make(NEW, Stored(7, 5, 2))))
+    said = json.loads(make(described(NEW, NEW.attributes), NEW, Stored(7, 5, 2)))
     assert said == json.loads(kind.model_validate(said).model_dump_json())
     assert said.keys() == kind.model_fields.keys()
+    given = msgspec.structs.asdict(NEW)
+    told = given.keys() & said.keys() - {"registered_at"}
+    assert {name: said[name] for name in told} == {name: given[name] for name in told}
+
+
+def test_the_audit_log_begins_with_what_a_device_was_given():
+    said = json.loads(begun(described(NEW, {"token": "***"}), NEW))
+    given = msgspec.structs.asdict(NEW)
+    del given["organization_id"], given["registered_at"]
+    assert said == {**given, "attributes": {"token": "***"}}
 
 
 async def test_the_event_and_the_answer_are_of_the_stored_device(admin, organizations, sql):

@@ -1,8 +1,8 @@
 """Use cases of the audit log: write down changes in their own transaction, and read them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-import msgspec
 from pydantic_core import to_jsonable_python
 
 from device_management.audit.models import AuditEntry
@@ -34,16 +34,16 @@ class AuditService:
             await self._store.add(organization_id, who, kept, correlation_id=trace.correlation_id if trace else None)
 
     @staticmethod
-    def written(state: State) -> str:
-        """A state of plain JSON values as it is kept: JSON without secrets."""
-        return msgspec.json.encode(without_secrets(state)).decode()
+    def blanked(state: State) -> dict[str, Any]:
+        """The same without secrets, as the log keeps it."""
+        return without_secrets(state)
 
     async def record_begun(
         self, organization_id: int, who: Actor, kind: str, action: str, begun: Iterable[tuple[str, str]]
     ) -> None:
         """As `record`, of thousands of subjects of one kind that were not there before.
 
-        Each is the subject's id, and its first state as `written` writes it.
+        Each is the subject's id, and as JSON its first state, `blanked`.
         """
         trace = correlation.current()
         await self._store.add_begun(

@@ -99,7 +99,7 @@ class DeviceCalls(DeviceManagementServicer):
             read = await unit.get(RegistrationService).register_batch(
                 organization_id, [device for _, device in devices], by=by
             )
-        answer.device_ids.extend(device["device_uid"] for device in read.successful)
+        answer.device_ids.extend(device.device_uid for device in read.successful)
         positions: defaultdict[str, list[int]] = defaultdict(list)
         for position, device in devices:
             positions[device.device_uid or ""].append(position)

@@ -1,7 +1,7 @@
 """The HTTP shapes of registration."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
@@ -67,17 +67,24 @@ class BatchRead(BaseModel):
     failed: list[BatchFailure]
 
 
+class Registered(NamedTuple):
+    """A device that was registered; `read` is its `DeviceRead` as JSON."""
+
+    device_uid: str
+    read: bytes
+
+
 @dataclass(frozen=True)
 class BatchAnswer:
-    """A `BatchRead` before it is JSON; `successful` are devices as plain values, so that thousands cost little."""
+    """A `BatchRead` before it is JSON."""
 
-    successful: list[dict[str, Any]]
+    successful: list[Registered]
     failed: list[BatchFailure]
 
     def encode(self) -> bytes:
         return msgspec.json.encode(
             {
-                "successful": [{"device": device} for device in self.successful],
+                "successful": [{"device": msgspec.Raw(device.read)} for device in self.successful],
                 "failed": [failure.model_dump() for failure in self.failed],
             }
         )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 import structlog
 
@@ -16,7 +16,7 @@ from device_management.devices.states import Lifecycle
 from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
 from device_management.organizations.service import OrganizationService
 from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
-from device_management.registration.events import begun, registered, shown
+from device_management.registration.events import begun, described, registered, shown
 from device_management.registration.models import NewDevice, Stored
 from device_management.registration.rules import first_states, uid_problem
 from device_management.registration.schemas import (
@@ -25,6 +25,7 @@ from device_management.registration.schemas import (
     BatchFailure,
     DeviceCreate,
     DeviceMembers,
+    Registered,
 )
 from device_management.registration.store import RegistrationStore
 from shared.clock import Clock
@@ -34,18 +35,30 @@ from shared.errors import DomainError
 from shared.ids import Ids
 from shared.sql.unit_of_work import UnitOfWork
 
-_WRITTEN_AT_ONCE = 500
+_WRITTEN_AT_ONCE = 250
 """Others have their turn in between: other requests, and the statement that is under way meanwhile."""
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
 
 class Told:
-    """What is said of new devices, in the order of their uids: in the audit log, and, by uid, in the answer."""
+    """What is said of new devices, in the order of their uids: to the other services (subject and data), in the audit
+    log (id and state), and, by uid, in the answer.
+    """
 
     def __init__(self) -> None:
+        self.events: list[tuple[str, bytes]] = []
         self.entries: list[tuple[str, str]] = []
-        self.answers: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, Registered] = {}
+
+    def add(self, new: NewDevice, stored: Stored) -> None:
+        uid, description = new.device_uid, described(new, new.attributes)
+        blanked = described(new, AuditService.blanked(new.attributes)) if new.attributes else description
+        self.events.append((subject_of(uid), registered(description, new, stored)))
+        self.entries.append((str(stored.id), begun(blanked, new)))
+        self.answers[uid] = Registered(uid, shown(description, new, stored))
 
 
 class RegistrationService:
@@ -77,7 +90,7 @@ class RegistrationService:
         [outcome] = await self.register_many(organization_id, [body], by=by)
         if isinstance(outcome, DomainError):
             raise outcome
-        return DeviceRead.model_validate(outcome)
+        return DeviceRead.model_validate_json(outcome.read)
 
     async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchAnswer:
         """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
@@ -94,11 +107,10 @@ class RegistrationService:
 
     async def register_many(
         self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
-    ) -> list[dict[str, Any] | DomainError]:
+    ) -> list[Registered | DomainError]:
         """Registers each on its own, and answers each in its place: one that is refused stops no other.
 
-        A device is answered with the members of its `DeviceRead`. Raises OrganizationNotFound, OrganizationIsSuspended,
-        and GatewaysRegisterNothing where a gateway asks.
+        Raises OrganizationNotFound, OrganizationIsSuspended, and GatewaysRegisterNothing where a gateway asks.
         """
         if by.kind is ActorKind.GATEWAY:
             await self._organizations.require_gateways_register(organization_id)
@@ -163,11 +175,11 @@ class RegistrationService:
         limit = (await self._organizations.get(organization_id)).device_limit
         return (proposed[uid] for uid in free[:room]), {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
 
-    async def _add(self, organization_id: int, devices: Sequence[NewDevice], *, by: Actor) -> dict[str, dict[str, Any]]:
+    async def _add(self, organization_id: int, devices: Sequence[NewDevice], *, by: Actor) -> dict[str, Registered]:
         """Stores those whose uid is free, tells of them, and answers them by uid; uids differ and are in order.
 
         What is to be told is written while the database stores them, for nearly always all of them are stored as
-        foreseen; else it is written anew. Their events are written while the database takes in the audit log's entries.
+        foreseen; else it is written anew.
         """
         if not devices:
             return {}
@@ -175,43 +187,40 @@ class RegistrationService:
         foreseen = {device.device_uid: Stored(id_) for device, id_ in zip(devices, ids, strict=True)}
         storing = asyncio.create_task(self._store.add(organization_id, devices, ids))
         try:
-            told = await self._told(devices, foreseen)
+            told = await _told(devices, foreseen)
         finally:
             stored = await storing
         if stored != foreseen:
-            devices = [device for device in devices if device.device_uid in stored]
-            told = await self._told(devices, stored)
+            told = await _told([device for device in devices if device.device_uid in stored], stored)
         if not stored:
             return {}
         recording = asyncio.create_task(
             self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
         )
         try:
-            await self._announce(devices, stored)
+            await self._announce(organization_id, told)
         finally:
             await recording
         self._devices.lists_changed([organization_id])
         return told.answers
 
-    async def _told(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
-        told = Told()
-        for some in _in_turns(devices):
-            for new in some:
-                given = stored[new.device_uid]
-                told.entries.append((str(given.id), self._audit.written(begun(new))))
-                told.answers[new.device_uid] = shown(new, given)
-            await asyncio.sleep(0)
-        return told
-
-    async def _announce(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> None:
-        for some in _in_turns(devices):
-            events = ((subject_of(new.device_uid), registered(new, stored[new.device_uid])) for new in some)
-            self._unit.outbox.add_plain(DeviceRegistered, events)
+    async def _announce(self, organization_id: int, told: Told) -> None:
+        for some in _in_turns(told.events):
+            self._unit.outbox.add_encoded(DeviceRegistered, organization_id, some)
             await asyncio.sleep(0)
 
 
-def _in_turns(devices: Sequence[NewDevice]) -> Iterator[Sequence[NewDevice]]:
-    return (devices[start : start + _WRITTEN_AT_ONCE] for start in range(0, len(devices), _WRITTEN_AT_ONCE))
+async def _told(devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
+    told = Told()
+    for some in _in_turns(devices):
+        for new in some:
+            told.add(new, stored[new.device_uid])
+        await asyncio.sleep(0)
+    return told
+
+
+def _in_turns(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + _WRITTEN_AT_ONCE] for start in range(0, len(items), _WRITTEN_AT_ONCE))
 
 
 def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:

@@ -86,6 +86,23 @@ def write_plain(
     ]
 
 
+def write_encoded(
+    kind: type[EventData],
+    organization_id: int,
+    events: Iterable[tuple[str, bytes]],
+    *,
+    source: str,
+    clock: Clock,
+    ids: Ids,
+) -> list[WrittenEvent]:
+    """As `write_plain`, with data that are JSON already."""
+    occasion = _Occasion.of(source, clock.now())
+    return [
+        _written(kind.type, subject, organization_id, msgspec.Raw(data), occasion, ids.new(), None)
+        for subject, data in events
+    ]
+
+
 def _written(
     kind: str,
     subject: str,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _PATIENCE_S = 30.0
 _CONSTRAINT = "23"
-_SENT_AT_ONCE = 500
+_SENT_AT_ONCE = 2_500
 _BEGIN = text("select")
 
 
