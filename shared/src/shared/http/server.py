@@ -16,9 +16,9 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than the gateway keeps an idle connection (60 s): who closes first must be the one that would use it next, or
 else a request is sent into a connection that is just closing, and is lost."""
 
-STALLED_SECONDS = 60.0
-"""A client that is there and takes in nothing for so long is cut off, as the gateway does it. A device that streams an
-image into its flash memory may pause for less."""
+STALLED_SECONDS = 120.0
+"""A client that is there and takes in nothing for so long is cut off. Behind the gateway a device at 9,600 baud takes
+in nothing for a minute at a time, and one that streams an image into its flash memory may pause for less."""
 
 
 def end_stalled(listening: socket.socket, *, after_s: float = STALLED_SECONDS) -> None:
