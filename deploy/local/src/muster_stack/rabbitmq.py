@@ -129,6 +129,8 @@ class RabbitMQ:
             "mqtt.listeners.tcp.1": f"{LOOPBACK}:{self.ports.mqtt}",
             **({"anonymous_login_user": "none"} if _major_version() >= 4 else {"mqtt.allow_anonymous": "false"}),
             "mqtt.exchange": "amq.topic",
+            "mqtt.tcp_listen_options.backlog": 4096,
+            "mqtt.tcp_listen_options.nodelay": "true",
             "management.tcp.ip": LOOPBACK,
             "management.tcp.port": self.ports.management,
             "prometheus.tcp.ip": LOOPBACK,
