@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.contracts.groups import GroupDeleted
 from shared.testing import eventually
 
 from ..worlds import group_state
@@ -60,6 +61,17 @@ async def test_the_same_request_makes_one_rule(person):
     assert first.json() == again.json()
     other = await person.post(RULES, json={"name": "m", "condition": HOT}, headers={"Idempotency-Key": "k"})
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_the_same_request_is_answered_whatever_has_happened_since(person, fleet, monkeypatch):
+    await fleet.follow_groups([group_state(7)])
+    body = {"name": "n", "condition": HOT, "scope": {"group_id": 7}}
+    first = await person.post(RULES, json=body, headers={"Idempotency-Key": "k"})
+    await fleet.follow_groups([group_state(7, version=9, kind=GroupDeleted)])
+    monkeypatch.setattr("monitoring.alert_rules.service.MAX_RULES", 1)
+    again = await person.post(RULES, json=body, headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert (await person.post(RULES, json={"name": "m", "condition": HOT})).json()["code"] == "too_many_alert_rules"
 
 
 async def test_a_dry_run_counts_the_devices_and_makes_nothing(person, register, fleet):

@@ -45,13 +45,17 @@ class RuleService:
 
         Raises GroupNotFound, DeviceNotFound, BadQuery, TooManyAlertRules and IdempotencyKeyReused.
         """
+        rule_id = _id_of(organization_id, by, key) if key else self._ids.new().hex
+        fingerprint = sha256(body.model_dump_json().encode()).hexdigest() if key else None
+        if key and (before := await self._store.find_all([rule_id])):
+            return _repeated(before[0], fingerprint)
         scope = _scope(body.scope)
         await self._fleet.require(organization_id, scope)
         if await self._store.count(organization_id) >= MAX_RULES:
             raise TooManyAlertRules(f"an organization has at most {MAX_RULES} alert rules")
         now = await self._store.now()
         rule = Rule(
-            rule_id=_id_of(organization_id, by, key) if key else self._ids.new().hex,
+            rule_id=rule_id,
             organization_id=organization_id,
             name=body.name,
             severity=body.severity,
@@ -65,14 +69,12 @@ class RuleService:
             created_by=by,
             created_at=now,
             updated_at=now,
-            fingerprint=sha256(body.model_dump_json().encode()).hexdigest() if key else None,
+            fingerprint=fingerprint,
         )
         if await self._store.insert(rule):
             return _read(rule)
-        [before] = await self._store.find_all([rule.rule_id])
-        if before.fingerprint != rule.fingerprint:
-            raise IdempotencyKeyReused
-        return _read(before)
+        [made] = await self._store.find_all([rule_id])
+        return _repeated(made, fingerprint)
 
     async def preview(self, organization_id: int, body: AlertRuleCreate) -> AlertRulePreview:
         """How many devices it would be about. Raises GroupNotFound, DeviceNotFound and BadQuery."""
@@ -227,6 +229,13 @@ def _sorted_out(rules: Sequence[Rule]) -> RulesOf:
 
 def _id_of(organization_id: int, by: str, key: str) -> str:
     return sha256(f"{organization_id}\n{by}\n{key}".encode()).hexdigest()[:32]
+
+
+def _repeated(made: Rule, fingerprint: str | None) -> AlertRuleRead:
+    """The answer to a call whose key has made a rule. Raises IdempotencyKeyReused when it was another call."""
+    if made.fingerprint != fingerprint:
+        raise IdempotencyKeyReused
+    return _read(made)
 
 
 def _condition(body: AnyCondition) -> Condition:
