@@ -76,3 +76,14 @@ def test_a_key_in_the_environment_needs_no_login(muster, platform, monkeypatch):
     monkeypatch.setenv("MUSTER_TOKEN", "of-a-program")
     assert muster("devices", "list").exit_code == 0
     assert platform.calls == ["GET devices"]
+
+
+def test_logging_in_elsewhere_needs_no_answer_of_the_platform_before(muster, profiles):
+    muster("login")
+    content = json.loads(profiles.read_text())
+    content["profiles"]["default"]["server"] = "http://127.0.0.1:9"
+    profiles.write_text(json.dumps(content))
+    result = muster("login")
+    assert result.exit_code == 0
+    assert "the key before stays good until it expires, for nothing answers at http://127.0.0.1:9" in result.stderr
+    assert json.loads(profiles.read_text())["profiles"]["default"]["token"] == "key-2"

@@ -110,7 +110,7 @@ async def silence_rule(
         raise BadUsage("it is not clear how long", "give one of --for, --until and --end")
     at = times.moment(until) if until is not None else None
     if lasts is not None:
-        at = datetime.now(UTC) + times.duration(lasts)
+        at = times.after(datetime.now(UTC), lasts)
     async with invocation.client() as client:
         found = await client.silence_alert_rule(rule, at)
     _show(invocation, found)

@@ -9,7 +9,7 @@ import typer
 
 from muster_cli.client import MusterClient
 from muster_cli.command import Invocation, platform_command
-from muster_cli.errors import BadUsage, Refused
+from muster_cli.errors import BadUsage, Refused, Unreachable
 from muster_cli.profiles import DEFAULT_PROFILE, Profile, Profiles
 from muster_cli.sign_in import KeySignIn, PasswordSignIn
 
@@ -32,7 +32,10 @@ async def login(
     grpc = f"{connection.grpc.host}:{connection.grpc.port}"
     profiles.put(name, Profile(server=connection.server, grpc=grpc, email=me.email, token=key.token, key_id=key.id))
     if replaced:
-        await _revoke(replaced)
+        try:
+            await _revoke(replaced)
+        except Unreachable as error:
+            sys.stderr.write(f"the key before stays good until it expires, for {error}\n")
     fields = {"Profile": name, "Server": connection.server, "Signed in as": me.email}
     invocation.output.record({**fields, "Organization": me.organization.name, "Until": key.expires_at}, data=me)
 

@@ -20,6 +20,16 @@ def duration(text: str) -> timedelta:
     raise BadUsage(f'"{text}" is no duration', "write it like 90s, 15m, 2h or 7d")
 
 
+def before(end: datetime, text: str) -> datetime:
+    """So long before `end`. Raises BadUsage."""
+    return _moved(end, -duration(text), text)
+
+
+def after(start: datetime, text: str) -> datetime:
+    """So long after `start`. Raises BadUsage."""
+    return _moved(start, duration(text), text)
+
+
 def moment(text: str) -> datetime:
     """RFC 3339, in UTC where it names no zone. Raises BadUsage."""
     try:
@@ -27,3 +37,10 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise BadUsage(f'"{text}" is no time', "write it like 2026-12-01T22:00:00Z") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _moved(at: datetime, by: timedelta, text: str) -> datetime:
+    try:
+        return at + by
+    except OverflowError:
+        raise BadUsage(f'"{text}" leads out of the calendar', "write it like 90s, 15m, 2h or 7d") from None

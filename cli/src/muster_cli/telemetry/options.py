@@ -53,5 +53,5 @@ class Span:
             raise BadUsage("it is not clear when it begins", "give --last or --from")
         end = None if self.until is None else times.moment(self.until)
         if self.last is not None:
-            return (end or datetime.now(UTC)) - times.duration(self.last), end
+            return times.before(end or datetime.now(UTC), self.last), end
         return None if self.since is None else times.moment(self.since), end
