@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from urllib.parse import quote
 
 import aiohttp
@@ -17,6 +16,7 @@ from socketio.exceptions import ConnectionError as Refused
 
 from monitoring.actions.service import ActionTracker
 from monitoring.actions.store import ActionStore
+from monitoring.frames.models import FRAME_SECONDS
 from monitoring.rollouts.service import RolloutTracker
 from monitoring.rollouts.store import RolloutStore
 from monitoring.snapshots.states import Topic
@@ -244,20 +244,24 @@ async def test_updates_reach_only_those_of_the_organization_who_may_see_them(per
     assert {item["device_uid"] for frame in one_device.of("update") for item in frame["items"]} == {"pump-2"}
 
 
+def most_frames(began, ended):
+    """How many of a room can have been sent meanwhile; two that arrive together need not have been sent so."""
+    return (ended - began) / FRAME_SECONDS + 1
+
+
 async def test_updates_are_thinned_out_like_everything_else(person, register, frames):
     await register("pump-1")
     someone = await person(scopes=("updates:read",)).connect()
     await someone.ask("subscribe")
     arrived = []
     someone.client.on("update", lambda data: arrived.append((time.monotonic(), data["items"])))
-    version = 0
-    until = time.monotonic() + 1.2
-    while time.monotonic() < until:
+    version, began = 0, time.monotonic()
+    while time.monotonic() < began + 1.2:
         version += 1
         frames.updates(1, [update("pump-1", version=version, state="downloading", progress=version % 100)])
         await asyncio.sleep(0.002)
     await eventually(lambda: arrived and arrived[-1][1][-1]["version"] == version)
-    assert all(later[0] - earlier[0] > 0.15 for earlier, later in pairwise(arrived))
+    assert len(arrived) <= most_frames(began, arrived[-1][0])
     assert all(len(items) == 1 for _, items in arrived)
 
 
@@ -300,16 +304,13 @@ async def test_a_room_gets_at_most_five_frames_a_second_and_the_newest_in_the_en
     await someone.ask("subscribe")
     arrived = []
     someone.client.on("telemetry", lambda data: arrived.append((time.monotonic(), data)))
-    number = 0
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
+    number, began = 0, time.monotonic()
+    while time.monotonic() < began + 2:
         number += 1
         frames.telemetry(1, [telemetry("pump-1", number)])
         await asyncio.sleep(0.002)
     await eventually(lambda: arrived and arrived[-1][1]["items"][-1]["ts"] == number)
-    gaps = [later[0] - earlier[0] for earlier, later in pairwise(arrived)]
-    assert len(arrived) <= 2.5 * 5 + 1
-    assert min(gaps) > 0.15
+    assert len(arrived) <= most_frames(began, arrived[-1][0])
 
 
 async def test_a_connection_whose_token_expires_is_ended_unless_it_brings_a_new_one(person, credentials, register):
