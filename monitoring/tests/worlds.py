@@ -267,6 +267,7 @@ async def whatever_the_order_the_newest_stays(tracker: Any, shown: Shown, state_
         assert seen[-1] == 7
 
 
+@dataclass
 class FixedIds:
     id: str
 
