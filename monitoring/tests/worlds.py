@@ -240,7 +240,6 @@ class Raw:
         await self.channel.queue_purge(queue)
 
 
-@dataclass
 class Shown:
     """What watchers were shown, by organization."""
 
