@@ -4,10 +4,10 @@
 which there is also what was counted. In both a bucket is two members, `n` (number of samples, seqs) and `m` (number of
 samples, metrics), under the number of its minute or hour; seqs and metrics are one value to the store, encoded here.
 
-Every write is a `$max` that compares the number of samples first. Samples are only ever added, so of two recomputations
-of a bucket the one with more samples has seen all that the other has: whoever writes late, twice or side by side with
-another changes nothing for the worse, without a lock. A day of raw samples that was dropped has fewer, and takes
-nothing away.
+A minute is made where there is none. Every other write is a `$max` that compares the number of samples first. Samples
+are only ever added, so of two recomputations of a bucket the one with more samples has seen all that the other has:
+whoever writes late, twice or side by side with another changes nothing for the worse, without a lock. A day of raw
+samples that was dropped has fewer, and takes nothing away.
 """
 
 import asyncio
