@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime
-from pydantic_core import PydanticCustomError
 
 
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise PydanticCustomError("moment_out_of_range", "must lie within the years 1 to 9999 in UTC") from None
+        raise ValueError("must lie within the years 1 to 9999 in UTC") from None
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
