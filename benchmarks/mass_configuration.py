@@ -6,6 +6,7 @@ when the platform has nothing left to do: what follows a registration or the rou
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -28,15 +29,22 @@ _REGISTERED_AT_ONCE = 5_000
 _BY_TEMPORAL = 500
 """Its development server takes minutes for ten thousand; its rate does not depend on how many there are."""
 _PATIENCE_S = 300.0
+_LOOK_S = 0.1
 _UNIT = "devices/s"
+_WORKER = "device-management-worker"
+_CONFIRMED = re.compile(
+    rf'^muster_messages_published_total{{exchange="{re.escape(DEVICES_EXCHANGE)}",outcome="confirmed"}} (\S+)',
+    re.MULTILINE,
+)
 
 
 async def measure(platform: Platform, *, count: int, rounds: int) -> Row:
-    """Devices a second: until the last one has its command, and until the last outcome is known."""
+    """Devices a second: until the broker has confirmed the last command, until it has come, and until all is over."""
     place = f"bench-{uuid4().hex[:8]}"
     headers = {"Authorization": f"Bearer {platform.access_token()}"}
     bare: list[float] = []
     confirmed: list[float] = []
+    asked: list[float] = []
     completed: list[float] = []
     durable: list[float] = []
     few = min(count, _BY_TEMPORAL)
@@ -51,17 +59,19 @@ async def measure(platform: Platform, *, count: int, rounds: int) -> Row:
                 {"id": str(uuid4()), "type": "configuration_change", "params": {"configuration": {"round": number}}}
             ).encode()
             bare.append(await _publish_bare(platform.info["amqp"], body, count))
-            sent, ended = await _configure(client, fleet, place, number, count)
+            sent, arrived, ended = await _configure(platform, client, fleet, place, number, count)
             confirmed.append(count / sent)
+            asked.append(count / arrived)
             completed.append(count / ended)
             durable.append(few / await temporal.seconds_for(few))
     ceiling = Figure("bare confirmed publishing", _UNIT, bare)
-    figure = Figure("job accepted to last device asked", _UNIT, confirmed)
+    figure = Figure("job accepted to last command confirmed", _UNIT, confirmed)
+    received = Figure("job accepted to last device asked", _UNIT, asked)
     whole = Figure("job accepted to last outcome known", _UNIT, completed)
     reference = Figure("Temporal, a workflow with one activity each", _UNIT, durable)
     return Row(
         f"Mass configuration of {count:,} devices",
-        [ceiling, figure, whole, reference],
+        [ceiling, figure, received, whole, reference],
         [Aim(figure, 0.5, ceiling), Aim(whole, 1.0, reference)],
         {"devices": count, "by Temporal": few},
     )
@@ -83,19 +93,37 @@ async def _register(client: httpx.AsyncClient, place: str, count: int) -> None:
 
 
 async def _configure(
-    client: httpx.AsyncClient, fleet: "_Fleet", place: str, number: int, count: int
-) -> tuple[float, float]:
-    """Seconds from the answer 202 until the last device has been asked, and until the job has ended."""
+    platform: Platform, client: httpx.AsyncClient, fleet: "_Fleet", place: str, number: int, count: int
+) -> tuple[float, float, float]:
+    """Seconds from the answer 202 until the last confirm, until the last device is asked, until the job has ended."""
     fleet.expect(count)
+    confirmed = await _confirmed(client, platform) + count
     query = f'eq(attributes/place,"{place}")'
     body = {"rql": query, "params": {"round": number}, "concurrency": count}
     job = (await client.post("/api/v2/configuration/jobs", json=body)).raise_for_status().json()
     began = time.perf_counter()
-    async with asyncio.timeout(_PATIENCE_S):
+
+    async def all_confirmed() -> bool:
+        return await _confirmed(client, platform) >= confirmed
+
+    async def seconds_until_confirmed() -> float:
+        await eventually(all_confirmed, timeout=_PATIENCE_S, interval=_LOOK_S)
+        return time.perf_counter() - began
+
+    async def seconds_until_asked() -> float:
         await fleet.all_asked.wait()
-        asked = time.perf_counter() - began
-        await eventually(lambda: _has_ended(client, job["id"]), timeout=_PATIENCE_S, interval=0.05)
-    return asked, time.perf_counter() - began
+        return time.perf_counter() - began
+
+    async with asyncio.timeout(_PATIENCE_S):
+        sent, asked = await asyncio.gather(seconds_until_confirmed(), seconds_until_asked())
+        await eventually(lambda: _has_ended(client, job["id"]), timeout=_PATIENCE_S, interval=_LOOK_S)
+    return sent, asked, time.perf_counter() - began
+
+
+async def _confirmed(client: httpx.AsyncClient, platform: Platform) -> float:
+    """Commands that the broker has confirmed since the worker began."""
+    found = _CONFIRMED.search((await client.get(platform.metrics_url(_WORKER))).raise_for_status().text)
+    return float(found[1]) if found else 0.0
 
 
 async def _has_ended(client: httpx.AsyncClient, job: str) -> bool:

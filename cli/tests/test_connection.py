@@ -92,6 +92,6 @@ def test_what_is_no_server_is_refused(server, tmp_path):
 
 def test_endpoints_are_read_strictly():
     assert Endpoint.parse("[::1]:1883") == Endpoint("::1", 1883)
-    for text in ("1883", "host:", ":1883", "host:0", "host:65536", "host:mqtt"):
+    for text in ("1883", "host:", ":1883", "host:0", "host:65536", "host:mqtt", "host:²"):
         with pytest.raises(BadUsage, match="is not HOST:PORT"):
             Endpoint.parse(text)

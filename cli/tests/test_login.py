@@ -51,6 +51,21 @@ def test_logging_out_revokes_the_key_and_forgets_it(muster, platform, logged_in,
     assert (again.exit_code, again.stderr) == (2, 'error: there is no profile "default"; `muster login` makes one\n')
 
 
+def test_a_profile_whose_platform_is_gone_is_forgotten_when_that_is_asked(muster, profiles):
+    muster("login")
+    content = json.loads(profiles.read_text())
+    content["profiles"]["default"]["server"] = "http://127.0.0.1:9"
+    profiles.write_text(json.dumps(content))
+    kept = muster("logout")
+    assert kept.exit_code == 3
+    assert kept.stderr.endswith("try again, or forget the profile alone with `--forget`\n")
+    assert json.loads(profiles.read_text()) == content
+    forgotten = muster("logout", "--forget")
+    assert forgotten.exit_code == 0
+    assert "the key stays good until it expires, for nothing answers at http://127.0.0.1:9" in forgotten.stderr
+    assert json.loads(profiles.read_text()) == {"profiles": {}}
+
+
 def test_profiles_are_told_apart_by_name(muster, platform, monkeypatch):
     muster("login", "--as", "works")
     monkeypatch.setenv("MUSTER_SERVER", "http://127.0.0.1:9")

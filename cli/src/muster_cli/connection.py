@@ -32,7 +32,7 @@ class Endpoint(NamedTuple):
     def parse(cls, text: str) -> "Endpoint":
         """Reads `host:port` or `[v6]:port`. Raises BadUsage."""
         host, _, port = text.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65_536:
             raise BadUsage(f'"{text}" is not HOST:PORT', "write it like 127.0.0.1:1883")
         return cls(host.strip("[]"), int(port))
 

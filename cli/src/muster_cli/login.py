@@ -44,13 +44,19 @@ async def login(
 async def logout(
     invocation: Invocation,
     name: Annotated[str, typer.Option("--as", metavar="NAME", help="Which profile.")] = DEFAULT_PROFILE,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget it even where nothing answers.")] = False,
 ) -> None:
     """Revoke this machine's key and forget the profile."""
     profiles = Profiles.of(os.environ)
     profile = profiles.get(name)
     if profile is None:
         raise BadUsage(f'there is no profile "{name}"', "`muster login` makes one")
-    await _revoke(profile)
+    try:
+        await _revoke(profile)
+    except Unreachable as error:
+        if not forget:
+            raise Unreachable(str(error), "try again, or forget the profile alone with `--forget`") from None
+        sys.stderr.write(f"the key stays good until it expires, for {error}\n")
     profiles.remove(name)
     invocation.output.record({"Logged out": name}, data={"profile": name})
 

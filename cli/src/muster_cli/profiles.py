@@ -4,6 +4,7 @@ A profile holds an API key of its own, never a password.
 """
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,8 +63,7 @@ class Profiles:
 
     def _write(self, content: _File) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = self.path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.stem}.")
         with os.fdopen(descriptor, "w") as file:
             file.write(content.model_dump_json(indent=2) + "\n")
-        temporary.replace(self.path)
+        Path(temporary).replace(self.path)

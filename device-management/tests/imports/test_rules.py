@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device_management.devices.schemas import DeviceRead
 from device_management.imports.errors import UnreadableFile
 from device_management.imports.models import Row
 from device_management.imports.rules import MAX_LEVELS, MAX_LINE, READ_ONLY, WRITTEN, read_rows, written_csv
@@ -103,6 +104,10 @@ def test_ndjson_that_cannot_be_read_names_the_line(text):
     with pytest.raises(UnreadableFile) as caught:
         rows(text, FileFormat.NDJSON)
     assert caught.value.extra["line"] == 2
+
+
+def test_an_import_knows_every_member_that_an_export_has():
+    assert DeviceRead.model_fields.keys() == {*WRITTEN, *READ_ONLY}
 
 
 _texts = st.none() | st.text("aé ,;'\"=+-@\t\n[]{}", min_size=1, max_size=6)

@@ -15,6 +15,7 @@ from shared.clock import FixedClock
 from shared.contracts.live import TelemetryFrame, TelemetryItem
 from shared.contracts.routes import live_key
 from shared.messaging.deliveries import Delivery
+from shared.mongo.errors import StoreAway
 from shared.revocations import Kind, Revocation
 from shared.testing import eventually
 
@@ -211,6 +212,19 @@ async def test_after_the_broker_was_away_every_watcher_gets_a_snapshot(live, con
     await live.resume()
     await eventually(lambda: clients.events("b") == ["snapshot"] * 2)
     assert [clients.events(sid) for sid in ("a", "b", "c")] == [["snapshot"] * 2, ["snapshot"] * 2, []]
+
+
+@pytest.mark.parametrize("error", [StoreAway("it does not answer"), RuntimeError("unexpected")])
+async def test_who_gets_no_snapshot_after_the_broker_was_away_is_let_go(live, connect, clients, state, error):
+    connect("a")
+    await live.subscribe("a", {"topics": ["telemetry"]})
+
+    async def fail():
+        raise error
+
+    state.meanwhile = fail
+    await live.resume()
+    await eventually(lambda: clients.events("a") == ["snapshot", "disconnect"])
 
 
 async def test_a_connection_ends_with_its_token(live, connect, clients, clock, credentials):

@@ -43,6 +43,7 @@ READ_ONLY: Final = (
     "reported_at",
     "site_id",
     "status",
+    "online",
     "current_action_id",
     "version",
     "registered_at",

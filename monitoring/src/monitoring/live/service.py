@@ -211,6 +211,9 @@ class LiveService:
                 except ServiceUnavailable as error:
                     _log.warning("no snapshot after the broker was away", reason=error.code)
                     await self._clients.disconnect(sid, "no_snapshot")
+                except Exception:  # noqa: BLE001 - whatever it is: its client would keep an old state
+                    _log.exception("no snapshot after the broker was away")
+                    await self._clients.disconnect(sid, "no_snapshot")
 
     async def follow_groups(self) -> None:
         """Looks who is in the watched groups now; of those who have come, watchers get a snapshot. Raises StoreAway.
