@@ -31,5 +31,10 @@ async def measure(platform: Platform, *, count: int, spread_s: float) -> Row:
     )
     back = Figure("from the loss of all connections to the last device online again", "s", [found["back_s"]])
     told = Figure("to the last of the events that tell of it", "s", [found["told_s"]])
-    facts = {"devices": count, "within_s": spread_s, "logins_tried_again": found["tried_again"]}
+    facts = {
+        "devices": count,
+        "within_s": spread_s,
+        "logins_tried_again": found["tried_again"],
+        "lost_again": found["lost"],
+    }
     return Row("A fleet reconnects", [back, told], [Aim(back, _AIM_S)], facts)

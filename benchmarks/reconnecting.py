@@ -23,7 +23,10 @@ _LOOK_S = 2.0
 
 
 class _Fleet:
-    """`tried_again` counts logins that the broker did not take at once."""
+    """`tried_again` counts logins that the broker did not take at once, `lost` connections that it ended itself.
+
+    It ends one when a login that a device has given up is carried out after the next one.
+    """
 
     def __init__(self, host: str, port: int, tokens: Mapping[str, str]) -> None:
         self._host = host
@@ -31,21 +34,26 @@ class _Fleet:
         self._tokens = tokens
         self._turns = asyncio.Semaphore(_LOGINS_AT_ONCE)
         self._connections: dict[str, MqttConnection] = {}
+        self._returning: set[asyncio.Task[None]] = set()
         self.tried_again = 0
+        self.lost = 0
 
     async def connect(self, *, within_s: float) -> None:
         """Every device at a moment of its own, and again a second or two later as long as it is not let in."""
 
         async def connect(uid: str) -> None:
             await asyncio.sleep(random.uniform(0, within_s))  # noqa: S311 - spreads the logins
-            while not await self._login(uid):
-                self.tried_again += 1
-                await asyncio.sleep(random.uniform(1, 2))  # noqa: S311 - likewise
+            await self._return(uid)
 
         await asyncio.gather(*(connect(uid) for uid in self._tokens))
 
+    async def _return(self, uid: str) -> None:
+        while not await self._login(uid):
+            self.tried_again += 1
+            await asyncio.sleep(random.uniform(1, 2))  # noqa: S311 - spreads the logins
+
     async def _login(self, uid: str) -> bool:
-        connection = MqttConnection(on_lost=lambda: None)
+        connection = MqttConnection(on_lost=lambda: self._lost(uid, connection))
         will = Will(f"devices/{uid}/status", b'{"online":false}')
         try:
             async with self._turns:
@@ -55,8 +63,17 @@ class _Fleet:
         self._connections[uid] = connection
         return True
 
+    def _lost(self, uid: str, connection: MqttConnection) -> None:
+        if self._connections.get(uid) is connection:
+            del self._connections[uid]
+            self.lost += 1
+            task = asyncio.create_task(self._return(uid))
+            self._returning.add(task)
+            task.add_done_callback(self._returning.discard)
+
     def cut(self) -> None:
-        for connection in self._connections.values():
+        connections, self._connections = self._connections, {}
+        for connection in connections.values():
             connection.cut()
 
 
@@ -86,7 +103,7 @@ async def reconnect(host: str, port: int, credentials: str, mongodb: str, spread
         await fleet.connect(within_s=len(tokens) / 300)
         await eventually(online_since(0), timeout=_PATIENCE_S, interval=_LOOK_S, why="all devices are online")
         await eventually(all_told, timeout=_PATIENCE_S, interval=_LOOK_S, why="that is told")
-        fleet.tried_again = 0
+        fleet.tried_again = fleet.lost = 0
         began, began_ms = time.perf_counter(), time.time_ns() // 1_000_000
         fleet.cut()
         coming = asyncio.create_task(fleet.connect(within_s=spread_s))
@@ -96,7 +113,7 @@ async def reconnect(host: str, port: int, credentials: str, mongodb: str, spread
         told_s = time.perf_counter() - began
         await coming
         fleet.cut()
-    return {"back_s": back_s, "told_s": told_s, "tried_again": fleet.tried_again}
+    return {"back_s": back_s, "told_s": told_s, "tried_again": fleet.tried_again, "lost": fleet.lost}
 
 
 if __name__ == "__main__":
