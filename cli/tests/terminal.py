@@ -64,6 +64,16 @@ class Terminal:
             pass
         return self.process.wait(_PATIENCE_S)
 
+    def interrupt(self) -> int:
+        """The exit code after Ctrl-C, pressed again each second as a person does to whom nothing happens."""
+        deadline = monotonic() + _PATIENCE_S
+        while self.process.poll() is None and monotonic() < deadline:
+            self.press(CTRL_C)
+            pressed = monotonic()
+            while self.process.poll() is None and monotonic() < pressed + 1 and self._read():
+                pass
+        return self.ended()
+
     def _read(self) -> bool:
         """Whether there may be more: Linux answers an error once nobody has the other end."""
         if not select([self._ours], [], [], 1.0)[0]:
