@@ -39,7 +39,7 @@ test: bootstrap test-clients ## all tests, on servers of their own  [ARGS='-n 0 
 	@$(VENV)/pytest $(IN_PROCESSES) $(ARGS)
 
 check: bootstrap lint types imports test-clients ## all that must be green: lint, types, import contracts, tests
-	@$(VENV)/pytest $(IN_PROCESSES) --budgets --durations=25 --tb=short --session-timeout=1500
+	@$(VENV)/pytest $(IN_PROCESSES) --budgets --durations=25 --tb=short --session-timeout=1620
 
 lint: bootstrap ## ruff, and dependencies that are declared and used
 	$(VENV)/ruff check .

@@ -41,7 +41,7 @@ _platform = pytest.StashKey[Keeper]()
 # and all of them together to its session timeout.
 _BUDGETS = {
     "shared": 700,
-    "device-management": 700,
+    "device-management": 850,
     "ota-service": 600,
     "monitoring": 350,
     "cli": 240,
