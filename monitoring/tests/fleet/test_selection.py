@@ -136,6 +136,18 @@ async def test_what_is_remembered_is_bounded():
     assert cache.get("pump-49", [Scope(group_id=1)]) is None
 
 
+async def test_answers_for_other_scopes_stay_beside_each_other():
+    cache, others = ScopeCache(), Scope(group_id=1)
+    cache.put("pump-1", {Scope(): True})
+    cache.put("pump-1", {others: False})
+    assert cache.get("pump-1", [Scope(), others]) == {Scope(): True, others: False}
+    forgetful = ScopeCache(fresh_s=-1.0)
+    forgetful.put("pump-1", {Scope(): True})
+    forgetful.put("pump-1", {others: False})
+    assert forgetful.get("pump-1", [others]) is None
+    assert list(forgetful._devices["pump-1"]) == [others], "what is old is not kept"
+
+
 async def test_attributes_are_kept_as_text_that_any_reader_understands(database, plant):
     document = await database["devices"].find_one({"_id": "pump-2"})
     assert json.loads(document["attributes"])["big"] == 2**80

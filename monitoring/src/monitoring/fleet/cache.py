@@ -8,9 +8,9 @@ from monitoring.fleet.models import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
+class _Answer:
     until: float
-    within: Mapping[Scope, bool]
+    within: bool
 
 
 class ScopeCache:
@@ -19,17 +19,19 @@ class ScopeCache:
     def __init__(self, *, fresh_s: float = 30.0, remembered: int = 100_000) -> None:
         self._fresh_s = fresh_s
         self._most = remembered
-        self._devices: dict[str, _Remembered] = {}
+        self._devices: dict[str, dict[Scope, _Answer]] = {}
 
     def get(self, uid: str, scopes: Collection[Scope]) -> Mapping[Scope, bool] | None:
         """Whether the device is within each of them; None unless all of that is known and fresh."""
-        found = self._devices.get(uid)
-        if found is None or found.until < monotonic() or not all(scope in found.within for scope in scopes):
-            return None
-        return found.within
+        answers, now = self._devices.get(uid, {}), monotonic()
+        found = {scope: answer.within for scope in scopes if (answer := answers.get(scope)) and answer.until >= now}
+        return found if len(found) == len(set(scopes)) else None
 
     def put(self, uid: str, within: Mapping[Scope, bool]) -> None:
-        self._devices.pop(uid, None)
+        """Beside what is known of other scopes and fresh."""
+        now = monotonic()
+        kept = {scope: answer for scope, answer in self._devices.pop(uid, {}).items() if answer.until >= now}
         while len(self._devices) >= self._most:
             del self._devices[next(iter(self._devices))]
-        self._devices[uid] = _Remembered(monotonic() + self._fresh_s, within)
+        until = now + self._fresh_s
+        self._devices[uid] = kept | {scope: _Answer(until, is_within) for scope, is_within in within.items()}
