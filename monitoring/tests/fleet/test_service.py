@@ -14,7 +14,7 @@ from monitoring.fleet.service import FleetService
 from monitoring.fleet.store import FleetStore
 from shared.contracts.envelope import UnreadableEvent
 
-from ..worlds import device_state, envelope_of
+from ..worlds import device_state, envelope_of, group_state
 
 
 @hypothesis_settings(
@@ -39,13 +39,28 @@ async def test_of_two_workers_that_meet_a_device_first_the_newer_event_wins(data
         assert (await FleetService(FleetStore(database)).get(1, uid)).version == 3
 
 
+async def test_what_is_heard_of_an_organizations_devices_or_groups_changes_its_revision(fleet, register):
+    seen = [await fleet.revisions([1, 2])]
+    for change in (register("pump-1"), register("pump-1", version=2), fleet.follow_groups([group_state(7)])):
+        await change
+        seen.append(await fleet.revisions([1, 2]))
+    assert seen == [{1: number, 2: 0} for number in range(4)]
+    assert await fleet.revisions([]) == {}
+
+
+async def test_workers_that_meet_an_organization_first_side_by_side_all_change_its_revision(database):
+    workers = [FleetService(FleetStore(database)) for _ in range(4)]
+    await asyncio.gather(*(worker.follow([device_state(f"pump-{number}")]) for number, worker in enumerate(workers)))
+    assert await workers[0].revisions([1]) == {1: 4}
+
+
 async def test_another_organizations_device_is_not_found(fleet, register):
     await register("pump-1", organization_id=2)
     with pytest.raises(DeviceNotFound):
         await fleet.get(1, "pump-1")
     with pytest.raises(DeviceNotFound):
         await fleet.require_all(1, ["pump-1"])
-    await fleet.require_all(2, ["pump-1"])
+    await fleet.require_all(2, ["pump-1", "pump-1"])
 
 
 async def test_organizations_of_known_devices_are_told_and_remembered_within_bounds(database, register):
@@ -80,6 +95,9 @@ async def test_of_a_purged_device_only_what_keeps_it_from_reviving_is_left(fleet
     await register("pump-1", lifecycle="deployed", version=1)
     with pytest.raises(DeviceNotFound):
         await fleet.get(1, "pump-1")
+    with pytest.raises(DeviceNotFound):
+        await fleet.require_all(1, ["pump-1", "pump-2"])
+    await fleet.require_all(1, ["pump-2"])
     assert [page async for page in fleet.pages(1)] == [["pump-2"]]
     with pytest.raises(DeviceTokenRevoked):
         await fleet.admit("pump-1", 1)

@@ -68,11 +68,17 @@ class FakeSource:
 class FakeFleet:
     def __init__(self):
         self.groups = {7: ["pump-1"]}
+        self.revision = 1
+        self.searched = 0
 
     async def require_all(self, organization_id, uids):
         return None
 
+    async def revisions(self, organization_ids):
+        return dict.fromkeys(organization_ids, self.revision)
+
     async def members(self, organization_id, group_id):
+        self.searched += 1
         if group_id not in self.groups:
             raise GroupNotFound
         return self.groups[group_id]
@@ -285,7 +291,7 @@ async def test_who_watches_a_group_sees_its_devices_and_who_comes_into_it(live, 
     await live.subscribe("a", {"groups": [7], "topics": ["telemetry"]})
     assert state.read == [["pump-1"]]
     await live.deliver(frame("pump-1", "pump-2"))
-    fleet.groups[7] = ["pump-2"]
+    fleet.groups[7], fleet.revision = ["pump-2"], 2
     await live.follow_groups()
     assert state.read == [["pump-1"], ["pump-2"]]
     last = [data["last"] for _, event, data in clients.sent if event == "snapshot"]
@@ -311,6 +317,20 @@ async def test_a_group_that_is_not_there_is_not_watched_and_one_that_goes_shows_
     await live.follow_groups()
     await live.deliver(frame("pump-1"))
     assert clients.events("a") == ["snapshot"]
+
+
+async def test_a_watched_group_is_searched_again_only_when_the_fleet_has_changed(live, connect, clients, fleet, state):
+    connect("a")
+    await live.subscribe("a", {"groups": [7], "topics": ["telemetry"]})
+    await live.follow_groups()
+    searched = fleet.searched
+    for _ in range(3):
+        await live.follow_groups()
+    assert fleet.searched == searched
+    fleet.groups[7], fleet.revision = ["pump-1", "pump-2"], 2
+    await live.follow_groups()
+    assert state.read[-1] == ["pump-2"]
+    assert fleet.searched == searched + 1
 
 
 async def test_nobody_asks_for_the_members_of_a_group_that_nobody_watches_any_more(live, connect, fleet):

@@ -55,16 +55,20 @@ def test_merged_sketches_are_the_sketch_of_all(parts):
     assert whole == sketched([number for part in parts for number in part])
 
 
-def test_a_sketch_stays_small_and_becomes_coarser():
-    numbers = [math.exp(exponent / 10) for exponent in range(-5_000, 5_000)]
+@pytest.mark.parametrize(("decades", "error"), [(2, 0.01), (4, 0.02), (8, 0.04), (16, 0.08)])
+def test_a_sketch_stays_small_and_its_error_doubles_with_the_decades_of_its_numbers(decades, error):
+    numbers = [10 ** (decades * step / 4_000) for step in range(4_001)]
     sketch = sketched(numbers)
     assert len(sketch.above) <= MAX_BINS
-    assert sketch.level > 0
-    error = math.expm1(0.02 * 2**sketch.level)
-    assert sketch.quantile(0.5) == pytest.approx(sorted(numbers)[4_999], rel=error)
-    half, rest = sketched(numbers[::2]), sketched(numbers[1:100:2])
-    half.merge(rest)
-    assert sum(half.above.values()) == 5_000 + 50
+    for percent in (0, 1, 50, 90, 99, 100):
+        assert sketch.quantile(percent / 100) == pytest.approx(numbers[40 * percent], rel=error + 1e-3)
+
+
+def test_a_coarse_sketch_takes_in_a_fine_one():
+    coarse, fine = sketched(10 ** (step / 100) for step in range(1_601)), sketched([5.0, 7.0])
+    coarse.merge(fine)
+    assert len(coarse.above) <= MAX_BINS
+    assert sum(coarse.above.values()) == 1_601 + 2
 
 
 @pytest.mark.parametrize("number", [1.7e308, -1.7e308, 5e-324, 0.0])

@@ -46,6 +46,7 @@ class FleetService:
         for state in sorted(states, key=lambda state: state.version):
             newest[state.device_uid] = state
         await self._store.put_newer([_copy(state) for state in newest.values()])
+        await self._store.revise({state.organization_id for state in newest.values()})
         if self._newcomers is not None:
             await self._newcomers.attribute(list(newest))
 
@@ -55,6 +56,7 @@ class FleetService:
         for state in sorted(states, key=lambda state: state.version):
             newest[state.group_id] = state
         await self._store.put_newer_groups([_group_copy(state) for state in newest.values()])
+        await self._store.revise({state.organization_id for state in newest.values()})
 
     async def get(self, organization_id: int, uid: str) -> Device:
         """Raises DeviceNotFound, also for another organization's device and for a purged one."""
@@ -64,9 +66,8 @@ class FleetService:
         return device
 
     async def require_all(self, organization_id: int, uids: Sequence[str]) -> None:
-        """Raises DeviceNotFound unless every one is the organization's."""
-        organizations = await self.organizations(uids)
-        if any(organizations.get(uid) != organization_id for uid in uids):
+        """Raises DeviceNotFound unless every one is the organization's, and none is purged."""
+        if set(uids) - await self._store.present(organization_id, uids):
             raise DeviceNotFound
 
     async def among(self, organization_id: int, uids: Sequence[str]) -> list[Device]:
@@ -100,6 +101,13 @@ class FleetService:
     async def members(self, organization_id: int, group_id: int) -> list[str]:
         """The uids in a group, in order. Raises GroupNotFound, and BadQuery when the copy lacks what its query asks."""
         return await self.scope(organization_id, Scope(group_id=group_id))
+
+    async def revisions(self, organization_ids: Sequence[int]) -> dict[int, int]:
+        """Of each organization a number that grows with every change of what `members` answers. Raises StoreAway.
+
+        What was read before `members` was asked says that it need not be asked again while the number stays.
+        """
+        return await self._store.revisions(organization_ids)
 
     async def select(self, organization_id: int, rql: str) -> list[str]:
         """The uids of the devices that the query finds, in order. Raises BadQuery."""

@@ -1,7 +1,11 @@
-"""Every query about the copy of the fleet: one document a device or group, its uid or id the `_id`."""
+"""Every query about the copy of the fleet: one document a device or group, its uid or id the `_id`.
+
+`fleet_revisions` counts, for each organization, how often any of them were written: who searches the copy again and
+again need not while the count stays.
+"""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -12,7 +16,7 @@ from shared.contracts.devices import PURGED
 from shared.mongo.bulk import put_newer
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
-from shared.mongo.lookup import by_ids
+from shared.mongo.lookup import by_ids, by_values
 
 _PAGE = 500
 _JSON = ("attributes", "reported_attributes")
@@ -25,6 +29,7 @@ class FleetStore:
     def __init__(self, database: Database) -> None:
         self._devices = database["devices"]
         self._groups = database["groups"]
+        self._revisions = database["fleet_revisions"]
 
     async def prepare(self) -> None:
         """Makes the indexes: an organization's devices by uid, and its fixed groups' members. Raises StoreAway."""
@@ -47,6 +52,11 @@ class FleetStore:
     async def lifecycles(self, uids: Sequence[str]) -> dict[str, str]:
         found = await by_ids(self._devices, uids, ["lifecycle"])
         return {document["_id"]: document["lifecycle"] for document in found}
+
+    async def present(self, organization_id: int, uids: Sequence[str]) -> set[str]:
+        """Those of these uids that are the organization's, without purged devices."""
+        standing = {"organization_id": organization_id, "lifecycle": {"$ne": PURGED}}
+        return {one["_id"] for one in await by_values(self._devices, "_id", uids, also=standing, fields=["_id"])}
 
     async def uids(self, organization_id: int, *, after: str, limit: int) -> list[str]:
         """The organization's uids in order, beginning behind `after`, without purged devices."""
@@ -92,6 +102,18 @@ class FleetStore:
         for document in documents.values():
             del document["group_id"]
         await put_newer(self._groups, _put_newer(documents))
+
+    async def revise(self, organization_ids: Collection[int]) -> None:
+        """Counts that something of each organization's devices or groups may have changed; it is stored by then."""
+        await put_newer(
+            self._revisions,
+            [UpdateOne({"_id": one}, {"$inc": {"revision": 1}}, upsert=True) for one in organization_ids],
+        )
+
+    async def revisions(self, organization_ids: Sequence[int]) -> dict[int, int]:
+        """How often the devices and groups of each organization have changed: 0 for one that nothing is known of."""
+        found = {document["_id"]: document["revision"] for document in await by_ids(self._revisions, organization_ids)}
+        return {one: found.get(one, 0) for one in organization_ids}
 
 
 def _put_newer(documents: Mapping[Any, Document]) -> list[UpdateOne]:

@@ -10,24 +10,39 @@ class Memberships:
     def __init__(self) -> None:
         self._members: dict[tuple[int, int], frozenset[str]] = {}
         self._groups: dict[int, dict[str, list[int]]] = {}
+        self._revisions: dict[tuple[int, int], int] = {}
 
     def watched(self) -> list[tuple[int, int]]:
         """The organization and the id of each group."""
         return list(self._members)
 
+    def is_current(self, organization_id: int, group_id: int, revision: int) -> bool:
+        """Whether the members were put as of this revision of the fleet."""
+        return self._revisions.get((organization_id, group_id)) == revision
+
     def members(self, organization_id: int, group_id: int) -> frozenset[str]:
         return self._members.get((organization_id, group_id), frozenset())
 
-    def put(self, organization_id: int, group_id: int, uids: Iterable[str]) -> frozenset[str]:
-        """The members of a group as of now; returns those that it did not have before."""
+    def begin(self, organization_id: int, group_id: int, uids: Iterable[str]) -> None:
+        """The members of a group that nobody has watched. Of one that is watched they stay: who has come since is news
+        to those who watch it, and `put` says so.
+        """
+        if (organization_id, group_id) not in self._members:
+            self._members[organization_id, group_id] = frozenset(uids)
+            self._turn_round(organization_id)
+
+    def put(self, organization_id: int, group_id: int, uids: Iterable[str], *, revision: int) -> frozenset[str]:
+        """The members of a group, as of a revision of the fleet or later; returns those that it did not have before."""
         before, after = self.members(organization_id, group_id), frozenset(uids)
         new = (organization_id, group_id) not in self._members
         self._members[organization_id, group_id] = after
+        self._revisions[organization_id, group_id] = revision
         if new or before != after:
             self._turn_round(organization_id)
         return after - before
 
     def drop(self, organization_id: int, group_id: int) -> None:
+        self._revisions.pop((organization_id, group_id), None)
         if self._members.pop((organization_id, group_id), None) is not None:
             self._turn_round(organization_id)
 

@@ -135,7 +135,7 @@ class LiveService:
             if self._watchers.get(sid) is not watcher:
                 raise NotConnected
             for group_id, uids in groups.items():
-                self._groups.put(who.organization_id, group_id, uids)
+                self._groups.begin(who.organization_id, group_id, uids)
             await self._join(sid, watcher, rooms)
             await self._send_snapshot(sid, rooms)
         return _subscribed(selection, topics)
@@ -216,21 +216,27 @@ class LiveService:
                     await self._clients.disconnect(sid, "no_snapshot")
 
     async def follow_groups(self) -> None:
-        """Looks who is in the watched groups now; of those who have come, watchers get a snapshot. Raises StoreAway.
+        """Looks who is in the watched groups of organizations whose fleet has changed; of those who have come, watchers
+        get a snapshot. Raises StoreAway.
 
         It names newcomers alone, so no part of it ends a snapshot: what it leaves out is not over.
         """
-        for organization_id, group_id in self._groups.watched():
-            try:
-                uids = await self._fleet.members(organization_id, group_id)
-            except (GroupNotFound, BadQuery):
-                uids = []
-            rooms = self._rooms_of_group(organization_id, group_id)
-            if not rooms:
+        watched = self._groups.watched()
+        revisions = await self._fleet.revisions(sorted({organization_id for organization_id, _ in watched}))
+        for organization_id, group_id in watched:
+            if not self._rooms_of_group(organization_id, group_id):
                 self._groups.drop(organization_id, group_id)
-                continue
-            come = sorted(self._groups.put(organization_id, group_id, uids))
-            for room in rooms if come else ():
+            elif not self._groups.is_current(organization_id, group_id, revisions[organization_id]):
+                await self._follow_group(organization_id, group_id, revisions[organization_id])
+
+    async def _follow_group(self, organization_id: int, group_id: int, revision: int) -> None:
+        try:
+            uids = await self._fleet.members(organization_id, group_id)
+        except (GroupNotFound, BadQuery):
+            uids = []
+        come = sorted(self._groups.put(organization_id, group_id, uids, revision=revision))
+        if come:
+            for room in self._rooms_of_group(organization_id, group_id):
                 async for part in self._snapshots.parts(organization_id, [View({room.topic}, come)], ()):
                     await self._clients.emit("snapshot", {**part, "last": False}, to=room.name)
 
