@@ -99,6 +99,23 @@ async def test_what_was_not_confirmed_in_time_does_not_answer_for_the_same_messa
         await again
 
 
+async def test_what_nobody_waits_for_any_more_does_not_answer_for_the_same_message_that_waited_its_turn(
+    amqp_url: str, declared: Broker
+):
+    async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="slow") as broker:
+        await broker.publishing.opened()
+        publisher = Publisher(broker, timeout=timedelta(seconds=30))
+        await publisher.publish(sample(1))
+        proxy.hold()
+        left = asyncio.create_task(publisher.publish(Message("", "nowhere", b"", message_id="same")))
+        again = asyncio.create_task(publisher.publish(Message("", TELEMETRY_QUEUE, b"", message_id="same")))
+        await asyncio.sleep(0.1)
+        left.cancel()
+        await asyncio.wait([left])
+        proxy.let_go()
+        await again
+
+
 async def test_a_broker_that_answers_nobody_gets_no_more_channels_and_no_publish_waits_longer_for_it(
     amqp_url: str, declared: Broker
 ):

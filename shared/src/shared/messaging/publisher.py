@@ -66,7 +66,7 @@ class Publisher:
         window = Window(messages, ids)
         stopped: Exception = TimeoutError()
         try:
-            async with asyncio.timeout(self._timeout_s), self._lent(window) as channel, self._alone(ids):
+            async with asyncio.timeout(self._timeout_s), self._alone(ids), self._lent(window) as channel:
                 await window.send(channel)
         except (*_LOSSES, BrokerAway) as error:
             stopped = error
@@ -77,7 +77,10 @@ class Publisher:
 
     @asynccontextmanager
     async def _alone(self, ids: Sequence[str]) -> AsyncGenerator[None]:
-        """aiormq finds a returned message by its id, so an id is on the way only once."""
+        """aiormq finds a returned message by its id, so an id is on the way only once.
+
+        The channel is taken after this: that of the window before may have been given up.
+        """
         while others := {self._on_the_way[one] for one in ids if one in self._on_the_way}:
             for other in others:
                 await other.wait()
