@@ -1,6 +1,7 @@
 """Work that goes on a step at a time: what fails is put off by itself, and what is away is no fault of anybody's."""
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -63,6 +64,21 @@ async def test_what_fails_is_put_off_and_the_others_go_on(run):
     assert work.done == ["a", "c"]
     assert work.put_aside == [("b", PUT_OFF_S)]
     assert ended == ["committed", "rolled back", "committed", "committed", "committed"]
+
+
+async def test_a_cancellation_that_got_lost_on_its_way_ends_the_steps_all_the_same(run):
+    work = Work("a", "b")
+    step = work.step
+
+    async def cancelled_and_lost():
+        asyncio.current_task().cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        return await step()
+
+    work.step = cancelled_and_lost
+    await asyncio.create_task(run(work))
+    assert work.done == ["a"]
 
 
 async def test_a_store_that_is_away_puts_nobody_off(run):

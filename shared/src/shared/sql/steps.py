@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from shared.cancellation import is_cancelled
 from shared.http.scope import Scopes
 from shared.sql.unit_of_work import worth_repeating
 
@@ -56,7 +57,7 @@ class Steps:
         self._service = service
 
     async def __call__(self) -> None:
-        while await self._step():
+        while not is_cancelled() and await self._step():
             pass
 
     async def _step(self) -> bool:
