@@ -161,6 +161,17 @@ async def test_a_job_that_cannot_be_carried_on_holds_up_no_other(admin, pumps, s
     assert (await job_of(admin, broken))["counts"]["dispatched"] == 1
 
 
+async def test_jobs_that_only_wait_are_all_looked_at_in_one_go(admin, pumps, steps, sql):
+    for _ in range(3):
+        await start(admin, rql=GATEWAYS, concurrency=1)
+    await steps()
+    await sql.execute("update configuration_jobs set stepped_at = now() - interval '1 day'")
+    await steps()
+    assert (
+        await sql.fetchval("select count(*) from configuration_jobs where stepped_at < now() - interval '1 hour'") == 0
+    )
+
+
 async def test_a_deadlock_puts_a_job_off_for_no_time(admin, pumps, steps, monkeypatch):
     job = await start(admin, device_uids=["pump-1"])
     carry_on = JobService._carry_on

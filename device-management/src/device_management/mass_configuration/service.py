@@ -233,18 +233,19 @@ class JobService:
             return False
         job_id = job.id
         with carrying_on(job_id):
-            return await self._carry_on(job)
+            await self._carry_on(job)
+        return True
 
     async def put_off(self, subject: UUID, seconds: float) -> None:
         """Leaves a job aside for a while that could not be carried on."""
         await self._store.step_again_in(subject, seconds)
 
-    async def _carry_on(self, job: ConfigurationJob) -> bool:
+    async def _carry_on(self, job: ConfigurationJob) -> None:
         counts = (await self._store.counts([job.id]))[job.id]
         under_way, pending = counts[ItemState.DISPATCHED], counts[ItemState.PENDING]
         if pending == under_way == 0:
             await self._tell(ConfigurationJobCompleted, await self._store.change(job, JobState.COMPLETED))
-            return True
+            return
         held_back = await self._unit.outbox.is_longer_than(BACKLOG)
         fitting = _STEP_BYTES // len(msgspec.json.encode(job.params))
         free = 0 if held_back else min(CHUNK, fitting, job.concurrency - under_way)
@@ -253,7 +254,6 @@ class JobService:
             await self._tell(ConfigurationJobProgressed, await self._store.change(job, JobState(job.state)))
         wait = _RELAY_CATCHES_UP_S if held_back else _LOOK_AGAIN_S
         await self._store.step_again_in(job.id, 0 if asked else wait)
-        return bool(asked)
 
     async def tell_again(self, organization_id: int | None) -> None:
         """Tells the jobs that go on or ended within a day, for copies that lost them; None means everybody's."""
