@@ -19,6 +19,7 @@ async def measure(platform: Platform, *, count: int, spread_s: float) -> Row:
     """`count` devices that come back at random moments within `spread_s` seconds."""
     tokens = await platform.introduce(_PREFIX, count)
     credentials = Path(platform.stack.layout.root) / "benchmark" / "reconnecting.json"
+    credentials.parent.mkdir(exist_ok=True)
     await asyncio.to_thread(credentials.write_text, json.dumps(tokens))
     address = platform.mqtt
     found = await child.run(

@@ -167,7 +167,9 @@ async def test_a_broker_on_which_nothing_was_declared(connection: Connection, am
 
 
 async def test_a_queue_that_nobody_reads_and_dead_letters(connection: Connection, amqp_url: str):
-    asked: Callable[[], Awaitable[Finding]] = lambda: told(questions.broker(replace(connection, amqp=amqp_url)))  # noqa: E731
+    async def asked() -> Finding:
+        return await told(questions.broker(replace(connection, amqp=amqp_url)))
+
     async with Broker.open(amqp_url, name="test") as broker, AsyncExitStack() as readers:
         await topology.declare(broker, broker_events=None)
         await broker.publishing.opened()
