@@ -6,13 +6,19 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import PostgresSettings
+from shared.sql.pool import TurnPool
 
 
 @asynccontextmanager
 async def open_engine(settings: PostgresSettings, *, application_name: str) -> AsyncGenerator[AsyncEngine]:
-    """A pool of `postgres_pool` connections, asked for at most 5 s; a statement runs at most 30 s."""
+    """A pool of `postgres_pool` connections, and as many again under load; a statement runs at most 30 s.
+
+    Who finds none waits for at most 5 s, in turn: only where all that came before were not served in that time either
+    is a request refused (503 with Retry-After).
+    """
     engine = create_async_engine(
         settings.database_url(),
+        poolclass=TurnPool,
         pool_size=settings.postgres_pool,
         max_overflow=settings.postgres_pool,
         pool_timeout=5,
