@@ -19,7 +19,7 @@ async def hold(deliveries: Sequence[Delivery]) -> list[Rejected]:
 
 async def main(url: str) -> None:
     async with Broker.open(url, name="crashes") as broker:
-        await BatchConsumer(broker, TELEMETRY_QUEUE, hold, batch=10, linger=timedelta(milliseconds=20)).run()
+        await BatchConsumer(broker, TELEMETRY_QUEUE, hold, batch=10, linger=timedelta(hours=1)).run()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from shared.testing.proxy import proxied
 from .harness import Recorder
 
 DEAD = dead_letters_of(TELEMETRY_QUEUE)
+FULL = timedelta(hours=1)
+"""A linger after which only full batches are handled, however slowly their messages come."""
 
 
 async def put(raw, *bodies: bytes) -> None:
@@ -29,17 +31,26 @@ def numbers(count: int) -> list[bytes]:
     return [str(number).encode() for number in range(count)]
 
 
-async def test_a_batch_is_full_or_what_came_within_the_linger(raw, handle: Recorder, consume):
-    await put(raw, *numbers(25))
+async def test_a_batch_waits_for_more_until_it_is_full(raw, handle: Recorder, consume):
+    await put(raw, *numbers(5))
+    consume(linger=FULL)
+    await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+    assert handle.batches == []
+    await put(raw, *numbers(30)[5:])
+    await eventually(lambda: len(handle.seen) == 30)
+    assert [len(batch) for batch in handle.batches] == [10, 10, 10]
+    assert handle.seen == numbers(30)
+
+
+async def test_what_came_within_the_linger_is_handled_though_no_batch_is_full(raw, handle: Recorder, consume):
+    await put(raw, *numbers(5))
     consume()
-    await eventually(lambda: len(handle.seen) == 25)
-    assert [len(batch) for batch in handle.batches] == [10, 10, 5]
-    assert handle.seen == numbers(25)
+    await eventually(lambda: handle.seen == numbers(5))
 
 
 async def test_one_acknowledgement_settles_a_batch(raw, handle: Recorder, consume, acknowledgements):
     await put(raw, *numbers(30))
-    consume()
+    consume(linger=FULL)
     await eventually(lambda: len(acknowledgements) == 3)
     assert acknowledgements == [(10, True), (20, True), (30, True)]
 
@@ -55,7 +66,7 @@ async def test_batches_are_acknowledged_in_order_though_a_later_one_ends_first(r
             second_ended.set()
         return []
 
-    consume(handler=uneven)
+    consume(handler=uneven, linger=FULL)
     await second_ended.wait()
     assert acknowledgements == []
     first_may_end.set()
@@ -76,7 +87,7 @@ async def test_poison_is_dead_lettered_with_its_reason_and_stops_nothing_else(ra
     handle.poison = {b"3", b"7"}
     await raw.channel.basic_publish(b"3", exchange="amq.topic", routing_key="devices.pump.telemetry")
     await put(raw, b"1", b"7", b"2")
-    consume()
+    consume(batch=4, linger=FULL)
     await eventually(lambda: _count(raw, DEAD, 2))
     letters = [await raw.take(DEAD) for _ in range(2)]
     assert [letter.body for letter in letters] == [b"3", b"7"]
@@ -93,7 +104,7 @@ async def test_a_store_away_keeps_the_batch_and_tries_it_again_in_place(
 ):
     handle.fails = [ServiceUnavailable("store away") for _ in range(isolation.CERTAIN_AFTER + 10)]
     await put(raw, *numbers(3))
-    consume()
+    consume(batch=3, linger=FULL)
     await eventually(lambda: acknowledgements)
     assert handle.batches == [numbers(3)] * (isolation.CERTAIN_AFTER + 11)
     assert not any(delivery.redelivered for delivery in handle.deliveries)
@@ -103,7 +114,7 @@ async def test_a_store_away_keeps_the_batch_and_tries_it_again_in_place(
 async def test_a_message_that_breaks_the_handler_is_found_and_the_others_are_stored(raw, handle: Recorder, consume):
     handle.fails_on = {b"4"}
     await put(raw, *numbers(8))
-    consume()
+    consume(batch=8, linger=FULL)
     await eventually(lambda: _count(raw, DEAD, 1))
     letter = await raw.take(DEAD)
     assert letter.body == b"4"
@@ -117,7 +128,7 @@ async def test_when_every_message_fails_the_surroundings_are_suspected_first(
 ):
     handle.fails = [KeyError() for _ in range(isolation.SUSPECT_AFTER + 3)]
     await put(raw, *numbers(2))
-    consume()
+    consume(batch=2, linger=FULL)
     await eventually(lambda: acknowledgements == [(2, True)])
     assert handle.batches[-2:] == [[b"0"], [b"1"]]
     assert await raw.ready(DEAD) == 0
@@ -167,7 +178,7 @@ async def test_stopping_finishes_the_batch_under_way_and_leaves_the_rest(
 ):
     await put(raw, *numbers(40))
     handle.gate.clear()
-    running = consume(in_flight=1)
+    running = consume(in_flight=1, linger=FULL)
     await eventually(lambda: handle.batches)
     running.cancel()
     await asyncio.sleep(0)
@@ -191,10 +202,10 @@ async def test_stopping_does_not_wait_for_a_store_that_is_away(raw, handle: Reco
 async def test_a_lost_connection_empties_the_buffer_and_the_messages_come_again(
     amqp_url: str, declared: Broker, raw, handle: Recorder, consume, acknowledgements
 ):
-    await put(raw, *numbers(35))
+    await put(raw, *numbers(40))
     handle.gate.clear()
     async with proxied(amqp_url) as (proxy, url), Broker.open(url, name="cut") as broker:
-        consume(broker, in_flight=1)
+        consume(broker, in_flight=1, linger=FULL)
         await eventually(lambda: handle.batches)
         proxy.cut()
         await eventually(lambda: len(handle.batches) == 2)
@@ -202,8 +213,8 @@ async def test_a_lost_connection_empties_the_buffer_and_the_messages_come_again(
         handle.gate.set()
         await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
         await eventually(lambda: len(acknowledgements) == 4)
-    assert acknowledgements == [(10, True), (20, True), (30, True), (35, True)]
-    assert set(handle.seen) == set(numbers(35))
+    assert acknowledgements == [(10, True), (20, True), (30, True), (40, True)]
+    assert set(handle.seen) == set(numbers(40))
     assert handle.batches[0] == handle.batches[1] == numbers(10)
 
 
@@ -211,7 +222,7 @@ async def test_a_process_killed_in_the_middle_of_a_batch_loses_nothing(amqp_url:
     await put(raw, *numbers(25))
     program = str(Path(__file__).with_name("batch_process.py"))
     process = await asyncio.create_subprocess_exec(sys.executable, program, amqp_url, stdout=asyncio.subprocess.PIPE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await process.stdout.readline() != b"holds 10\n":
             pass
     process.kill()

@@ -2,14 +2,14 @@ import asyncio
 
 import pytest
 
-from shared.mongo import client
 from shared.mongo.revocations import MongoRevocations
 from shared.revocations import Revocation
+from shared.testing.documents import opened
 
 
 @pytest.fixture
 async def revocations(mongodb_url, mongodb_database):
-    async with client.open(mongodb_url, mongodb_database) as database:
+    async with opened(mongodb_url, mongodb_database) as database:
         store = MongoRevocations(database)
         await store.prepare()
         yield store

@@ -8,18 +8,18 @@ from shared.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.ids import RandomIds
 from shared.messaging.errors import BrokerAway, PublishRefused
-from shared.mongo import client
 from shared.mongo.lease import Lease
 from shared.outbox.documents import DocumentRelay, create_outbox_index, pending
 from shared.testing import eventually
+from shared.testing.documents import opened
 
 from .harness import Recorded, registered
 
 
 @pytest.fixture
 async def database(mongodb_url: str, mongodb_database: str):
-    async with client.open(mongodb_url, mongodb_database) as opened:
-        yield opened
+    async with opened(mongodb_url, mongodb_database) as database:
+        yield database
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def things(database):
 async def relay(database, things, recorded: Recorded):
     tasks: list[asyncio.Task[None]] = []
 
-    def begin(publisher=recorded, *, holder: str = "a", ttl: float = 15, **options) -> DocumentRelay:
+    def begin(publisher=recorded, *, holder: str = "a", ttl: float = 3_600, **options) -> DocumentRelay:
         lease = Lease(database["leases"], "relay", holder=holder, ttl=timedelta(seconds=ttl))
         options = {"poll": timedelta(milliseconds=50)} | options
         begun = DocumentRelay([things], publisher, lease, **options)
@@ -149,7 +149,7 @@ async def test_a_store_killed_and_started_again_loses_no_event(servers, things, 
     finally:
         await asyncio.to_thread(servers.start, "mongodb")
     recorded.refuses.clear()
-    await eventually(lambda: 2 in versions(recorded, "a"), timeout=20)
+    await eventually(lambda: 2 in versions(recorded, "a"))
 
 
 async def _equals(asked, wanted: object) -> bool:

@@ -6,19 +6,21 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
+from shared.errors import ServiceUnavailable
+
 T = TypeVar("T")
 
 
 async def eventually(
     condition: Callable[[], T | Awaitable[T]],
     *,
-    timeout: float = 30.0,  # noqa: ASYNC109 - the failure says what was waited for
+    timeout: float = 60.0,  # noqa: ASYNC109 - the failure says what was waited for
     interval: float = 0.02,
     why: str = "",
 ) -> T:
     """The first true answer of `condition`, asked every `interval` seconds. Fails after `timeout` seconds.
 
-    An AssertionError or OSError of the condition counts as "not yet".
+    An AssertionError, OSError or ServiceUnavailable of the condition counts as "not yet".
     """
     deadline = time.monotonic() + timeout
     last: object = None
@@ -29,7 +31,7 @@ async def eventually(
             if answer:
                 return answer
             last = answer
-        except (AssertionError, OSError) as error:
+        except (AssertionError, OSError, ServiceUnavailable) as error:
             last = error
         if time.monotonic() >= deadline:
             raise AssertionError(f"{why or 'the condition'} did not come true within {timeout} s; last: {last!r}")
