@@ -1,6 +1,7 @@
 """A process of its own that commits or relays, to be killed or frozen by a test.
 
-`python -m` is not used: it is run by its path. Each step is a line on standard output.
+`python -m` is not used: it is run by its path. Each step is a line on standard output; a line on standard input is a
+confirm of the broker.
 """
 
 import asyncio
@@ -39,12 +40,12 @@ async def commit(engine_url: str) -> None:
     await asyncio.Event().wait()
 
 
-class Slow:
-    """Says what it is about to publish, and confirms it a second later."""
+class Told:
+    """Says what it is about to publish, and confirms it when it is told to."""
 
     async def publish_all(self, messages: Sequence[Message]) -> list[Exception | None]:
         say(f"publishing {len(messages)}")
-        await asyncio.sleep(1)
+        await asyncio.to_thread(sys.stdin.readline)
         say("published")
         return [None] * len(messages)
 
@@ -63,11 +64,11 @@ class Deaf:
 
 
 async def relay(engine_url: str, frozen_after_s: float) -> None:
-    await Relay(engine_url, Slow(), frozen_after=timedelta(seconds=frozen_after_s)).run()
+    await Relay(engine_url, Told(), frozen_after=timedelta(seconds=frozen_after_s)).run()
 
 
 async def command_relay(engine_url: str, frozen_after_s: float) -> None:
-    await CommandRelay(engine_url, Slow(), frozen_after=timedelta(seconds=frozen_after_s)).run()
+    await CommandRelay(engine_url, Told(), frozen_after=timedelta(seconds=frozen_after_s)).run()
 
 
 async def deaf_command_relay(engine_url: str, amqp_url: str) -> None:

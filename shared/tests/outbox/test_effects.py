@@ -89,6 +89,12 @@ async def test_an_event_published_twice_has_one_effect(
     running(Relay(engine_url, Publisher(broker)))
     await tell("a")
     await eventually(lambda: counting.committed == 1)
+
+    async def marked() -> bool:
+        async with engine.connect() as connection:
+            return await connection.scalar(text("select count(sent_at) from outbox")) == 1
+
+    await eventually(marked)
     async with engine.begin() as connection:
         await connection.execute(text("update outbox set sent_at = null"))
     await tell("b")
@@ -120,7 +126,7 @@ async def test_an_event_delivered_again_after_its_commit_has_one_effect(
         await end([task])
     counting.acknowledge.set()
     running(reader(broker, counting))
-    await eventually(lambda: counting.committed == 2)
+    await eventually(lambda: counting.committed >= 2)
     assert await counting.effects() == {"device/a": 1}
 
 

@@ -66,13 +66,13 @@ async def test_a_commit_that_comes_late_is_not_skipped(engine: AsyncEngine, tell
 
 
 async def test_a_backlog_is_read_once_though_the_planner_knows_of_none(
-    engine: AsyncEngine, tell, relay, recorded: Recorded, unsent
+    engine: AsyncEngine, tell, relay, recorded: Recorded
 ):
     read: list[int] = []
     for turn in ("before", "now"):
         await tell(*(f"{turn}-{number}" for number in range(2_000)))
         task = relay()
-        await eventually(lambda: _none(unsent), timeout=30)
+        await eventually(lambda: len(recorded.events) >= (len(read) + 1) * 2_000)
         await end([task])
         read.append(await _index_entries_read(engine))
         async with engine.connect() as connection:
@@ -116,7 +116,7 @@ async def test_a_refused_event_waits_longer_each_time(engine: AsyncEngine, tell,
                     text("select attempts, last_error, next_attempt_at - clock_timestamp() as wait from outbox")
                 )
             ).one()
-        return row.attempts == 2 and row.last_error == "PublishRefused" and row.wait > timedelta(seconds=1)
+        return row.attempts >= 2 and row.last_error == "PublishRefused" and row.wait > timedelta(seconds=1)
 
     await eventually(put_off)
 
@@ -129,7 +129,7 @@ async def test_while_the_broker_is_away_no_event_is_blamed(
         recorded.refuses[uid] = outcome
     await tell("a", "b", "a")
     relay(poll=timedelta(milliseconds=10))
-    await asyncio.sleep(0.2)
+    await eventually(lambda: recorded.asked > 5)
     recorded.refuses.clear()
     await eventually(lambda: sorted(recorded.subjects) == ["a", "a", "b"])
     async with engine.connect() as connection:

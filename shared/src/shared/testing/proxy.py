@@ -13,6 +13,8 @@ class Proxy:
         self._away = False
         self._to_broker = asyncio.Event()
         self._from_broker = asyncio.Event()
+        self.held = 0
+        """Pieces that wait to flow, in either direction."""
         self.let_go()
 
     def cut(self) -> None:
@@ -56,7 +58,11 @@ class Proxy:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event) -> None:
         try:
             while data := await reader.read(65_536):
-                await flowing.wait()
+                self.held += 1
+                try:
+                    await flowing.wait()
+                finally:
+                    self.held -= 1
                 writer.write(data)
                 await writer.drain()
         except OSError:
