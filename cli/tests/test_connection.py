@@ -7,6 +7,7 @@ import pytest
 
 from muster_cli.connection import Endpoint, Options, resolve
 from muster_cli.errors import BadUsage
+from muster_cli.profiles import Profile, Profiles
 
 STACK = {
     "gateway": "http://127.0.0.1:8123/",
@@ -49,6 +50,15 @@ def test_the_environment_goes_before_the_stack_in_the_working_directory(tmp_path
     write_stack(tmp_path / ".local")
     environ = {"MUSTER_ADMIN_EMAIL": "e@muster.example", "MUSTER_ADMIN_PASSWORD": "p"}
     assert resolve(Options(), environ, tmp_path).credentials() == ("e@muster.example", "p")
+
+
+def test_a_profile_says_where_the_broker_and_grpc_are(tmp_path):
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    there = {"server": "http://far.example", "grpc": "far.example:50052", "mqtt": "[2001:db8::1]:2883"}
+    Profiles.of(environ).put("far", Profile(**there, email="e@muster.example", token="key", key_id="1"))
+    connection = resolve(Options(profile="far"), environ, tmp_path)
+    assert connection.mqtt == Endpoint("2001:db8::1", 2883)
+    assert (connection.server, str(connection.grpc), str(connection.mqtt)) == tuple(there.values())
 
 
 def test_options_go_before_everything(tmp_path):

@@ -36,6 +36,9 @@ class Endpoint(NamedTuple):
             raise BadUsage(f'"{text}" is not HOST:PORT', "write it like 127.0.0.1:1883")
         return cls(host.strip("[]"), int(port))
 
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -134,11 +137,12 @@ def resolve(options: Options, environ: Mapping[str, str], cwd: Path) -> Connecti
     )
     said = options.email or options.password or named
     grpc = grpc_named or (stack and stack.grpc) or (profile and profile.grpc)
+    mqtt = (stack and stack.mqtt) or (profile and profile.mqtt)
     return Connection(
         server=server,
         email=email,
         password=password,
-        mqtt=Endpoint.parse(stack.mqtt) if stack else Endpoint(httpx.URL(server).host, MQTT_PORT),
+        mqtt=Endpoint.parse(mqtt) if mqtt else Endpoint(httpx.URL(server).host, MQTT_PORT),
         state_dir=directory if stack and directory else _state_dir(server, environ),
         grpc=Endpoint.parse(grpc) if grpc else Endpoint(httpx.URL(server).host, GRPC_PORT),
         transport=_transport(options, environ) or (GRPC if grpc_named else REST),

@@ -29,8 +29,15 @@ async def login(
         key = await client.issue_api_key(f"muster on {platform.node() or 'a machine'}", me.scopes, days=days)
     profiles = Profiles.of(os.environ)
     replaced = profiles.get(name)
-    grpc = f"{connection.grpc.host}:{connection.grpc.port}"
-    profiles.put(name, Profile(server=connection.server, grpc=grpc, email=me.email, token=key.token, key_id=key.id))
+    profile = Profile(
+        server=connection.server,
+        grpc=str(connection.grpc),
+        mqtt=str(connection.mqtt),
+        email=me.email,
+        token=key.token,
+        key_id=key.id,
+    )
+    profiles.put(name, profile)
     if replaced:
         try:
             await _revoke(replaced)

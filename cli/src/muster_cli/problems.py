@@ -15,7 +15,6 @@ _NEXT_STEPS = {
     "bad_query": "see https://eclipse.dev/ditto/basic-rql.html",
     "invalid_credentials": "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
     "job_not_found": "`muster config job list` shows those there are",
-    "device_uid_taken": "choose another uid",
     "firmware_not_found": FIND_FIRMWARE,
     "firmware_not_approved": "`muster firmware approve` does it",
     "group_not_found": "`muster groups list` shows those there are",

@@ -16,10 +16,11 @@ DEFAULT_PROFILE = "default"
 
 
 class Profile(BaseModel):
-    """`key_id` is what the platform calls the key; `grpc` is HOST:PORT."""
+    """`key_id` is what the platform calls the key; `grpc` and `mqtt` are HOST:PORT."""
 
     server: str
     grpc: str | None = None
+    mqtt: str | None = None
     email: str
     token: str
     key_id: str

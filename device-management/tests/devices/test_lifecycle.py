@@ -119,6 +119,12 @@ class TestStatus:
         answer = await admin.put("/api/v2/devices/pump-1/status", json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
 
+    async def test_the_refusal_names_every_word_once(self, admin, pump):
+        answer = await admin.put("/api/v2/devices/pump-1/status", json={"status": "sleeping"})
+        [error] = answer.json()["errors"]
+        assert error["location"] == ["body", "status"]
+        assert error["message"].startswith("must be one of busy, deployed, error, idle, in_stock, maintenance, offline")
+
     @pytest.mark.parametrize(
         ("word", "lifecycle", "status"),
         [

@@ -39,7 +39,7 @@ class GrpcCalls:
     async def open(cls, connection: Connection) -> AsyncGenerator["GrpcCalls"]:
         """With TLS where the platform's own address has it. Raises BadUsage."""
         endpoint, sign_in = connection.grpc, connection.sign_in()
-        address = f"{endpoint.host}:{endpoint.port}"
+        address = str(endpoint)
         secure = connection.server.startswith("https:")
         credentials = grpc.ssl_channel_credentials() if secure else None
         opened = aio.secure_channel(address, credentials) if credentials else aio.insecure_channel(address)
@@ -105,7 +105,7 @@ class GrpcCalls:
     def _error(self, error: aio.AioRpcError) -> CommandError:
         status, message = error.code(), error.details() or error.code().name
         code = dict(error.trailing_metadata() or ()).get("code")
-        where = f"{self._endpoint.host}:{self._endpoint.port}"
+        where = str(self._endpoint)
         if status is grpc.StatusCode.UNAVAILABLE and code is None:
             return Unreachable(f"nothing answers gRPC at {where}", "start it with `make up`, or name another --server")
         if status in _LATER:

@@ -94,15 +94,15 @@ async def port(endpoint: Endpoint) -> str:
     try:
         _, writer = await asyncio.open_connection(*endpoint)
     except OSError as error:
-        where = f"{endpoint.host}:{endpoint.port}"
+        where = str(endpoint)
         step = "see that rabbitmq is up with `make status`, and that no firewall is in between"
         raise Failed(f"{where}: {error.strerror or 'no connection'}", step) from None
     writer.close()
-    return f"{endpoint.host}:{endpoint.port} listens"
+    return f"{endpoint} listens"
 
 
 async def grpc(endpoint: Endpoint) -> str:
-    where = f"{endpoint.host}:{endpoint.port}"
+    where = str(endpoint)
     async with aio.insecure_channel(where) as channel:
         try:
             async with asyncio.timeout(GRPC_TIMEOUT_S):

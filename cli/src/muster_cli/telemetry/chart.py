@@ -28,7 +28,7 @@ def size() -> tuple[int, int]:
 
 
 def drawn(answer: SeriesAnswer, metric: str, *, width: int, height: int, colours: bool) -> str:
-    """Each series as a line, in UTC; its mean where it is in buckets."""
+    """Each series as a line over all of the time that was asked for, in UTC; its mean where it is in buckets."""
     figure = plotille.Figure()
     figure.width, figure.height = width, height
     figure.with_colors, figure.color_mode = colours, "names"
@@ -36,12 +36,15 @@ def drawn(answer: SeriesAnswer, metric: str, *, width: int, height: int, colours
     figure.x_label, figure.y_label = "UTC", one_line(metric)
     figure.register_label_formatter(float, _number)
     figure.register_label_formatter(datetime, _clock(is_long=answer.end - answer.start > _A_DAY))
+    begins = answer.start
     for number, series in enumerate(answer.series):
         there = [(ts, mean) for ts, mean in zip(series.ts, series.mean, strict=True) if mean is not None]
         if there:
             times = [datetime.fromtimestamp(ts / 1000, UTC) for ts, _ in there]
             values = [mean for _, mean in there]
+            begins = min(begins, times[0])
             figure.plot(times, values, lc=_COLOURS[number % len(_COLOURS)], label=one_line(series.device_uid or "all"))
+    figure.set_x_limits(begins, answer.end)
     return figure.show(legend=len(answer.series) > 1)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.errors import DeviceNotFound
@@ -51,15 +51,19 @@ Attributes = Annotated[dict[str, Any], AfterValidator(storable_json)]
 Tags = Annotated[list[Word], Field(max_length=64)]
 
 
-def _in_lower_case(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+_STATUS_WORDS = {word.value: word for word in (*Status, *Lifecycle)}
+"""`maintenance` is of both, and is moved."""
 
 
-StatusWord = Annotated[
-    Lifecycle | Status,
-    Field(union_mode="left_to_right"),
-    BeforeValidator(_in_lower_case, json_schema_input_type=Lifecycle | Status),
-]
+def _status_word(value: Any) -> Lifecycle | Status:
+    word = _STATUS_WORDS.get(value.lower()) if isinstance(value, str) else None
+    if word is None:
+        words = ", ".join(sorted(_STATUS_WORDS))
+        raise PydanticCustomError("status_word", "must be one of {words}, in either case", {"words": words})
+    return word
+
+
+StatusWord = Annotated[Lifecycle | Status, PlainValidator(_status_word, json_schema_input_type=Lifecycle | Status)]
 """A lifecycle, which is moved, or an operational status, which is set; in either case."""
 
 
