@@ -64,16 +64,6 @@ class Terminal:
             pass
         return self.process.wait(_PATIENCE_S)
 
-    def interrupt(self) -> int:
-        """The exit code after Ctrl-C, pressed again each second as a person does to whom nothing happens."""
-        deadline = monotonic() + _PATIENCE_S
-        while self.process.poll() is None and monotonic() < deadline:
-            self.press(CTRL_C)
-            pressed = monotonic()
-            while self.process.poll() is None and monotonic() < pressed + 1 and self._read():
-                pass
-        return self.ended()
-
     def _read(self) -> bool:
         """Whether there may be more: Linux answers an error once nobody has the other end."""
         if not select([self._ours], [], [], 1.0)[0]:
@@ -91,8 +81,10 @@ def terminal(*arguments: str, environment: dict[str, str], columns: int = 80, ro
     """`muster` with these arguments, in a terminal of its own; ended with the block."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    # What a shell runs in its background ignores SIGINT, and so does all that it starts: these tests, and what they do.
+    signals = ["env", "--default-signal=INT"]
     process = subprocess.Popen(
-        ["setsid", "--ctty", MUSTER, *arguments],  # whose terminal it is, or Ctrl-C would be no signal
+        [*signals, "setsid", "--ctty", MUSTER, *arguments],  # whose terminal it is, or Ctrl-C would be no signal
         env={**environment, "TERM": "xterm-256color"},
         stdin=theirs,
         stdout=theirs,

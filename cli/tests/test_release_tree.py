@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .terminal import terminal
+from .terminal import CTRL_C, terminal
 
 
 @pytest.fixture
@@ -55,7 +55,8 @@ def test_ctrl_c_leaves_the_tree_and_the_cursor_and_stops_nothing(platform, envir
     with terminal("releases", "watch", "rel-1", environment=environment) as shown:
         shown.until(lambda lines: len(lines) == 6)
         assert not shown.shows_cursor
-        assert shown.interrupt() == 130
+        shown.press(CTRL_C)
+        assert shown.ended() == 130
         assert shown.shows_cursor
         assert "release:rel-1  running  0/2" in shown.lines
         assert not [line for line in shown.lines if "Traceback" in line]

@@ -19,6 +19,7 @@ from muster_cli.client import MusterClient
 from muster_cli.connection import Connection, Options, resolve
 from muster_cli.errors import CommandError
 from muster_cli.output import Output
+from shared.cancellation import end
 
 P = ParamSpec("P")
 
@@ -112,7 +113,7 @@ def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any
         try:
             invocation = Invocation(resolve(options, os.environ, Path.cwd()), Output(as_json=as_json))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(command(invocation, **values))  # pyright: ignore[reportCallIssue] - typer passes by name
+                runner.run(_interruptible(command(invocation, **values)))  # pyright: ignore[reportCallIssue] - typer passes by name
         except CommandError as error:
             sys.stderr.write(f"error: {error}\n")
             raise typer.Exit(error.exit_code) from None
@@ -127,6 +128,19 @@ def platform_command(command: Callable[Concatenate[Invocation, P], Coroutine[Any
     run.__signature__ = inspect.Signature(all_of_them)  # pyright: ignore[reportAttributeAccessIssue] - typer reads it
     run.__annotations__ = {one.name: one.annotation for one in all_of_them}
     return run
+
+
+async def _interruptible(command: Coroutine[Any, Any, None]) -> None:
+    """Runs a command that ends when it is interrupted, also where what it awaits drops the cancellation."""
+    task = asyncio.create_task(command)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await end([task])
+        if not task.cancelled():
+            task.exception()  # or asyncio says on standard error that nobody asked for it
+        raise
+    task.result()
 
 
 def _of_fields(kind: Any) -> list[inspect.Parameter]:
