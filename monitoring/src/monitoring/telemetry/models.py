@@ -7,6 +7,7 @@ keys answers "this device between these times".
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -152,14 +153,14 @@ def moment(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
-def sample_key(uid: str, at: datetime | None, boot: str, last: str) -> str:
-    """The key of a sample; `last` is its seq, or what stands in its place."""
-    return f"{uid}:{_time_part(at)}:{boot}:{last}"
+def sample_key(uid: str, at: int | None, boot: str, last: str) -> str:
+    """The key of a sample; `at` is in microseconds since 1970, `last` its seq, or what stands in its place."""
+    return f"{uid}:{at:016x}:{boot}:{last}" if at is not None else f"{uid}::{boot}:{last}"
 
 
 def key_range(uid: str, start: datetime, end: datetime) -> tuple[str, str]:
     """The keys of the device's samples from `start` to before `end`: from the first to before the second."""
-    return f"{uid}:{_time_part(start)}", f"{uid}:{_time_part(end)}"
+    return f"{uid}:{micros(start):016x}", f"{uid}:{micros(end):016x}"
 
 
 def time_of(place: str) -> datetime:
@@ -200,6 +201,7 @@ def day_number(day: date) -> int:
     return (day - _EPOCH.date()).days
 
 
+@lru_cache(maxsize=1_024)
 def day_of(number: int) -> date:
     """The inverse of `day_number`."""
     return _EPOCH.date() + number * DAY
@@ -208,7 +210,3 @@ def day_of(number: int) -> date:
 def midnight(day: date) -> datetime:
     """The first moment of the day, in UTC."""
     return datetime.combine(day, time.min, UTC)
-
-
-def _time_part(at: datetime | None) -> str:
-    return "" if at is None else f"{micros(at):016x}"

@@ -17,6 +17,7 @@ from monitoring.telemetry.models import (
     StoredSample,
     Touched,
     day_number,
+    day_of,
     micros,
     midnight,
     packed,
@@ -38,19 +39,20 @@ def place(arrival: Arrival, retention: Retention) -> StoredSample | None:
     clock): then nothing can be said about its time, and it is undated.
     """
     sample, received_at = arrival.sample, arrival.received_at
-    at = sample.time()
-    today = received_at.date()
-    if at is not None and at.date() < today - retention.days * DAY:
+    at, received = sample.micros(), micros(received_at)
+    today = received // _DAY_US
+    number = None if at is None else at // _DAY_US
+    if number is not None and number < today - retention.days:
         return None
-    day = None if at is None or at.date() > today + DAY else at.date()
+    is_dated = number is not None and number <= today + 1
     return StoredSample(
         key=sample_key(arrival.device_uid, at, sample.boot or "", _last_part(sample, arrival.origin)),
         device_uid=arrival.device_uid,
         keep=retention.name,
-        day=day,
+        day=day_of(number) if number is not None and is_dated else None,
         received_at=received_at,
         metrics=sample.metrics,
-        ts=micros(received_at if day is None or at is None else at),
+        ts=at if at is not None and is_dated else received,
     )
 
 

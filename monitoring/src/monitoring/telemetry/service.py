@@ -116,7 +116,7 @@ class TelemetryService:
             duplicate=len(placed) - expired - len(stored),
             undated=sum(sample.day is None for sample in stored),
             expired=expired,
-            latest=merged([*dated, *undated]),
+            latest=merged([*dated, *undated]) if undated else dated,
         )
 
     async def latest(

@@ -1,6 +1,7 @@
 """The names on the broker: exchanges and routing keys. The shapes behind them are in `shared.messaging.topology`."""
 
 import re
+from functools import lru_cache
 
 EVENTS_EXCHANGE = "muster.events"
 LIVE_EXCHANGE = "muster.live"
@@ -18,6 +19,7 @@ def device_key(uid: str, channel: str) -> str:
     return f"devices.{uid}.{channel}"
 
 
+@lru_cache(maxsize=16_384)
 def uid_from_key(routing_key: str) -> str | None:
     """The device a message comes from. The broker lets a device write under its own uid only, so this is the sender."""
     match = _FROM_DEVICE.fullmatch(routing_key)
