@@ -99,18 +99,15 @@ class UpdateSessionPart(Table, table=True):
 class SessionEnd(Table, table=True):
     """How many sessions of a batch have ended in `state` without its having heard of it: the sum over the slots.
 
-    Whoever ends sessions adds to the slot of its connection, so that few wait for each other; who hears of them, and
-    holds the lock on the batch's row, takes them off in slot HEARD.
+    A trigger of the database counts, whichever version of this service writes. Whoever ends sessions adds to the slot
+    of its connection, so that few wait for each other; who hears of them, and holds the lock on the batch's row, takes
+    them off in a slot of its own.
     """
 
     batch_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     state: str = Field(max_length=16, primary_key=True)
     slot: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     sessions: int = Field(sa_type=BigInteger)
-
-
-HEARD = -1
-SLOTS = 16
 
 
 class SessionReport(Table, table=True):

@@ -1,6 +1,6 @@
 """Every query about update sessions. A transition is compare-and-set on state and version: a race has one winner."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
@@ -16,12 +16,10 @@ from sqlmodel import col, select
 from ota_service.fleet.models import FleetDevice
 from ota_service.presence.models import DevicePresence
 from ota_service.sessions.models import (
-    HEARD,
     IS_AWAITED,
     IS_OPEN,
     IS_SOAKING,
     SESSION_FIELDS,
-    SLOTS,
     NewPart,
     NewReport,
     NewSession,
@@ -31,7 +29,7 @@ from ota_service.sessions.models import (
     UpdateSessionPart,
 )
 from ota_service.sessions.schemas import EndedSession
-from ota_service.sessions.states import BEGUN, FINAL, OPEN, WAITING, SessionState
+from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
 Change = tuple[Session, SessionState | None]
 """A session as it is now, and what it was; None for one that was just opened."""
@@ -61,19 +59,8 @@ _ADD_PARTS = text(
     """  # noqa: S608 - columns
 )
 
-_COUNT = """
-    insert into session_ends as known (batch_id, state, slot, sessions)
-    select batch_id, state, {slot}, sessions
-    from jsonb_to_recordset(cast(:ended as jsonb)) as news (batch_id bigint, state text, sessions bigint)
-    order by batch_id, state
-    on conflict (batch_id, state, slot) do update set sessions = known.sessions + excluded.sessions
-"""
-
-_COUNT_HEARD = text(_COUNT.format(slot=HEARD))
-
 _NOTE = text(
     f"""
-    with counted as ({_COUNT.format(slot=f"pg_backend_pid() % {SLOTS}")})
     insert into session_reports ({_REPORT})
     select {_REPORT} from jsonb_populate_recordset(null::session_reports, cast(:rows as jsonb))
     """  # noqa: S608 - columns
@@ -319,24 +306,16 @@ class SessionStore:
             .execution_options(synchronize_session=False)
         )
         rows = (await self._session.execute(query)).all()
-        if rows:
-            heard = Counter((batch_id, str(row.state)) for row in rows)
-            await self._session.execute(_COUNT_HEARD, {"ended": _ended(heard, sign=-1)})
         return [EndedSession(session_id, uid, SessionState(state), error) for session_id, uid, state, error in rows]
 
     async def keep(self, changes: Sequence[Change], by: str, **said: Any) -> None:
-        """Adds what sessions have become to the history, and to the counts of what has ended, in one statement."""
+        """Adds what sessions have become to the history."""
         if changes:
             reports = [
                 NewReport.of(session, by, SessionState(session.state), before=before, **said)
                 for session, before in changes
             ]
-            ended = Counter(
-                (session.batch_id, str(session.state))
-                for session, _ in changes
-                if session.awaited and session.batch_id is not None and session.state in FINAL
-            )
-            await self._session.execute(_NOTE, {"rows": _rows(reports), "ended": _ended(ended)})
+            await self._session.execute(_NOTE, {"rows": _rows(reports)})
 
     async def note_refusal(self, report: NewReport) -> None:
         """Adds a refused report, of which a session keeps about a hundred."""
@@ -346,7 +325,7 @@ class SessionStore:
             .where(SessionReport.session_id == report.session_id, col(SessionReport.accepted).is_(False))
         )
         if (known or 0) < MOST_REFUSALS:
-            await self._session.execute(_NOTE, {"rows": _rows([report]), "ended": "[]"})
+            await self._session.execute(_NOTE, {"rows": _rows([report])})
 
     async def reports(self, session_id: UUID) -> Sequence[SessionReport]:
         """The history of a session that was found before."""
@@ -355,12 +334,6 @@ class SessionStore:
 
 
 def _rows(rows: Sequence[NewSession | NewPart | NewReport]) -> str:
-    return to_json(rows).decode()
-
-
-def _ended(counted: Mapping[tuple[int, str], int], *, sign: int = 1) -> str:
-    """By batch and state, as `_COUNT` takes it."""
-    rows = [{"batch_id": batch, "state": state, "sessions": sign * count} for (batch, state), count in counted.items()]
     return to_json(rows).decode()
 
 
