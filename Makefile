@@ -60,8 +60,9 @@ fmt: bootstrap ## format, and repair what ruff can
 bench: bootstrap ## measure, each figure against its ceiling
 	@$(VENV)/python -m benchmarks
 
-soak: bootstrap ## the fault tests again and again, and every route under schemathesis  [ROUNDS=20 SEED=1]
+soak: bootstrap ## the fault tests again and again, every route under schemathesis, more examples  [ROUNDS=20 SEED=1]
 	@echo 'schemathesis from SEED=$(SEED)'; $(VENV)/pytest -q -rP -m attack --timeout=7200 --attack-seed=$(SEED) $(ARGS)
+	$(VENV)/pytest -q -m hypothesis --timeout=7200 --hypothesis-profile='at length' $(ARGS)
 	@for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; $(VENV)/pytest -q tests/faults $(ARGS) || exit 1; done
 
 clean: bootstrap ## end everything and remove the stack with its data

@@ -30,8 +30,15 @@ from shared.testing.attack import Attack
 from shared.testing.documented import watched
 
 _SERVERS = ("postgres", "redis", "rabbitmq", "mongodb")
-settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy machine",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("busy machine")
+settings.register_profile("at length", derandomize=False, max_examples=1_000)
+"""For `make soak`: other examples each time. Otherwise they are always the same ones."""
 _servers = pytest.StashKey[ThrowAway]()
 _SETTINGS = {"MUSTER_ROLLUP_SECONDS": "10"}
 """Of the whole platform: accounts are right soon, and not only when a minute is over."""

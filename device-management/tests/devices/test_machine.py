@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -15,9 +15,7 @@ IN_SERVICE = {"in_stock": "recalled", "deployed": "deployed", "maintenance": "pu
 
 MOVES = {"deploy": "deployed", "recall": "in_stock", "maintenance": "maintenance"}
 REPORTED = ("idle", "busy")
-SETTINGS = hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = hypothesis_settings(max_examples=20)
 
 _uid = st.sampled_from(DEVICES)
 _off = st.sampled_from([None, None, 0, 0, -1, 1])

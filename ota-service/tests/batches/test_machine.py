@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ rounds = st.lists(st.lists(actions, min_size=1, max_size=4), min_size=1, max_siz
 
 
 @given(rounds)
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15)
 async def test_counts_are_right_no_device_is_in_two_sessions_and_every_batch_ends(
     add_devices, add_firmware, person, device, deadlines, steps, sql, rounds
 ):

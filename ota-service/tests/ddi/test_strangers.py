@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -101,7 +101,7 @@ async def test_to_a_gateway_another_organizations_device_is_as_one_that_nobody_h
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 @given(data=st.data())
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40)
 async def test_no_body_breaks_anything(update, method, data):
     writing = [path for verb, path in paths(update.action, update.firmware.id) if verb == method]
     path = data.draw(st.sampled_from(writing))
@@ -126,7 +126,7 @@ async def test_no_body_breaks_anything(update, method, data):
     ),
     query=st.dictionaries(st.sampled_from(["c", "actionHistory"]), st.text(max_size=20)),
 )
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60)
 async def test_no_path_header_or_query_breaks_anything(update, action, headers, query):
     encoded = {name: value.encode("latin-1") for name, value in headers.items()}
     here = f"/softwaremodules/{update.firmware.id}/artifacts/"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ steps = st.lists(st.lists(actions, min_size=1, max_size=3), min_size=1, max_size
 
 
 @given(openings, steps)
-@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=20)
 async def test_no_transition_twice_a_complete_history_and_an_end(
     app, add_devices, add_firmware, person, device, deadlines, sql, presence, first, steps
 ):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -31,7 +31,7 @@ shapes = st.fixed_dictionaries(
 
 
 @given(plans, shapes)
-@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=8)
 async def test_no_wave_after_its_gate_no_device_twice_and_an_end(
     add_devices, add_firmware, person, device, open_sessions, deadlines, steps, sql, plan, shape
 ):
