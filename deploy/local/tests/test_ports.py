@@ -1,6 +1,8 @@
 """Ports: chosen once, kept, and given up only to a stranger."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +44,14 @@ def test_a_port_is_free_until_somebody_listens(taken: int):
     assert not is_free(taken)
     assert is_listening(taken)
     assert not is_listening(any_free())
+
+
+def test_a_port_that_another_process_has_chosen_is_free_and_yet_not_chosen():
+    chosen = any_free()
+    assert is_free(chosen)
+    choose = f"from muster_stack import ports; ports._FREE = [{chosen}]; ports.any_free()"
+    finished = subprocess.run([sys.executable, "-c", choose], check=False, capture_output=True, text=True)
+    assert "NoFreePort" in finished.stderr
 
 
 def test_a_port_that_is_being_closed_is_not_given_up():

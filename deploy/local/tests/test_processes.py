@@ -103,7 +103,7 @@ def test_records_of_an_earlier_boot_name_nobody(processes: Processes, tmp_path: 
 def test_a_process_that_ends_while_starting_fails_with_the_end_of_its_log(processes: Processes):
     processes.start(_spec("broken", "import sys; sys.exit('the port is taken')"))
     with pytest.raises(StartFailed, match="the port is taken"):
-        processes.wait_ready("broken", lambda: False, timeout=10)
+        processes.wait_ready("broken", lambda: False, timeout=60)
 
 
 def test_a_process_that_never_serves_fails_in_time(processes: Processes):

@@ -48,16 +48,16 @@ def test_secantusdb_makes_no_table_any_more_once_it_is_ready(mongodb_url: str, m
 @pytest.mark.parametrize("turn", [1, 2])
 def test_each_test_has_a_virtual_host_of_its_own(amqp_url: str, rabbitmq_server, turn: int):
     vhost = amqp_url.rpartition("/")[2]
-    with httpx.Client(base_url=rabbitmq_server.management_url, trust_env=False) as client:
+    with httpx.Client(base_url=rabbitmq_server.management_url, trust_env=False, timeout=60) as client:
         assert client.put(f"/api/queues/{vhost}/mine", json={"durable": True}).status_code == 201
         assert [queue["name"] for queue in client.get(f"/api/queues/{vhost}").json()] == ["mine"]
 
 
 def test_a_monitoring_user_may_look_at_connections(rabbitmq_server):
-    assert httpx.get(f"{rabbitmq_server.monitor_url}/api/connections", trust_env=False).is_success
+    assert httpx.get(f"{rabbitmq_server.monitor_url}/api/connections", trust_env=False, timeout=60).is_success
 
 
 def test_nobody_is_called_guest(rabbitmq_server):
     address = rabbitmq_server.management_url.rpartition("@")[2]
-    answer = httpx.get(f"http://{address}/api/whoami", auth=("guest", "guest"), trust_env=False)
+    answer = httpx.get(f"http://{address}/api/whoami", auth=("guest", "guest"), trust_env=False, timeout=60)
     assert answer.status_code == 401

@@ -12,6 +12,7 @@ LOOPBACK = "127.0.0.1"
 _FREE = range(15_000, 32_000)
 _ATTEMPTS = 500
 _POLL_SECONDS = 0.05
+_claims: list[socket.socket] = []
 
 
 class NoFreePort(RuntimeError):
@@ -45,13 +46,31 @@ def is_listening(port: int) -> bool:
 
 
 def any_free(taken: Iterable[int] = ()) -> int:
-    """A port nobody listens on that is not in `taken`. Raises NoFreePort."""
+    """A port nobody listens on that is not in `taken`, and that nobody else gets here while this process lives.
+
+    Raises NoFreePort.
+    """
     avoided = set(taken)
     for _ in range(_ATTEMPTS):
         port = random.choice(_FREE)  # noqa: S311 - spreads stacks that start at once, guards nothing
-        if port not in avoided and is_free(port):
+        if port not in avoided and is_free(port) and _claim(port):
             return port
-    raise NoFreePort(f"no free port between {_FREE.start} and {_FREE.stop}")
+    raise NoFreePort(f"no free port between {_FREE[0]} and {_FREE[-1]}")
+
+
+def _claim(port: int) -> bool:
+    """Whether no living process has chosen it: until its server listens it looks free to all of them.
+
+    The claim is a name in Linux's abstract namespace, which ends with the process.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0muster-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 class Ports:
