@@ -14,13 +14,14 @@ from monitoring.fleet.store import FleetStore
 from monitoring.organizations.service import OrganizationService
 from monitoring.organizations.store import OrganizationStore
 from monitoring.settings import Settings
-from monitoring.worker import opened
+from monitoring.worker import opened as worker_opened
 from shared.clock import FixedClock
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.mongo import client
 from shared.testing import UNLIMITED, Credentials
 from shared.testing.attack import served
+from shared.testing.documents import opened
 from shared.worker import in_background
 
 from .worlds import NOON, Raw, Shown, device_state
@@ -59,7 +60,7 @@ def settings(mongodb_url, mongodb_database, rabbitmq_server, credentials, change
 
 @pytest.fixture
 async def database(mongodb_url, mongodb_database) -> AsyncIterator[client.Database]:
-    async with client.open(mongodb_url, mongodb_database) as database:
+    async with opened(mongodb_url, mongodb_database) as database:
         yield database
 
 
@@ -129,7 +130,7 @@ def start_worker(settings) -> Callable[[], object]:
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with opened(settings) as worker, in_background(worker.jobs):
+        async with worker_opened(settings) as worker, in_background(worker.jobs):
             yield
 
     return run
@@ -145,7 +146,7 @@ async def address(settings) -> AsyncIterator[str]:
 @pytest.fixture
 async def anyone(address) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a token."""
-    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
         yield client
 
 

@@ -21,7 +21,7 @@ from .worlds import body, device_state, envelope_of, update_state
 @pytest.fixture
 async def broker_user(rabbitmq_server):
     """A user of the broker's own database that stands for a device."""
-    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=30) as management:
+    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=60) as management:
 
         async def make(uid: str) -> str:
             await management.put(f"/api/users/{uid}", json={"password": "secret", "tags": ""})
@@ -106,8 +106,8 @@ async def test_an_update_is_followed_whatever_is_poison_beside_it(start_worker, 
     async with start_worker():
         for envelope in (newest, poison, older):
             await raw.channel.basic_publish(envelope.encode(), exchange=EVENTS_EXCHANGE, routing_key=envelope.type)
-        await eventually(is_followed, timeout=30)
-        await eventually(poison_is_put_aside, timeout=30)
+        await eventually(is_followed)
+        await eventually(poison_is_put_aside)
     assert await raw.waiting(topology.MONITORING_UPDATES_QUEUE) == 0
     assert await is_followed()
 
@@ -124,11 +124,11 @@ async def test_presence_is_right_again_after_the_worker_was_away(start_worker, r
     async with connected(url):
         await raw.empty("monitoring.presence")
         async with start_worker():
-            await eventually(online, timeout=30)
+            await eventually(online)
     await raw.empty("monitoring.presence")
     async with start_worker():
 
         async def offline():
             return not await online()
 
-        await eventually(offline, timeout=30)
+        await eventually(offline)

@@ -1,4 +1,4 @@
-"""A plant whose devices report, workers that watch them, and a clock of the database that can be put forward."""
+"""A plant whose devices report, workers that watch them, and a clock that moves only when it is put forward."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
 from monitoring.updates.service import UpdateService
 from monitoring.updates.store import UpdateStore
-from shared.clock import SystemClock
+from shared.clock import FixedClock, SystemClock
 from shared.contracts.presence import DeviceConnected, DeviceDisconnected
 from shared.http.preconditions import Expected
 from shared.ids import RandomIds
@@ -31,20 +31,21 @@ from shared.ids import RandomIds
 from ..worlds import sample
 
 
-@dataclass
-class Ahead:
-    """How far the clock has been put forward."""
+class StandingClock(FixedClock):
+    """However long the steps of a test really take, each look at it is a millisecond later than the one before."""
 
-    by: timedelta = timedelta()
+    def now(self) -> datetime:
+        self.advance(timedelta(milliseconds=1))
+        return super().now()
 
 
 class Conditions(ConditionService):
-    def __init__(self, *arguments, ahead: Ahead, **options) -> None:
+    def __init__(self, *arguments, clock: StandingClock, **options) -> None:
         super().__init__(*arguments, **options)
-        self._ahead = ahead
+        self._clock = clock
 
     async def now(self) -> datetime:
-        return await super().now() + self._ahead.by
+        return self._clock.now()
 
 
 @dataclass
@@ -81,7 +82,7 @@ class WorkerOf:
 
 @dataclass
 class Plant:
-    ahead: Ahead
+    clock: StandingClock
     rules: RuleService
     alerts: AlertService
     conditions: Conditions
@@ -97,11 +98,11 @@ class Plant:
         self.only = self.worker(self)
 
     def now(self) -> datetime:
-        return SystemClock().now() + self.ahead.by
+        return self.clock.now()
 
     async def advance(self, seconds: float) -> None:
         """Time passes, and what is due then is looked at."""
-        self.ahead.by += timedelta(seconds=seconds)
+        self.clock.advance(timedelta(seconds=seconds))
         await self.only.look()
 
     async def rule(self, condition, *, swept: bool = True, organization_id: int = 1, **members):
@@ -162,7 +163,7 @@ class Plant:
 
 @pytest.fixture
 async def plant(database, fleet, organizations, register) -> Plant:
-    ahead, shown, ids = Ahead(), Shown(), RandomIds()
+    clock, shown, ids = StandingClock(SystemClock().now()), Shown(), RandomIds()
     rule_store, store, fleet_store = RuleStore(database), AlertStore(database, ids=ids), FleetStore(database)
     telemetry_store, presence_store = TelemetryStore(database), PresenceStore(database)
     for one in (rule_store, store, presence_store):
@@ -170,7 +171,7 @@ async def plant(database, fleet, organizations, register) -> Plant:
     await telemetry_store.prepare(undated_for=timedelta(days=7))
     telemetry = TelemetryService(telemetry_store, fleet, organizations, clock=SystemClock())
     news = AlertNews(clock=SystemClock(), ids=ids, source="/monitoring")
-    conditions = Conditions(store, news, shown, wake_relay=lambda: None, ahead=ahead)
+    conditions = Conditions(store, news, shown, wake_relay=lambda: None, clock=clock)
 
     def worker(plant: Plant, *, fresh_s: float = 0.0) -> WorkerOf:
         book = RuleBook(rule_store, fresh_s=0)
@@ -185,7 +186,7 @@ async def plant(database, fleet, organizations, register) -> Plant:
 
     await register("pump-1", "pump-2", "pump-3")
     return Plant(
-        ahead=ahead,
+        clock=clock,
         rules=RuleService(rule_store, fleet, ids=ids),
         alerts=AlertService(store, news, shown),
         conditions=conditions,

@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -17,9 +17,7 @@ from shared.contracts.envelope import UnreadableEvent
 from ..worlds import device_state, envelope_of, group_state
 
 
-@hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=20)
 @given(batches=st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=4), min_size=1, max_size=4))
 async def test_whatever_the_order_of_the_events_the_copy_ends_at_the_newest(fleet, batches):
     uid = uuid4().hex

@@ -194,7 +194,7 @@ async def test_the_store_goes_away_and_comes_back_and_nothing_is_lost_or_doubled
                     names = [name for name in found.list_collection_names() if name.startswith("samples_standard")]
                     return sum(found[name].count_documents({}) for name in names)
 
-            await eventually(lambda: count() == 100, timeout=40)
+            await eventually(lambda: count() == 100)
             await eventually(lambda: _holds(raw.waiting(TELEMETRY_QUEUE), 0))
             assert await raw.waiting(dead_letters_of(TELEMETRY_QUEUE)) == 0
             assert count() == 100

@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -26,9 +26,7 @@ def updates(database):
     return UpdateService(UpdateStore(database))
 
 
-@hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=20)
 @given(
     batches=st.lists(
         st.lists(st.tuples(st.integers(9, 12), st.integers(1, 12)), min_size=1, max_size=4), min_size=1, max_size=4

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -148,9 +148,7 @@ async def test_pages_go_back_without_a_gap(lived, read):
     assert len(whole) == 20
 
 
-@hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=15)
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=9, unique=True), st.integers(0, 98), st.integers(1, 60))
 async def test_the_percentage_is_that_of_the_minutes(lived, read, times, start, lasts):
     times = sorted(times)

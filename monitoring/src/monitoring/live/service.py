@@ -1,7 +1,7 @@
 """Live streams: the people who watch in a replica of the api, and the rooms that they watch in."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
@@ -85,12 +85,15 @@ class LiveService:
         *,
         keys: KeyRing,
         clock: Clock,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
+        """`ticks` are seconds that only grow, for the pace of frames."""
         self._clients = clients
         self._fleet = fleet
         self._snapshots = snapshots
         self._keys = keys
         self._clock = clock
+        self._ticks = ticks
         self._source: Source | None = None
         self._watchers: dict[str, _Watcher] = {}
         self._members: dict[Room, set[str]] = {}
@@ -185,7 +188,7 @@ class LiveService:
 
     async def send_due(self) -> None:
         """Sends what rooms are owed whose last frame is long enough ago."""
-        now = monotonic()
+        now = self._ticks()
         due = [room for room in self._pending if self._sent_at.get(room, 0.0) + FRAME_SECONDS <= now]
         for room in due:
             kept = self._pending.pop(room, None)
