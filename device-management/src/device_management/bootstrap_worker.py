@@ -109,8 +109,8 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
 
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
-            relay=Relay(settings.database_url(), Publisher(broker)),
-            command_relay=CommandRelay(settings.database_url(), Publisher(broker)),
+            relay=Relay(settings.database_url(), Publisher(broker), precedence=asking_first),
+            command_relay=CommandRelay(settings.database_url(), Publisher(broker), precedence=asking_first),
             presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             attributes=EventConsumer(broker, topology.DEVICE_ATTRIBUTES_QUEUE, AttributeConsumer(core.scopes)),
             registrations=EventConsumer(broker, topology.REGISTRATIONS_QUEUE, RegistrationConsumer(core.scopes)),

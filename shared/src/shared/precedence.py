@@ -31,4 +31,5 @@ class Precedence:
         """Returns once nothing goes first any more, or after so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._over.wait()
+                while self._under_way:
+                    await self._over.wait()

@@ -6,8 +6,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shared.cancellation import end
+from shared.contracts.devices import DeviceTokenRevoked
 from shared.messaging.errors import BrokerAway, PublishRefused, PublishUnknown
+from shared.outbox import rounds
 from shared.outbox.relay import Relay
+from shared.precedence import Precedence
 from shared.testing import eventually
 
 from .harness import Recorded, outbox_of, registered
@@ -229,3 +232,40 @@ async def _index_entries_read(engine: AsyncEngine) -> int:
     query = text("select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'outbox'")
     async with engine.connect() as connection:
         return int(await connection.scalar(query))
+
+
+async def test_what_is_urgent_goes_first_with_what_waits_of_its_subject(
+    engine: AsyncEngine, tell, relay, recorded: Recorded
+):
+    await tell(*(f"pump-{number}" for number in range(6)))
+    async with AsyncSession(engine) as session:
+        outbox = outbox_of(session)
+        outbox.add(DeviceTokenRevoked(**{**registered("pump-4").model_dump(), "version": 2}))
+        await outbox.flush()
+        await session.commit()
+    relay(batch=2)
+    await eventually(lambda: len(recorded.events) == 7)
+    assert [event.subject.removeprefix("device/") for event in recorded.events] == [
+        *("pump-4", "pump-4"),
+        *("pump-0", "pump-1", "pump-2", "pump-3", "pump-5"),
+    ]
+    assert recorded.events[1].type == DeviceTokenRevoked.type
+
+
+async def test_rounds_let_go_first_what_takes_precedence(tell, relay, recorded: Recorded, monkeypatch):
+    monkeypatch.setattr(rounds, "_GIVES_WAY_S", 3_600)
+    precedence = Precedence()
+    with precedence.taken():
+        relay(precedence=precedence)
+        await tell("a")
+        await asyncio.sleep(0.1)
+        assert recorded.subjects == []
+    await eventually(lambda: recorded.subjects == ["a"])
+
+
+async def test_what_goes_first_holds_up_no_round_for_ever(tell, relay, recorded: Recorded):
+    precedence = Precedence()
+    with precedence.taken():
+        relay(precedence=precedence)
+        await tell("a")
+        await eventually(lambda: recorded.subjects == ["a"])

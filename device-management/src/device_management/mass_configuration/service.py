@@ -66,8 +66,8 @@ CHUNK = 2_500
 _STEP_BYTES = 16 * 1024 * 1024
 """Of the configuration, over all devices of a step: each has it in a command and in two events."""
 
-BACKLOG = 10_000
-"""Nobody is asked while more events than these wait for the relay: revocations and all other news come after them."""
+BACKLOG = 20_000
+"""Nobody is asked while more events than these wait for the relay: all news that is not urgent comes after them."""
 
 _RELAY_CATCHES_UP_S = 0.25
 _LOOK_AGAIN_S = 5.0

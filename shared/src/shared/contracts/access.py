@@ -14,6 +14,7 @@ class AccessState(EventData):
     """
 
     type: ClassVar[str]
+    urgent = True
 
     kind: str
     subject_id: str

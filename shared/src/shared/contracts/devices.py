@@ -63,18 +63,21 @@ class DeviceRetired(DeviceState):
     """The end of its life: none of its tokens is good any more."""
 
     type = "device.retired.v1"
+    urgent = True
 
 
 class DevicePurged(DeviceState):
     """Its tombstone: the lifecycle is `purged`, and nothing else is left but what keeps older news from reviving it."""
 
     type = "device.purged.v1"
+    urgent = True
 
 
 class DeviceTokenRevoked(DeviceState):
     """Tokens below `min_token_generation` are refused everywhere from now on."""
 
     type = "device.token_revoked.v1"
+    urgent = True
 
 
 class DeviceFirmwareChanged(DeviceState):

@@ -31,6 +31,9 @@ class EventData(BaseModel):
     type: ClassVar[str]
     """Set by every event in the catalog."""
 
+    urgent: ClassVar[bool] = False
+    """Published before all that waits and is not: what it tells must be known everywhere within seconds."""
+
     organization_id: int
     version: int
 

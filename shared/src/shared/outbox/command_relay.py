@@ -19,6 +19,7 @@ from shared.outbox.commands import COMMANDS_CHANNEL, MOST_DOUBLINGS
 from shared.outbox.metrics import COMMANDS_EXPIRED, COMMANDS_PARKED, RELAY_AGE_SECONDS, RELAY_BACKLOG
 from shared.outbox.order import Publishes, Sent, Waiting
 from shared.outbox.rounds import FROZEN_AFTER, Rounds
+from shared.precedence import Precedence
 
 _WAITING = text(
     """
@@ -87,10 +88,11 @@ _log = structlog.get_logger(__name__)
 
 
 class CommandRelay(Rounds):
-    """Runs in every worker; one of them acts at a time."""
+    """Runs in every worker; one of them acts at a time. While it does, it takes `precedence` in its process."""
 
     LOCK = 0x636F6D6D616E6473  # "commands" in ASCII
     CHANNEL = COMMANDS_CHANNEL
+    GOES_FIRST = True
 
     def __init__(
         self,
@@ -101,8 +103,17 @@ class CommandRelay(Rounds):
         poll: timedelta = timedelta(seconds=0.5),
         frozen_after: timedelta = FROZEN_AFTER,
         name: str = "commands",
+        precedence: Precedence | None = None,
     ) -> None:
-        super().__init__(engine_url, publisher, name=name, batch=batch, poll=poll, frozen_after=frozen_after)
+        super().__init__(
+            engine_url,
+            publisher,
+            name=name,
+            batch=batch,
+            poll=poll,
+            frozen_after=frozen_after,
+            precedence=precedence,
+        )
 
     async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
         rows = await connection.execute(_WAITING, {"batch": self._batch})

@@ -20,10 +20,12 @@ WAKE_CHANNEL = "outbox"
 _INSERT = text(
     """
     with added as (
-        insert into outbox (event_id, type, subject, payload)
-        select event_id, type, subject, payload
-        from unnest(cast(:ids as uuid[]), cast(:types as text[]), cast(:subjects as text[]), cast(:payloads as text[]))
-            with ordinality as event(event_id, type, subject, payload, place)
+        insert into outbox (event_id, type, subject, payload, urgent)
+        select event_id, type, subject, payload, urgent
+        from unnest(
+            cast(:ids as uuid[]), cast(:types as text[]), cast(:subjects as text[]), cast(:payloads as text[]),
+            cast(:urgent as boolean[])
+        ) with ordinality as event(event_id, type, subject, payload, urgent, place)
         order by place
     )
     select pg_notify(:channel, '')
@@ -32,7 +34,7 @@ _INSERT = text(
 
 _NOTIFY = text("select pg_notify(:channel, '')")
 
-_COLUMNS = ("event_id", "type", "subject", "payload")
+_COLUMNS = ("event_id", "type", "subject", "payload", "urgent")
 _COPIED_FROM = 500
 """Of fewer events one statement costs less than two round trips."""
 
@@ -118,6 +120,7 @@ async def _insert(session: AsyncSession, events: list[WrittenEvent]) -> None:
             "types": [event.type for event in events],
             "subjects": [event.subject for event in events],
             "payloads": [event.payload.decode() for event in events],
+            "urgent": [event.urgent for event in events],
             "channel": WAKE_CHANNEL,
         },
     )
@@ -125,5 +128,5 @@ async def _insert(session: AsyncSession, events: list[WrittenEvent]) -> None:
 
 async def _copy(session: AsyncSession, events: list[WrittenEvent]) -> None:
     await session.execute(_NOTIFY, {"channel": WAKE_CHANNEL})
-    rows = ((event.id, event.type, event.subject, event.payload.decode()) for event in events)
+    rows = ((event.id, event.type, event.subject, event.payload.decode(), event.urgent) for event in events)
     await copy_rows(session, "outbox", _COLUMNS, rows)

@@ -1,22 +1,29 @@
 """The relay: publishes what committed units of work left in the outbox, and marks it sent after the confirm.
 
-It asks for unsent rows and never for `id > cursor`: a commit that comes late with a lower id is simply unsent.
+It asks for unsent rows and never for `id > cursor`: a commit that comes late with a lower id is simply unsent. What is
+urgent goes before all that waits, together with what waits of its subject, so that order within a subject stays.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.outbox.metrics import RELAY_AGE_SECONDS, RELAY_BACKLOG
 from shared.outbox.order import Publishes, Sent, Waiting, event_message
 from shared.outbox.outbox import WAKE_CHANNEL
 from shared.outbox.rounds import FROZEN_AFTER, Rounds
+from shared.precedence import Precedence
 
-_WAITING = text(
-    """
+_URGENT = "(select subject from outbox where sent_at is null and urgent)"
+
+
+def _waiting(among: str) -> TextClause:
+    """The earliest of what may be sent now, of those rows for which the condition holds."""
+    return text(
+        f"""
     with put_off as materialized (
         select distinct on (subject) subject, id
         from outbox
@@ -25,15 +32,19 @@ _WAITING = text(
     )
     select id, event_id, type, subject, payload
     from outbox as event
-    where sent_at is null
+    where sent_at is null and {among}
       and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
       and not exists (
         select from put_off where put_off.subject = event.subject and put_off.id < event.id
       )
     order by id
     limit :batch
-    """
-)
+    """  # noqa: S608 - one of the two below
+    )
+
+
+_FIRST = _waiting(f"exists {_URGENT} and subject = any(array{_URGENT})")
+_WAITING = _waiting("true")
 """What is put off is looked up once, by its own index. Looked up for each event, it is searched for among all unsent
 ones as soon as the planner believes that nothing is unsent, which is true nearly always.
 """
@@ -80,7 +91,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Relay(Rounds):
-    """Runs in every worker; one of them acts at a time."""
+    """Runs in every worker; one of them acts at a time. What takes `precedence` in its process goes first."""
 
     LOCK = 0x6F7574626F78  # "outbox" in ASCII
     CHANNEL = WAKE_CHANNEL
@@ -94,11 +105,21 @@ class Relay(Rounds):
         poll: timedelta = timedelta(seconds=0.5),
         frozen_after: timedelta = FROZEN_AFTER,
         name: str = "postgresql",
+        precedence: Precedence | None = None,
     ) -> None:
-        super().__init__(engine_url, publisher, name=name, batch=batch, poll=poll, frozen_after=frozen_after)
+        super().__init__(
+            engine_url,
+            publisher,
+            name=name,
+            batch=batch,
+            poll=poll,
+            frozen_after=frozen_after,
+            precedence=precedence,
+        )
 
     async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
-        rows = await connection.execute(_WAITING, {"batch": self._batch})
+        values = {"batch": self._batch}
+        rows = (await connection.execute(_FIRST, values)).all() or await connection.execute(_WAITING, values)
         return [
             Waiting(row.id, row.subject, event_message(str(row.event_id), row.type, row.payload.encode()))
             for row in rows

@@ -8,7 +8,7 @@ fails. What it had sent is sent again; readers take it once.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from time import monotonic
 from typing import Any, ClassVar
@@ -21,6 +21,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from shared.outbox.metrics import RELAY_INTERRUPTED, RELAY_SENT, count_failures
 from shared.outbox.order import Publishes, Sent, Waiting, send_in_order
+from shared.precedence import Precedence
 
 FROZEN_AFTER = timedelta(seconds=15)
 """A relay that holds its transaction this long without a statement loses it."""
@@ -28,6 +29,8 @@ FROZEN_AFTER = timedelta(seconds=15)
 _DRAIN_S = 8.0
 _KEEP_HOUSE_EVERY_S = 5.0
 _LOOK_FOR_FROZEN_EVERY_S = 1.0
+_GIVES_WAY_S = 0.5
+"""So that with batches of a thousand more than a thousand rows a second are sent, whatever goes first."""
 
 _TRY_LOCK = text("select pg_try_advisory_xact_lock(:key)")
 
@@ -52,6 +55,8 @@ class Rounds(ABC):
     """The key of its advisory lock, in the service's database."""
     CHANNEL: ClassVar[str]
     """Where commits notify that there is something to send."""
+    GOES_FIRST: ClassVar[bool] = False
+    """Whether other work of the process waits for it, or it for others."""
 
     def __init__(
         self,
@@ -62,7 +67,9 @@ class Rounds(ABC):
         batch: int,
         poll: timedelta,
         frozen_after: timedelta,
+        precedence: Precedence | None,
     ) -> None:
+        self._precedence = precedence or Precedence()
         self._engine_url = engine_url
         self._frozen_after = frozen_after
         self._publisher = publisher
@@ -103,9 +110,13 @@ class Rounds(ABC):
             await self._listen(connection)
             while True:
                 self._woken.clear()
-                more = await _to_its_end(self._round(connection))
-                if not more:
-                    await self._wait()
+                with self._precedence.taken() if self.GOES_FIRST else nullcontext():
+                    more = True
+                    while more:
+                        if not self.GOES_FIRST:
+                            await self._precedence.give_way(_GIVES_WAY_S)
+                        more = await _to_its_end(self._round(connection))
+                await self._wait()
 
     async def _listen(self, connection: AsyncConnection) -> None:
         """Wakes at the commit of a unit with news; a notification that is lost costs half a second."""

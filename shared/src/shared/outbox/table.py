@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     func,
     text,
 )
@@ -21,7 +23,8 @@ def add_tables(metadata: MetaData) -> None:
     """Adds the tables to `metadata`.
 
     `outbox.payload` is the whole envelope as JSON, and `subject` the aggregate within which order is kept. A row is
-    unsent until `sent_at`; `next_attempt_at` is set only for a row that failed on its own.
+    unsent until `sent_at`; `next_attempt_at` is set only for a row that failed on its own. What is `urgent` goes first,
+    with all of its subject.
 
     A row of `device_commands` waits until the device's queue has it or its `deadline` has passed, and is deleted then.
     All rows of a device that is away have the `next_attempt_at` of its first one, but for such as were parked from the
@@ -36,6 +39,7 @@ def add_tables(metadata: MetaData) -> None:
         Column("type", Text, nullable=False),
         Column("subject", Text, nullable=False),
         Column("payload", Text, nullable=False),
+        Column("urgent", Boolean, nullable=False, server_default=false()),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Column("sent_at", DateTime(timezone=True)),
         Column("attempts", Integer, nullable=False, server_default="0"),
@@ -43,6 +47,7 @@ def add_tables(metadata: MetaData) -> None:
         Column("last_error", Text),
         Index("ix_outbox_unsent", "id", postgresql_where=unsent),
         Index("ix_outbox_put_off", "subject", "id", postgresql_where=text("sent_at is null and attempts > 0")),
+        Index("ix_outbox_urgent", "subject", postgresql_where=text("sent_at is null and urgent")),
         Index("ix_outbox_sent_at", "sent_at", postgresql_where=text("sent_at is not null")),
     )
     Table(

@@ -20,6 +20,7 @@ class WrittenEvent(NamedTuple):
     type: str
     subject: str
     payload: bytes
+    urgent: bool
 
 
 class _Envelope(msgspec.Struct):
@@ -68,7 +69,7 @@ def write(event: EventData, *, source: str, clock: Clock, ids: Ids, causation_id
     """The event under a new id, with the present time and the current trace. Raises ValueError when it is too large."""
     data = msgspec.Raw(event.__pydantic_serializer__.to_json(event))
     occasion = _Occasion.of(source, clock.now())
-    return _written(event.type, event.subject(), event.organization_id, data, occasion, ids.new(), causation_id)
+    return _written(type(event), event.subject(), event.organization_id, data, occasion, ids.new(), causation_id)
 
 
 def write_plain(
@@ -81,8 +82,7 @@ def write_plain(
     """
     occasion = _Occasion.of(source, clock.now())
     return [
-        _written(kind.type, subject, data["organization_id"], data, occasion, ids.new(), None)
-        for subject, data in events
+        _written(kind, subject, data["organization_id"], data, occasion, ids.new(), None) for subject, data in events
     ]
 
 
@@ -98,13 +98,13 @@ def write_encoded(
     """As `write_plain`, with data that are JSON already."""
     occasion = _Occasion.of(source, clock.now())
     return [
-        _written(kind.type, subject, organization_id, msgspec.Raw(data), occasion, ids.new(), None)
+        _written(kind, subject, organization_id, msgspec.Raw(data), occasion, ids.new(), None)
         for subject, data in events
     ]
 
 
 def _written(
-    kind: str,
+    kind: type[EventData],
     subject: str,
     organization_id: int,
     data: msgspec.Raw | Mapping[str, Any],
@@ -116,7 +116,7 @@ def _written(
         _Envelope(
             id=event_id,
             source=occasion.source,
-            type=kind,
+            type=kind.type,
             subject=subject,
             time=occasion.time,
             organizationid=organization_id,
@@ -127,5 +127,5 @@ def _written(
         )
     )
     if len(payload) > MAX_EVENT_BYTES:
-        raise ValueError(f"{kind} of {subject} is over {MAX_EVENT_BYTES} bytes")
-    return WrittenEvent(event_id, kind, subject, payload)
+        raise ValueError(f"{kind.type} of {subject} is over {MAX_EVENT_BYTES} bytes")
+    return WrittenEvent(event_id, kind.type, subject, payload, kind.urgent)
