@@ -31,15 +31,23 @@ def credentials(tmp_path_factory) -> Credentials:
 
 @pytest.fixture
 def settings(postgres_server, database, redis_url, credentials) -> Settings:
+    """With a Redis that is waited for: one that is slow to answer is not away."""
     return Settings(
         **UNLIMITED,
         sign_ins_per_second=0,
         grpc_port=0,
         postgres_url=postgres_server.url,
         postgres_database=database,
-        redis_url=redis_url,
+        redis_url=f"{redis_url}?socket_timeout=60&socket_connect_timeout=60",
         keys_dir=credentials.directory,
     )
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch) -> None:
+    """On a machine that stands still for seconds no query is slow, and PostgreSQL not away."""
+    monkeypatch.setattr("shared.rql.sql.SEARCH_SECONDS", 25.0)
+    monkeypatch.setattr("shared.sql.engine.PATIENCE_S", 60)
 
 
 @pytest.fixture

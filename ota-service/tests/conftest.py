@@ -39,13 +39,22 @@ def credentials(tmp_path_factory) -> Credentials:
 
 @pytest.fixture
 def settings(postgres_server, database, credentials, tmp_path) -> Settings:
+    """With a broker that is nowhere: the api tells it of signs of life, and a stack may run on this machine."""
     return Settings(
         **UNLIMITED,
         postgres_url=postgres_server.url,
         postgres_database=database,
         keys_dir=credentials.directory,
+        amqp_url="amqp://muster:muster@127.0.0.1:1/",
         firmware_store=(tmp_path / "firmware").as_uri(),
     )
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch) -> None:
+    """On a machine that stands still for seconds no query is slow, and PostgreSQL not away."""
+    monkeypatch.setattr("shared.rql.sql.SEARCH_SECONDS", 25.0)
+    monkeypatch.setattr("shared.sql.engine.PATIENCE_S", 60)
 
 
 @pytest.fixture

@@ -64,6 +64,10 @@ def test_of_several_the_greatest_version_counts(entries):
     assert newest(entries) == [Revocation("user", "1", 4), Revocation("user", "2", 9)]
 
 
+def test_the_list_is_read_often_enough_for_a_token_to_be_refused_within_five_seconds():
+    assert 3 * Refresh.SECONDS < 5
+
+
 async def test_while_the_store_is_away_the_last_list_holds():
     revocations = Revocations()
     with pytest.raises(ServiceUnavailable):

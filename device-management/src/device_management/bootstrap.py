@@ -65,6 +65,10 @@ from shared.sql.scope import Recipes, unit_scopes
 from shared.sql.unit_of_work import Units
 from shared.tokens import KeyRing, TokenSigner
 
+_CACHE_S = 0.5
+_ATTEMPTS_S = 5.0
+"""How long Redis is waited for: without the cache PostgreSQL is read, without the count a guess is free."""
+
 
 @dataclass(frozen=True)
 class Core:
@@ -86,14 +90,13 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
     sealer = Sealer.load(settings.keys_dir)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, application_name=SERVICE))
-        redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
-            settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5
-        )
-        stack.push_async_callback(redis.aclose)
+        quick, patient = _redis(settings, _CACHE_S), _redis(settings, _ATTEMPTS_S)
+        stack.push_async_callback(quick.aclose)
+        stack.push_async_callback(patient.aclose)
         units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
         web = await stack.enter_async_context(httpx.AsyncClient(timeout=10, follow_redirects=False, trust_env=False))
         receivers = Receivers(web, Egress(settings.allowed_networks))
-        cache, passwords = DeviceCache(redis), Passwords()
+        cache, passwords = DeviceCache(quick), Passwords()
         recipes: Recipes = {
             Answers: lambda scope: Answers(scope.unit.session, sealer),
             AuditService: lambda scope: AuditService(AuditStore(scope.unit.session)),
@@ -112,7 +115,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 scope.get(AuditService),
                 scope.get(RoleScopes),
                 passwords=passwords,
-                attempts=Attempts(redis),
+                attempts=Attempts(patient),
                 signer=signer,
                 lifetimes=Lifetimes(
                     access=timedelta(minutes=settings.access_token_minutes),
@@ -269,3 +272,9 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
             receivers,
             {"postgres": database},
         )
+
+
+def _redis(settings: Settings, seconds: float) -> Redis:
+    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        settings.redis_url, socket_timeout=seconds, socket_connect_timeout=seconds
+    )

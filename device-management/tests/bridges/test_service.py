@@ -35,7 +35,7 @@ def link_is(admin, site, **expected):
         assert {name: link[name] for name in expected} == expected
         return True
 
-    return eventually(asked, timeout=20)
+    return eventually(asked, timeout=90)
 
 
 async def test_telemetry_of_a_site_comes_out_under_its_devices_uid(admin, site, pump, worker, at_site, stored):
@@ -72,7 +72,7 @@ async def test_what_is_said_while_no_worker_runs_is_carried_over_later(admin, si
     for body in bodies:
         await at_site.publish(f"{site['place']}/pump-1/data", body, qos=1)
     worker("two")
-    await eventually(lambda: {body for _, body in stored} == set(bodies), timeout=20)
+    await eventually(lambda: {body for _, body in stored} == set(bodies))
 
 
 async def test_what_the_platforms_broker_did_not_confirm_is_not_settled(
@@ -90,7 +90,7 @@ async def test_what_the_platforms_broker_did_not_confirm_is_not_settled(
     await asyncio.wait([first])
     assert stored == []
     worker("two")
-    await eventually(lambda: stored == [("devices.pump-1.telemetry", BODY)], timeout=20)
+    await eventually(lambda: stored == [("devices.pump-1.telemetry", BODY)])
 
 
 async def test_a_connection_that_cannot_be_left_does_not_keep_its_worker_from_ending(admin, site, worker):
@@ -105,7 +105,7 @@ async def test_a_connection_that_cannot_be_left_does_not_keep_its_worker_from_en
     first = worker(connect=stubborn)
     await link_is(admin, site, state="connected")
     first.cancel()
-    ended, _ = await asyncio.wait([first], timeout=20)
+    ended, _ = await asyncio.wait([first], timeout=90)
     assert ended
 
 
@@ -117,8 +117,12 @@ async def test_of_many_workers_one_keeps_a_link(admin, site, worker, sql):
     for number in range(4):
         worker(f"worker-{number}")
     await link_is(admin, site, state="connected")
-    holders = await sql.fetch("select holder from site_links where held_until > clock_timestamp()")
-    assert len(holders) == 1
+
+    async def one_holds_it() -> bool:
+        holders = await sql.fetch("select holder from site_links where held_until > clock_timestamp()")
+        return len(holders) == 1
+
+    await eventually(one_holds_it)
 
 
 async def test_workers_that_start_together_share_the_sites(admin, site_broker, worker, sql):
@@ -133,7 +137,7 @@ async def test_workers_that_start_together_share_the_sites(admin, site_broker, w
         assert sum(row["count"] for row in rows) == 12
         return len(rows) == 3
 
-    await eventually(shared_out, timeout=30)
+    await eventually(shared_out, timeout=90)
 
 
 async def test_a_wrong_password_is_refused_and_shown_and_a_right_one_connects(admin, site, site_broker, worker):

@@ -89,7 +89,7 @@ async def test_two_workers_with_crossing_batches_do_not_block_each_other(admin, 
     def batch(counter, order):
         return [told(uid, firmware=str(counter), counter=counter) for uid in order]
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         for counter in range(1, 10):
             await asyncio.gather(hear(batch(counter, uids)), hear(batch(counter, uids[::-1])))
     assert await sql.fetchval("select array_agg(distinct firmware_version || '/' || version) from devices") == ["9/10"]

@@ -187,7 +187,7 @@ async def test_two_workers_with_crossing_batches_do_not_block_each_other(admin, 
     uids = [f"pump-{number}" for number in range(20)]
     for uid in uids:
         await admin.post("/api/v2/devices", json={"device_uid": uid})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         for turn in range(1, 8):
             await asyncio.gather(
                 say(*((uid, {"firmware_version": f"{turn}a"}) for uid in uids)),

@@ -51,13 +51,14 @@ async def events(sql):
 
 
 async def test_both_are_good_until_the_overlap_ends_and_then_the_new_one_alone(admin, sql, first, good, after):
-    second = await rotate(admin, overlap_s=60)
-    until = datetime.fromisoformat(second["previous_until"])
-    assert timedelta(seconds=50) < until - datetime.now(UTC) < timedelta(seconds=70)
+    before = datetime.now(UTC)
+    second = await rotate(admin, overlap_s=600)
+    until, after_it = datetime.fromisoformat(second["previous_until"]), datetime.now(UTC)
+    assert before - timedelta(seconds=1) < until - timedelta(seconds=600) < after_it + timedelta(seconds=1)
     await after(0)
     assert await good(first, second["token"]) == [True, True]
     assert len(await events(sql)) == 1
-    await after(61)
+    await after(601)
     assert await good(first, second["token"]) == [False, True]
     last = (await events(sql))[-1]
     assert (last["type"], last["data"]["min_token_generation"]) == ("device.token_revoked.v1", 2)

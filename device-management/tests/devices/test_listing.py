@@ -87,6 +87,11 @@ async def test_the_status_in_the_database_is_the_one_derived_here(admin, sql):
 class TestCached:
     """Through every change a list shows it at once; what is found in Redis was found there."""
 
+    @pytest.fixture(autouse=True)
+    def _an_hour(self, monkeypatch):
+        """A page lives so long, for no test to be too slow for it."""
+        monkeypatch.setattr("device_management.devices.cache.FILL_MS", 3_600_000)
+
     @pytest.fixture
     def found(self):
         return lambda: REGISTRY.get_sample_value("muster_device_cache_pages_total", {"found": "redis"}) or 0

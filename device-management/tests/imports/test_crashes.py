@@ -2,18 +2,24 @@
 
 import asyncio
 import os
+import signal
 import sys
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+
+import pytest
 
 from shared.testing import eventually
 
+pytestmark = pytest.mark.timeout(400)
+
 ROWS = 8_000
+PATIENCE = 120.0
 
 
-@asynccontextmanager
-async def worker(settings):
-    """Killed by SIGKILL at the end of the block."""
+@pytest.fixture
+async def begin(settings) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """`await begin()` begins a worker and answers its process id."""
     environment = {
         **os.environ,
         "MUSTER_POSTGRES_URL": settings.postgres_url,
@@ -22,15 +28,27 @@ async def worker(settings):
         "MUSTER_KEYS_DIR": str(settings.keys_dir),
     }
     script = Path(__file__).with_name("import_process.py")
-    process = await asyncio.create_subprocess_exec(sys.executable, str(script), env=environment)
-    try:
-        yield
-    finally:
-        process.kill()
-        await process.wait()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script)),
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    asks, answers = process.stdin, process.stdout
+    assert asks is not None
+    assert answers is not None
+
+    async def begin() -> int:
+        asks.write(b"\n")
+        return int(await answers.readline())
+
+    yield begin
+    os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
-async def test_workers_killed_at_any_moment_make_each_device_once(admin, settings, sql):
+async def test_workers_killed_at_any_moment_make_each_device_once(admin, begin, sql):
     body = "device_uid,attributes/site\n" + "".join(f"pump-{number},north\n" for number in range(ROWS))
     answer = await admin.post("/api/v2/imports", content=body, headers={"Content-Type": "text/csv"})
     assert answer.status_code == 202
@@ -39,11 +57,13 @@ async def test_workers_killed_at_any_moment_make_each_device_once(admin, setting
         return await sql.fetchval("select done_to from imports")
 
     for kill_at in (1, ROWS // 2):
-        async with worker(settings), worker(settings):
-            await eventually(lambda kill_at=kill_at: _at_least(done, kill_at), timeout=60, interval=0.005)
+        workers = [await begin() for _ in range(2)]
+        await eventually(lambda kill_at=kill_at: _at_least(done, kill_at), timeout=PATIENCE, interval=0.005)
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
         assert await sql.fetchval("select done_to = (select count(*) from devices) from imports")
-    async with worker(settings):
-        await eventually(lambda: _at_least(done, ROWS), timeout=60)
+    await begin()
+    await eventually(lambda: _at_least(done, ROWS), timeout=PATIENCE)
     job = (await admin.get("/api/v2/imports")).json()["items"][0]
     assert (job["state"], job["created"], job["unchanged"], job["refused"]) == ("completed", ROWS, 0, 0)
     assert await sql.fetchval("select count(*) from devices") == ROWS

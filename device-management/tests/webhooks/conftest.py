@@ -95,7 +95,7 @@ async def core(app, settings):
 async def worker(core) -> AsyncIterator[Callable[..., asyncio.Task[None]]]:
     """Starts a sender; cancel the task to end it in good order."""
     tasks: list[asyncio.Task[None]] = []
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
 
         def start(*, egress: Egress = LOOPBACK) -> asyncio.Task[None]:
             sender = WebhookSender(core.scopes, Receivers(client, egress), core.sealer, clock=SystemClock())

@@ -195,12 +195,13 @@ async def test_a_step_that_is_rolled_back_is_done_again_and_nothing_twice(order,
     await ledger.check(sql)
 
 
-async def test_progress_is_told_at_most_once_a_second_and_never_forgotten(order, steps, finish, sql, look):
+async def test_progress_is_told_at_most_once_a_while_and_never_forgotten(order, steps, finish, sql, look, monkeypatch):
+    monkeypatch.setattr("ota_service.batches.service._TELLING", timedelta(hours=1))
     batch = (await order())["id"]
     await steps()
     await finish(batch, "pump-1")
     await steps()
-    await sql.execute("update update_batches set told_at = now() - interval '2 s', next_step_at = now()")
+    await sql.execute("update update_batches set told_at = now() - interval '1 hour', next_step_at = now()")
     await steps()
     rows = await sql.fetch("select payload from outbox where type = 'batch.progressed.v1' order by id")
     last = json.loads(rows[-1]["payload"])["data"]

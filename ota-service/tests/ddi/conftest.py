@@ -134,6 +134,6 @@ def becomes(state_of):
         async def has_become() -> bool:
             return await state_of(update) == state
 
-        await eventually(has_become, timeout=30.0)
+        await eventually(has_become, timeout=90.0)
 
     return wait

@@ -16,7 +16,7 @@ from .rauc import Bus, Installer, modules
 from .serving import Flaky, served
 
 BUNDLE = bytes(range(256)) * 4_096
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 @pytest.fixture

@@ -10,10 +10,13 @@ from shared.testing import eventually
 from .serving import Flaky, Stalling, served
 from .swupdate import Signer, running
 
-pytestmark = pytest.mark.skipif(locate(SWUPDATE) is None, reason="swupdate is not installed")
+pytestmark = [
+    pytest.mark.skipif(locate(SWUPDATE) is None, reason="swupdate is not installed"),
+    pytest.mark.timeout(300),
+]
 
 PAYLOAD = bytes(range(256)) * 4_096
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 @pytest.fixture(scope="module")

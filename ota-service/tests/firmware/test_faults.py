@@ -149,7 +149,7 @@ class TestTheClient:
                 f"POST /api/v2/firmware HTTP/1.1\r\nHost: muster.test\r\nContent-Type: {FORM['Content-Type']}\r\n"
                 "Content-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n".encode()
             )
-            assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 401 ")
+            assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"HTTP/1.1 401 ")
             writer.close()
 
 

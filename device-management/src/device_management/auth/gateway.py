@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 FREE_FOR_ACCOUNT: Final = 5
 FREE_FOR_ADDRESS: Final = 100
 """Failures without a wait; many people may share an address."""
+FIRST_WAIT_S: Final = 1
 LONGEST_WAIT_S: Final = 300
 REMEMBERED_S: Final = 3_600
 
@@ -30,11 +31,12 @@ for _, key in ipairs(KEYS) do
 end
 if wait > 0 then return tostring(wait) end
 for place, key in ipairs(KEYS) do
-  local over = redis.call('HINCRBY', key, 'failures', 1) - tonumber(ARGV[place + 2])
+  local over = redis.call('HINCRBY', key, 'failures', 1) - tonumber(ARGV[place + 3])
   if over >= 0 then
-    redis.call('HSET', key, 'until', tostring(now + math.min(2 ^ math.min(over, 30), tonumber(ARGV[1]))))
+    local doubled = tonumber(ARGV[1]) * 2 ^ math.min(over, 30)
+    redis.call('HSET', key, 'until', tostring(now + math.min(doubled, tonumber(ARGV[2]))))
   end
-  redis.call('EXPIRE', key, ARGV[2])
+  redis.call('EXPIRE', key, ARGV[3])
 end
 return '0'
 """
@@ -76,7 +78,8 @@ class Attempts:
     """Failed sign-ins for each account, whether it exists or not, and for each address.
 
     The wait doubles with every failure beyond the free ones, up to `LONGEST_WAIT_S`; after `REMEMBERED_S` without one
-    all is forgotten. Redis away lets sign-ins through, and counts them.
+    all is forgotten. Redis away lets sign-ins through, and counts them. So it must be waited for longer than this
+    process may be short of time: under a storm of guesses an answer that is read late is no Redis that is away.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -84,7 +87,7 @@ class Attempts:
 
     async def begin(self, email: str, address: str) -> int:
         """Seconds to wait before the next attempt, or 0 for one that may go on and is counted."""
-        limits = (LONGEST_WAIT_S, REMEMBERED_S, FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS)
+        limits = (FIRST_WAIT_S, LONGEST_WAIT_S, REMEMBERED_S, FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS)
         wait = math.ceil(float(await self._run(_BEGIN, email, address, *limits) or 0))
         if wait:
             _HELD_BACK.inc()
