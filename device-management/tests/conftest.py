@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from device_management.app import build
+from device_management.bootstrap_api import api_lifespan
 from device_management.settings import Settings
 from shared.testing import UNLIMITED, Credentials
 from shared.testing.databases import empty, migrate
@@ -50,12 +51,23 @@ def _patience(monkeypatch) -> None:
     monkeypatch.setattr("shared.sql.engine.PATIENCE_S", 60)
 
 
+_applications: dict[str, FastAPI] = {}
+
+
+def application(settings: Settings) -> FastAPI:
+    """One for all tests with these settings, for its routes take long to make; what a test has is in its lifespan."""
+    key = settings.model_dump_json()
+    if key not in _applications:
+        _applications[key] = build(settings)
+    return _applications[key]
+
+
 @pytest.fixture
 async def app(settings, sql) -> AsyncIterator[FastAPI]:
     """The application on an empty database."""
     await empty(sql)
-    app = build(settings)
-    async with app.router.lifespan_context(app):
+    app = application(settings)
+    async with api_lifespan(settings)(app):
         yield app
 
 

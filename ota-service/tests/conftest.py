@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from ota_service.app import build
+from ota_service.bootstrap import api_lifespan
 from ota_service.firmware.schemas import FirmwareRead, FirmwareUpload
 from ota_service.firmware.service import FirmwareService
 from ota_service.fleet.service import FleetService
@@ -65,12 +66,23 @@ async def sql(settings) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+_applications: dict[str, FastAPI] = {}
+
+
+def application(settings: Settings) -> FastAPI:
+    """One for all tests with these settings, for its routes take long to make; what a test has is in its lifespan."""
+    key = settings.model_dump_json(exclude={"firmware_store"})
+    if key not in _applications:
+        _applications[key] = build(settings)
+    return _applications[key]
+
+
 @pytest.fixture
 async def app(settings, sql) -> AsyncIterator[FastAPI]:
     """The application on an empty database."""
     await empty(sql)
-    app = build(settings)
-    async with app.router.lifespan_context(app):
+    app = application(settings)
+    async with api_lifespan(settings)(app):
         yield app
 
 
