@@ -2,7 +2,8 @@
 
 One process each, on the same PostgreSQL, asked by the same client with a token for each device. A poll of ours is a
 transaction that reads; that the device was heard is told the broker once a minute for each. A poll of goosebit writes
-when and from where the device was seen last. They take turns, so that a slow moment of the machine hits both.
+when and from where the device was seen last. They take turns, so that a slow moment of the machine hits both. An update
+is ended after some minutes, and counted as far as it came: ours must have come to its end by then.
 """
 
 import json
@@ -25,6 +26,8 @@ from shared.testing import eventually
 _IMAGE = bytes(range(256)) * 256
 _CONNECTIONS = 32
 _PATIENCE_S = 120.0
+_OTHER_S, _OWN_S = 120.0, 240.0
+"""How long each of the two may take to update all of the devices."""
 _FACTS = {
     "connections": _CONNECTIONS,
     "ours stores per poll": "nothing; a sign of life goes to the broker once a minute for each device",
@@ -41,9 +44,10 @@ class _Server:
     tokens: Path
     offer: Callable[[], Awaitable[None]]
     updated: Callable[[], Awaitable[int]]
+    patience_s: float
 
-    async def load(self, work: str, *, seconds: float = 0.0) -> float:
-        """Devices or polls a second."""
+    async def load(self, work: str, *, seconds: float | None = None) -> "_Done":
+        """Begins nothing after `seconds`, by default its patience."""
         answer = await child.run(
             "ddi_load",
             host=LOOPBACK,
@@ -52,15 +56,27 @@ class _Server:
             tokens=str(self.tokens),
             connections=_CONNECTIONS,
             work=work,
-            seconds=seconds,
+            seconds=seconds or self.patience_s,
         )
-        return answer["done"] / answer["seconds"]
+        return _Done(**answer)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """So many devices, or polls, and how many requests were refused for the moment and sent again."""
+
+    done: int
+    seconds: float
+    refused: int
+
+    @property
+    def rate(self) -> float:
+        return self.done / self.seconds
 
 
 async def measure(platform: Platform, *, devices: int, seconds: float, rounds: int) -> list[Row]:
     tokens = await platform.enrol("ddi", devices)
     polls: dict[str, list[float]] = {"goosebit": [], "ours": []}
-    updates: dict[str, list[float]] = {"goosebit": [], "ours": []}
     with tempfile.TemporaryDirectory(prefix="muster-ddi-") as name:
         directory = Path(name)
         async with (
@@ -68,22 +84,32 @@ async def measure(platform: Platform, *, devices: int, seconds: float, rounds: i
             _ours(platform, directory, tokens) as own,
         ):
             servers = {"goosebit": other, "ours": own}
-            for server in servers.values():
-                await server.load("register")
+            registered = {kind: await server.load("register", seconds=_OWN_S) for kind, server in servers.items()}
             for _ in range(rounds):
                 for kind, server in servers.items():
-                    polls[kind].append(await server.load("poll", seconds=seconds))
-            for kind, server in servers.items():
-                await server.offer()
-                updates[kind].append(await server.load("update"))
-                updated = await server.updated()
-                if updated != devices:
-                    raise RuntimeError(f"{kind}: {updated} of {devices} devices have closed with success")
-    facts = {"devices": devices, **_FACTS}
+                    polls[kind].append((await server.load("poll", seconds=seconds)).rate)
+            updated = {kind: await _update(kind, server) for kind, server in servers.items()}
+    if updated["ours"].done != devices:
+        raise RuntimeError(f"ours: {updated['ours'].done} of {devices} devices were updated in {_OWN_S:.0f} s")
+    facts: dict[str, object] = {"devices": devices, **_FACTS}
+    for kind in polls:
+        facts[f"{kind} registers"] = f"{registered[kind].rate:.1f} devices/s"
+        facts[f"{kind} updated"] = updated[kind].done
+        facts[f"{kind} refused for the moment"] = registered[kind].refused + updated[kind].refused
+    updates = {kind: [one.rate] for kind, one in updated.items()}
     return [
         _row("DDI base polls", "polls/s", polls, facts),
         _row(f"DDI update of {devices:,} devices, poll to closed success", "devices/s", updates, facts),
     ]
+
+
+async def _update(kind: str, server: _Server) -> _Done:
+    """Raises RuntimeError when the server knows of more or fewer devices that have closed with success."""
+    await server.offer()
+    answer = await server.load("update")
+    if (known := await server.updated()) != answer.done:
+        raise RuntimeError(f"{kind}: {answer.done} devices have closed with success, and {known} are known to have")
+    return answer
 
 
 def _row(what: str, unit: str, rates: dict[str, list[float]], facts: dict[str, object]) -> Row:
@@ -94,7 +120,7 @@ def _row(what: str, unit: str, rates: dict[str, list[float]], facts: dict[str, o
 @asynccontextmanager
 async def _goosebit(platform: Platform, directory: Path, uids: dict[str, str]) -> AsyncGenerator[_Server]:
     async with goosebit.started(platform.info["postgres"], directory, uids, _IMAGE) as known:
-        yield _Server(known.port, "DEFAULT", known.tokens, known.roll_out, known.updated)
+        yield _Server(known.port, "DEFAULT", known.tokens, known.roll_out, known.updated, _OTHER_S)
 
 
 @asynccontextmanager
@@ -126,5 +152,5 @@ async def _ours(platform: Platform, directory: Path, tokens: dict[str, str]) -> 
 
         tenant = (await client.get("/api/v2/auth/me")).raise_for_status().json()["organization"]["slug"]
         port = Endpoint.parse(platform.info["ota_service"].removeprefix("http://")).port
-        yield _Server(port, tenant, known, offer, lambda: in_state("completed"))
+        yield _Server(port, tenant, known, offer, lambda: in_state("completed"), _OWN_S)
     await sql.close()
