@@ -1,5 +1,7 @@
 """The api as a whole: the dashboard's pages, health, and the store away."""
 
+import asyncio
+
 import pytest
 
 from shared.testing import eventually
@@ -39,7 +41,7 @@ async def test_readiness_says_what_it_waits_for(anyone):
 
 @pytest.mark.parametrize("changed", [{"mongodb_url": "mongodb://127.0.0.1:1"}])
 async def test_with_the_store_away_reads_answer_503_and_say_when_to_come_again(reader):
-    for path in ("/api/v2/telemetry?device_uid=a", "/api/v2/telemetry/latest", "/api/v2/presence"):
-        answer = await reader.get(path)
+    paths = ("/api/v2/telemetry?device_uid=a", "/api/v2/telemetry/latest", "/api/v2/presence")
+    for answer in await asyncio.gather(*map(reader.get, paths)):
         assert (answer.status_code, answer.json()["code"]) == (503, "store_away")
         assert int(answer.headers["retry-after"]) > 0

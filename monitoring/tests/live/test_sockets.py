@@ -256,7 +256,7 @@ async def test_updates_are_thinned_out_like_everything_else(person, register, fr
     arrived = []
     someone.client.on("update", lambda data: arrived.append((time.monotonic(), data["items"])))
     version, began = 0, time.monotonic()
-    while time.monotonic() < began + 1.2:
+    while time.monotonic() < began + 1:
         version += 1
         frames.updates(1, [update("pump-1", version=version, state="downloading", progress=version % 100)])
         await asyncio.sleep(0.002)
@@ -305,7 +305,7 @@ async def test_a_room_gets_at_most_five_frames_a_second_and_the_newest_in_the_en
     arrived = []
     someone.client.on("telemetry", lambda data: arrived.append((time.monotonic(), data)))
     number, began = 0, time.monotonic()
-    while time.monotonic() < began + 2:
+    while time.monotonic() < began + 1:
         number += 1
         frames.telemetry(1, [telemetry("pump-1", number)])
         await asyncio.sleep(0.002)
