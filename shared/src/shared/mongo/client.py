@@ -21,12 +21,15 @@ async def open(url: str, database: str, *, name: str = "muster", pool: int = 20)
 
     A call waits at most 2 s for a server and 5 s for a free connection; an answer may take 20 s. Writes are journaled.
     Errors are the driver's: calls stand in `shared.mongo.errors.store_errors`.
+
+    The time to connect is also that of a heartbeat, and one that is not answered in it ends every call under way: a
+    server that only has much to do may need some seconds.
     """
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
         url,
         appname=name,
         serverSelectionTimeoutMS=2_000,
-        connectTimeoutMS=2_000,
+        connectTimeoutMS=8_000,
         socketTimeoutMS=20_000,
         waitQueueTimeoutMS=5_000,
         maxPoolSize=pool,
