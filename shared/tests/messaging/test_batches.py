@@ -48,6 +48,22 @@ async def test_what_came_within_the_linger_is_handled_though_no_batch_is_full(ra
     await eventually(lambda: handle.seen == numbers(5))
 
 
+async def test_beside_three_batches_under_way_a_fourth_waits_for_more_than_the_linger(raw, handle: Recorder, consume):
+    handle.gate.clear()
+    consume(linger_in_crowd=FULL, in_flight=4)
+    await put(raw, b"0")
+    await eventually(lambda: len(handle.batches) == 1)
+    await put(raw, b"1")
+    await eventually(lambda: len(handle.batches) == 2)
+    await put(raw, b"2")
+    await eventually(lambda: len(handle.batches) == 3)
+    for body in numbers(13)[3:]:
+        await put(raw, body)
+        await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+    await eventually(lambda: len(handle.batches) == 4)
+    assert [len(batch) for batch in handle.batches] == [1, 1, 1, 10]
+
+
 async def test_one_acknowledgement_settles_a_batch(raw, handle: Recorder, consume, acknowledgements):
     await put(raw, *numbers(30))
     consume(linger=FULL)

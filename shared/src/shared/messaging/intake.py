@@ -14,10 +14,9 @@ from shared.messaging.errors import BrokerAway
 class Intake:
     """Collects deliveries; the broker's prefetch bounds it."""
 
-    def __init__(self, batch: int, linger_s: float) -> None:
+    def __init__(self, batch: int) -> None:
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._batch = batch
-        self._linger_s = linger_s
         self._buffer: deque[Delivery] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._wanted = 0
@@ -46,12 +45,15 @@ class Intake:
         if self.lost.done():
             raise BrokerAway("the channel was lost")
 
-    async def take(self) -> list[Delivery]:
-        """The next deliveries in order: a full batch, or what came within the linger of the first one seen."""
+    async def first(self) -> None:
+        """Waits for a delivery. Raises BrokerAway."""
         if not self._buffer:
             await self._wait(1, None)
+
+    async def take(self, linger_s: float) -> list[Delivery]:
+        """The next deliveries in order: a full batch, or what there is after the linger. Raises BrokerAway."""
         if len(self._buffer) < self._batch:
-            await self._wait(self._batch, self._linger_s)
+            await self._wait(self._batch, linger_s)
         self.check()
         return [self._buffer.popleft() for _ in range(min(self._batch, len(self._buffer)))]
 

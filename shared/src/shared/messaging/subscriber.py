@@ -68,13 +68,14 @@ class Subscriber:
 
     async def _follow_all(self) -> None:
         async with self._broker.consuming.channel(prefetch=_PREFETCH) as channel:
-            intake = Intake(batch=_PREFETCH, linger_s=0)
+            intake = Intake(batch=_PREFETCH)
             try:
                 await intake.consume(channel, await self._bind(channel), consumer_tag=self._exchange)
                 if self._resumed is not None:
                     await self._resumed()
                 while True:
-                    await self._deliver(channel, await intake.take())
+                    await intake.first()
+                    await self._deliver(channel, await intake.take(linger_s=0))
             finally:
                 self._bound = None
 
