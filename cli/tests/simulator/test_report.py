@@ -6,7 +6,7 @@ from muster_cli.client.accounts import Account
 from muster_cli.errors import Unreachable
 from muster_cli.simulator import receipts
 from muster_cli.simulator.latencies import Latencies
-from muster_cli.simulator.receipts import Receipts
+from muster_cli.simulator.receipts import Patience, Receipts
 from muster_cli.simulator.report import Report
 from muster_cli.simulator.tally import Tally
 
@@ -30,10 +30,10 @@ def asks_often(monkeypatch):
     monkeypatch.setattr(receipts, "_LEAST_PAUSE_S", 0.01)
 
 
-async def collected(*answers, expected=50, patience_s=30.0, all_are_new=True):
+async def collected(*answers, expected=50, patience=Patience(60.0, 60.0), all_are_new=True):  # noqa: B008 - frozen
     some = Receipts(Ledger(*answers), {"sim-1"})
     await some.begin(all_are_new=all_are_new)
-    await some.collect(expected, patience_s=patience_s)
+    await some.collect(expected, patience)
     return some.received
 
 
@@ -46,11 +46,15 @@ async def test_what_the_devices_sent_before_does_not_count():
 
 
 async def test_what_never_arrives_ends_with_patience():
-    assert await collected(30, patience_s=0.1) == 30
+    assert await collected(30, patience=Patience(0.1, 60.0)) == 30
+
+
+async def test_a_first_answer_is_waited_for_longer_than_the_last():
+    assert await collected(None, None, 30, patience=Patience(0.0, 60.0)) == 30
 
 
 async def test_a_platform_that_never_answers_has_told_nothing():
-    assert await collected(None, patience_s=0.1) is None
+    assert await collected(None, patience=Patience(0.1, 0.1)) is None
 
 
 def report(*, confirmed=50, received=50, is_final=True, failed=0):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Set
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from muster_cli.client import MusterClient
@@ -14,6 +15,14 @@ _CLOCKS_ARE_OFF_BY = 3 * _DAY
 _LEAST_PAUSE_S = 2.0
 _PAUSES = 2.0
 """So many times as long as an answer took: the account of many devices is no small question."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds to wait for the account of everything, and for any answer."""
+
+    all_s: float
+    any_s: float
 
 
 class Receipts:
@@ -31,14 +40,14 @@ class Receipts:
         """Before anything is sent. Raises CommandError."""
         self._before = {} if all_are_new else await self._counted()
 
-    async def collect(self, expected: int, *, patience_s: float) -> None:
+    async def collect(self, expected: int, patience: Patience) -> None:
         """Asks until `expected` samples are there, or patience ends."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                await self._collect(expected)
+            async with asyncio.timeout(max(patience.all_s, patience.any_s)):
+                await self._collect(expected, time.monotonic() + patience.all_s)
 
-    async def _collect(self, expected: int) -> None:
-        while True:
+    async def _collect(self, expected: int, deadline: float) -> None:
+        while self.received is None or time.monotonic() < deadline:
             asked = time.monotonic()
             try:
                 counted = await self._counted()
@@ -48,7 +57,9 @@ class Receipts:
                 self.received = sum(count - self._before.get(uid, 0) for uid, count in counted.items())
                 if self.received >= expected:
                     return
-            await asyncio.sleep(max(_LEAST_PAUSE_S, (time.monotonic() - asked) * _PAUSES))
+            now = time.monotonic()
+            pause_s = max(_LEAST_PAUSE_S, (now - asked) * _PAUSES)
+            await asyncio.sleep(pause_s if self.received is None else min(pause_s, deadline - now))
 
     async def _counted(self) -> dict[str, int]:
         last = (datetime.now(UTC) + _DAY).date()

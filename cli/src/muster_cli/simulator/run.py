@@ -14,7 +14,7 @@ from muster_cli.simulator.enrolment import Enrolment
 from muster_cli.simulator.flash import Flash
 from muster_cli.simulator.fleet import Fleet, allow_open_files
 from muster_cli.simulator.progress import Progress
-from muster_cli.simulator.receipts import Receipts
+from muster_cli.simulator.receipts import Patience, Receipts
 from muster_cli.simulator.report import Report
 from muster_cli.simulator.signals import answering
 from muster_cli.simulator.tally import Tally
@@ -25,7 +25,10 @@ from muster_cli.updater.turns import Turns
 from shared.cancellation import end
 
 _INTERRUPTED_S = 3.0
-"""How long somebody who wants to leave waits for the platform's account."""
+"""How long somebody who wants to leave waits for the platform's account to catch up."""
+
+_ANSWER_S = 15.0
+"""How long they wait for any account at all."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,10 @@ async def run(cast: Cast, place: Place, ways: Ways) -> Report:
             was_interrupted = await _live(fleet, cast.duration)
             lasted = time.monotonic() - started
             if ways.account_s:
-                patience_s = min(ways.account_s, _INTERRUPTED_S) if was_interrupted else ways.account_s
-                was_interrupted |= await _collect(receipts, tally.confirmed, patience_s)
+                patience = Patience(ways.account_s, ways.account_s)
+                if was_interrupted:
+                    patience = Patience(min(ways.account_s, _INTERRUPTED_S), min(ways.account_s, _ANSWER_S))
+                was_interrupted |= await _collect(receipts, tally.confirmed, patience)
     finally:
         await end([progress])
         flash.close()
@@ -102,9 +107,9 @@ async def _live(fleet: Fleet, duration: float | None) -> bool:
     return signals.count > 0
 
 
-async def _collect(receipts: Receipts, expected: int, patience_s: float) -> bool:
+async def _collect(receipts: Receipts, expected: int, patience: Patience) -> bool:
     """Whether a signal has ended it early."""
-    collecting = asyncio.create_task(receipts.collect(expected, patience_s=patience_s))
+    collecting = asyncio.create_task(receipts.collect(expected, patience))
     with answering(collecting.cancel) as signals:
         await asyncio.wait([collecting])
     if not collecting.cancelled():
