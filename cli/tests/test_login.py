@@ -2,6 +2,7 @@
 
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -51,15 +52,21 @@ def test_logging_out_revokes_the_key_and_forgets_it(muster, platform, logged_in,
     assert (again.exit_code, again.stderr) == (2, 'error: there is no profile "default"; `muster login` makes one\n')
 
 
-def test_a_profile_whose_platform_is_gone_is_forgotten_when_that_is_asked(muster, profiles):
-    muster("login")
+def move_away(profiles: Path) -> str:
+    """Where the profile's platform is, nothing answers any more; what the file holds then."""
     content = json.loads(profiles.read_text())
     content["profiles"]["default"]["server"] = "http://127.0.0.1:9"
     profiles.write_text(json.dumps(content))
+    return profiles.read_text()
+
+
+def test_a_profile_whose_platform_is_gone_is_forgotten_when_that_is_asked(muster, profiles):
+    muster("login")
+    content = move_away(profiles)
     kept = muster("logout")
     assert kept.exit_code == 3
     assert kept.stderr.endswith("try again, or forget the profile alone with `--forget`\n")
-    assert json.loads(profiles.read_text()) == content
+    assert profiles.read_text() == content
     forgotten = muster("logout", "--forget")
     assert forgotten.exit_code == 0
     assert "the key stays good until it expires, for nothing answers at http://127.0.0.1:9" in forgotten.stderr
@@ -95,9 +102,7 @@ def test_a_key_in_the_environment_needs_no_login(muster, platform, monkeypatch):
 
 def test_logging_in_elsewhere_needs_no_answer_of_the_platform_before(muster, profiles):
     muster("login")
-    content = json.loads(profiles.read_text())
-    content["profiles"]["default"]["server"] = "http://127.0.0.1:9"
-    profiles.write_text(json.dumps(content))
+    move_away(profiles)
     result = muster("login")
     assert result.exit_code == 0
     assert "the key before stays good until it expires, for nothing answers at http://127.0.0.1:9" in result.stderr

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -64,13 +65,11 @@ async def http(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def nowhere() -> Endpoint:
-    """An address at which nothing listens."""
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    address = Endpoint(*server.sockets[0].getsockname())
-    server.close()
-    await server.wait_closed()
-    return address
+def nowhere() -> Iterator[Endpoint]:
+    """An address at which nothing listens and nothing can: it is held."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield Endpoint(*held.getsockname())
 
 
 async def told(question: Awaitable[str]) -> Finding:

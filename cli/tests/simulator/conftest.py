@@ -26,7 +26,7 @@ class Topic:
 def internal_users(rabbitmq_server):
     """Lets uids in with the password, until the test ends. They may use the topic exchange alone."""
     names: list[str] = []
-    with httpx.Client(base_url=rabbitmq_server.management_url, timeout=10) as management:
+    with httpx.Client(base_url=rabbitmq_server.management_url, timeout=60) as management:
 
         def let_in(*uids: str, password: str = PASSWORD) -> None:
             for uid in uids:

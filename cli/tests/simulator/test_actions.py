@@ -52,7 +52,7 @@ class OneDevice:
 
     async def __aexit__(self, *_error: object) -> None:
         self._fleet.stop()
-        await asyncio.wait_for(self._running, 20)
+        await asyncio.wait_for(self._running, 60)
         self._flash.close()
 
     async def ask(self, number: int, kind: str, params: dict | None = None, *, left_s: float = 60) -> None:
@@ -171,7 +171,7 @@ async def test_a_lost_connection_delays_an_answer_and_repeats_nothing_that_is_do
         for number in range(1, 11):
             await device.ask(number, "calibrate")
         await device.answered(1)
-        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=30) as management:
+        async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=60) as management:
 
             async def lost() -> bool:
                 return (await management.delete(f"/api/connections/username/{device.uid}")).is_success and bool(

@@ -26,7 +26,7 @@ async def test_a_nap_ends_when_woken():
     await asyncio.sleep(0)
     nap.wake()
     nap.wake()
-    await asyncio.wait_for(sleeping, 1)
+    await asyncio.wait_for(sleeping, 60)
 
 
 async def test_a_nap_ends_at_its_time_whatever_woke_the_one_before():

@@ -1,6 +1,7 @@
 """`telemetry tail` while the platform goes away and comes back, over real Socket.IO."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -20,10 +21,16 @@ START = 1_767_323_045
 
 
 class Monitoring:
-    """Answers a subscription with a snapshot of `latest`, and can be stopped and started at one address."""
+    """Answers a subscription with a snapshot of `latest`, and can be stopped and started at one address.
+
+    That is held meanwhile, or another program's connection could begin at it.
+    """
 
     def __init__(self) -> None:
-        self.port = 0
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self.latest: dict[str, float] = {}
         self.at = START
         self.subscriptions: list[object] = []
@@ -39,7 +46,6 @@ class Monitoring:
         self._server = uvicorn.Server(config)
         self._serving = asyncio.create_task(self._server.serve())
         await eventually(lambda: self._server.started)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """As a process does that is killed: no goodbye."""
@@ -47,6 +53,9 @@ class Monitoring:
         await self._serving
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
+
+    def close(self) -> None:
+        self._held.close()
 
     async def report(self, **metrics: float) -> None:
         self.at += 1
@@ -73,6 +82,7 @@ async def monitoring(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Monitorin
     await there.start()
     yield there
     await there.stop()
+    there.close()
 
 
 def tail(monitoring: Monitoring) -> Tail:
