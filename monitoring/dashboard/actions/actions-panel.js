@@ -1,6 +1,7 @@
 /** What one device is asked to do: a new action, those under way with their progress, and what came of the earlier ones. */
 
 import { html, useEffect, useMemo, useRef } from "../view.js";
+import { useAgain } from "../again.js";
 import { createListing } from "../listing.js";
 import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
@@ -48,13 +49,7 @@ function useActions(uid) {
   useEffect(() => void list.load(), [list, news]);
 
   const underWay = actions.some(({ state }) => isOpen(state));
-  useEffect(() => {
-    if (!underWay) return undefined;
-    const timer = setInterval(() => {
-      if (!document.hidden) list.load();
-    }, LOOK_AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [list, underWay]);
+  useAgain(list.load, LOOK_AGAIN_MS, underWay);
   return { list, actions };
 }
 

@@ -24,8 +24,13 @@ const WORDS = /** @type {Record<string, string>} */ ({ pending: "waiting", initi
  * @property {string} updated_at
  */
 
-/** @param {{id: number, release?: string | null}} props `release` is the slug of the release that the batch carries out */
-export function BatchDevices({ id, release = null }) {
+/**
+ * @param {object} props
+ * @param {number} props.id
+ * @param {number | null} [props.version] of the batch as it is shown beside its devices: they are read after it
+ * @param {string | null} [props.release] the slug of the release that the batch carries out
+ */
+export function BatchDevices({ id, version = null, release = null }) {
   const { api, feed } = useApp();
   const state = useSignal("");
   const list = useMemo(() => {
@@ -33,7 +38,7 @@ export function BatchDevices({ id, release = null }) {
     const listing = createListing(api, `/updates/batches/${id}/devices`, { query: state.value ? { state: state.value } : {}, page: PAGE });
     return listing;
   }, [api, id, state.value]);
-  useKept(list.load, feed.batches.items.value.get(id)?.version);
+  useKept(list.load, `${version} ${feed.batches.items.value.get(id)?.version}`);
 
   const ready = list.phase.value === "ready";
   const failure = list.error.value;

@@ -54,7 +54,7 @@ export function BatchPage({ id }) {
     </section>
     <section class="panel device-list" aria-labelledby="devices-title">
       <h2 id="devices-title">Devices</h2>
-      <${BatchDevices} id=${batch.id} />
+      <${BatchDevices} id=${batch.id} version=${batch.version} />
     </section>
   `;
 }

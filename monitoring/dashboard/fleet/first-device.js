@@ -1,17 +1,13 @@
 /** An empty fleet: how to get its first devices. It looks again by itself. */
 
-import { html, useEffect } from "../view.js";
+import { html } from "../view.js";
+import { useAgain } from "../again.js";
 
 const LOOK_AGAIN_MS = 5_000;
 
 /** @param {{load: () => void}} props `load` reads the list again */
 export function FirstDevice({ load }) {
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) load();
-    }, LOOK_AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [load]);
+  useAgain(load, LOOK_AGAIN_MS);
   return html`<section class="first-device">
     <h2>No device has reported for duty</h2>
     <p>This page looks again by itself and fills as soon as a device is registered.</p>

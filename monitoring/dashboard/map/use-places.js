@@ -1,6 +1,7 @@
 /** The devices with a position, as they are now: what one measures comes before what was written down of it. */
 
 import { effect, useEffect, useMemo, useSignal } from "../view.js";
+import { useAgain } from "../again.js";
 import { createListing } from "../listing.js";
 import { useApp } from "../shell/context.js";
 import { createPlaces } from "./places.js";
@@ -81,12 +82,7 @@ function usePlaced() {
     const listing = createListing(api, "/devices", { query: { rql: PLACED }, page: 500, whole: true });
     return listing;
   }, []);
-  useEffect(() => {
-    list.load();
-    const timer = setInterval(() => {
-      if (!document.hidden) list.load();
-    }, LOOK_AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [list]);
+  useEffect(() => void list.load(), [list]);
+  useAgain(list.load, LOOK_AGAIN_MS);
   return list;
 }

@@ -1,14 +1,11 @@
 /** How many devices the organization has, those too that have never been heard of. */
 
-import { useEffect, useMemo } from "../view.js";
+import { useMemo } from "../view.js";
 import { useKept } from "../live/kept.js";
 import { createResource } from "../resource.js";
 import { useApp } from "../shell/context.js";
 
-/** A device that was registered and has not spoken is told of by nobody. */
-const LOOK_AGAIN_MS = 30_000;
-
-/** Without the retired; counted anew now and then, and when devices are heard of for the first time. */
+/** Without the retired; counted anew when devices are heard of for the first time, and now and then: nobody tells of one that has not spoken. */
 export function useCount() {
   const { api, feed } = useApp();
   const counted = useMemo(() => {
@@ -17,10 +14,6 @@ export function useCount() {
     return resource;
   }, [api]);
   const known = feed.known.value;
-  useKept(counted.load, known, false);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || counted.load(), LOOK_AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [counted]);
+  useKept(counted.load, known);
   return Math.max(counted.value.value ?? 0, known);
 }

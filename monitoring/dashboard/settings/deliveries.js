@@ -1,6 +1,7 @@
 /** The deliveries of one webhook, the newest first: what was sent, what was answered, and a way to send it again. */
 
 import { html, useEffect, useMemo, useSignal } from "../view.js";
+import { useAgain } from "../again.js";
 import { createListing } from "../listing.js";
 import { useApp } from "../shell/context.js";
 import { useAttempt } from "../shell/dialog.js";
@@ -23,13 +24,8 @@ export function Deliveries({ id }) {
     const listing = createListing(api, `${path}/deliveries`, { page: 50 });
     return listing;
   }, [path]);
-  useEffect(() => {
-    list.load();
-    const timer = setInterval(() => {
-      if (!document.hidden) list.load();
-    }, LOOK_AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [list]);
+  useEffect(() => void list.load(), [list]);
+  useAgain(list.load, LOOK_AGAIN_MS);
   const test = useAttempt(async () => {
     await api.post(`${path}/test`);
     await list.load();
