@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import signal
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -56,7 +55,7 @@ def mosquitto_sub(mosquitto_pub: Path) -> Path:
 @pytest.fixture
 async def people(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """The administrator's client, through the gateway."""
-    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=20) as client:
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=60) as client:
         form = {"username": stack.info["admin"]["email"], "password": stack.info["admin"]["password"]}
         answer = await client.post("/api/v2/auth/login", data=form)
         answer.raise_for_status()
@@ -86,5 +85,5 @@ async def simulated(
 
     yield start
     for process in running:
-        process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.wait(), 30)
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 60)

@@ -4,11 +4,11 @@ import { io } from "socket.io-client";
 
 const [address, token, transport, subscription] = process.argv.slice(2);
 const say = (event, data) => process.stdout.write(`${JSON.stringify({ event, data })}\n`);
-const socket = io(address, { auth: { token }, transports: [transport], reconnection: false });
+const socket = io(address, { auth: { token }, transports: [transport], reconnection: false, timeout: 60_000 });
 
 socket.on("connect", async () => {
   say("connect", null);
-  say("acknowledged", await socket.timeout(5000).emitWithAck("subscribe", JSON.parse(subscription)));
+  say("acknowledged", await socket.timeout(60_000).emitWithAck("subscribe", JSON.parse(subscription)));
 });
 socket.on("connect_error", (error) => {
   say("connect_error", error.message);

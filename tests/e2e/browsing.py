@@ -105,7 +105,7 @@ class Visit:
                 await more.click()
             return await self.row(device).count() == 1
 
-        await eventually(shown, timeout=20)
+        await eventually(shown)
 
     async def number(self, selector: str, attribute: str) -> float:
         """A figure behind what is painted; -1 while there is none."""

@@ -11,12 +11,17 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
 from .browsing import FLAGS, Device, Visit
+
+_PATIENCE_MS = 60_000
+"""For whatever a page is to show or let be done: a busy machine takes long, and what is not there never comes."""
+
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +39,7 @@ async def visits(browser: Browser, stack: Stack) -> AsyncIterator[Callable[..., 
 
     async def visit(**options: Any) -> Visit:
         context = await browser.new_context(**options)
+        context.set_default_timeout(_PATIENCE_MS)
         opened.append(Visit(await context.new_page(), stack.info["gateway"].rstrip("/"), stack.info["admin"]))
         opened[-1].watch()
         return opened[-1]

@@ -15,8 +15,6 @@ from shared.testing import eventually
 
 from .browsing import Device
 
-pytestmark = pytest.mark.timeout(180)
-
 _PATIENCE_S = 60
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

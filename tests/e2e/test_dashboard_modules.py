@@ -9,7 +9,13 @@ _DASHBOARD = _ROOT / "monitoring" / "dashboard"
 
 def _node(node: Path, *arguments: str | Path) -> None:
     done = subprocess.run(
-        [node, *arguments], cwd=_ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        [node, *arguments],
+        cwd=_ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -21,8 +27,8 @@ def test_the_dashboards_own_tests_pass(node: Path):
 def test_every_module_is_sound_javascript(node: Path):
     modules = [path for path in _DASHBOARD.rglob("*.js") if "vendor" not in path.parts]
     assert len(modules) > 30
-    for module in modules:
-        _node(node, "--check", module)
+    parse = "for (const path of process.argv.slice(1)) new vm.SourceTextModule(fs.readFileSync(path, 'utf8'))"
+    _node(node, "--experimental-vm-modules", "--no-warnings", "--eval", parse, *modules)
 
 
 def test_no_module_makes_markup_of_text():

@@ -19,10 +19,7 @@ from shared.testing import eventually
 
 from .browsing import Device, Visit
 
-pytestmark = pytest.mark.timeout(120)
-
 _MARKUP = '<img src="x" onerror="window.taken=1"><b>bold</b>'
-_SOON = 15_000
 
 Devices = Callable[..., Awaitable[Device]]
 Images = Callable[..., Awaitable[dict[str, Any]]]
@@ -92,7 +89,7 @@ async def test_an_image_is_uploaded_approved_and_brought_to_a_device_while_peopl
     await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}")
     await expect(panel(visit)).to_contain_text("No update yet")
     await choose_and_start(visit, {"name": name})
-    await expect(panel(visit)).to_have_attribute("data-state", "initiated", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "initiated")
     await expect(panel(visit)).to_contain_text("times out in 6 d")
     await expect(visit.page.get_by_role("dialog")).to_have_count(0)
     await expect(visit.page.get_by_role("button", name="Update", exact=True)).to_be_disabled()
@@ -108,12 +105,12 @@ async def test_an_image_is_uploaded_approved_and_brought_to_a_device_while_peopl
         ("complete", "completed", {}),
     ):
         assert await device.report(session_id, verb, **said) == 200
-        await expect(panel(visit)).to_have_attribute("data-state", state, timeout=_SOON)
-        await expect(fleet.row(device)).to_have_attribute("data-update", state, timeout=_SOON)
+        await expect(panel(visit)).to_have_attribute("data-state", state)
+        await expect(fleet.row(device)).to_have_attribute("data-update", state)
         if said:
-            await expect(panel(visit)).to_have_attribute("data-progress", str(said["progress"]), timeout=_SOON)
-            await expect(fleet.row(device)).to_contain_text(f"downloading {said['progress']} %", timeout=_SOON)
-    await expect(fleet.row(device)).to_have_attribute("data-version", "2.0.1", timeout=_SOON)
+            await expect(panel(visit)).to_have_attribute("data-progress", str(said["progress"]))
+            await expect(fleet.row(device)).to_contain_text(f"downloading {said['progress']} %")
+    await expect(fleet.row(device)).to_have_attribute("data-version", "2.0.1")
     await expect(panel(visit)).to_contain_text("Runs 2.0.1")
     await expect(visit.page.locator(".facts")).to_contain_text("2.0.1")
     await expect(panel(visit).locator(".steps li.done")).to_have_count(5)
@@ -148,12 +145,12 @@ async def test_a_simulated_device_is_updated_from_its_page_without_a_reload(
             answer = await people.get("/api/v2/presence", params={"device_uid": uid})
             return answer.is_success and answer.json()["items"][0]["online"]
 
-        await eventually(is_online, timeout=30)
+        await eventually(is_online)
         await visit.sign_in(f"#/devices/{uid}")
         await choose_and_start(visit, firmware)
         await visit.page.evaluate("() => { window.kept = true }")
-        await expect(panel(visit)).to_have_attribute("data-state", "downloading", timeout=_SOON)
-        await expect(panel(visit)).to_have_attribute("data-state", "completed", timeout=30_000)
+        await expect(panel(visit)).to_have_attribute("data-state", "downloading")
+        await expect(panel(visit)).to_have_attribute("data-state", "completed")
         await expect(panel(visit)).to_contain_text("Runs 5.0.0")
         assert await visit.page.evaluate("() => window.kept") is True
     finally:
@@ -170,7 +167,7 @@ async def test_an_update_is_cancelled_after_a_question_and_what_comes_late_is_in
     session_id = await opened(device, await image("3.0.0"))
     await visit.sign_in(f"#/devices/{device.uid}")
     assert await device.report(session_id, "ack") == 200
-    await expect(panel(visit)).to_have_attribute("data-state", "acknowledged", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "acknowledged")
     cancel = visit.page.get_by_role("button", name="Cancel update")
     await cancel.click()
     await expect(visit.page.get_by_role("button", name="Let it go on")).to_be_focused()
@@ -179,11 +176,11 @@ async def test_an_update_is_cancelled_after_a_question_and_what_comes_late_is_in
     await expect(panel(visit)).to_have_attribute("data-state", "acknowledged")
     await cancel.click()
     await visit.page.get_by_role("button", name="Cancel the update").click()
-    await expect(panel(visit)).to_have_attribute("data-state", "cancelling", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "cancelling")
     await expect(visit.page.get_by_role("dialog")).to_have_count(0)
     assert await device.report(session_id, "downloading") == 409
     assert await device.report(session_id, "cancelled") == 200
-    await expect(panel(visit)).to_have_attribute("data-state", "cancelled", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "cancelled")
     await expect(visit.page.get_by_role("button", name="Update", exact=True)).to_be_enabled()
     await visit.page.reload()
     await panel(visit).get_by_text("Reports", exact=True).click()
@@ -196,12 +193,12 @@ async def test_why_an_update_failed_is_said_as_text(
     device = await devices("Boiler room")
     session_id = await opened(device, await image("3.0.0"))
     await visit.sign_in(f"#/devices/{device.uid}")
-    await expect(panel(visit)).to_have_attribute("data-state", "initiated", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "initiated")
     assert await device.report(session_id, "fail", error=f"no space left {_MARKUP}") == 200
-    await expect(panel(visit).locator(".notice")).to_contain_text(f"no space left {_MARKUP}", timeout=_SOON)
+    await expect(panel(visit).locator(".notice")).to_contain_text(f"no space left {_MARKUP}")
     await visit.page.goto(f"{visit.origin}/#/fleet")
     await visit.shown_in_fleet(device)
-    await expect(visit.row(device)).to_contain_text("update failed", timeout=_SOON)
+    await expect(visit.row(device)).to_contain_text("update failed")
     await visit.link(device).click()
     await expect(panel(visit).locator(".past .reason")).to_have_text(f"no space left {_MARKUP}")
     assert await visit.page.evaluate("() => window.taken") is None
@@ -239,7 +236,7 @@ async def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(visit: Visit, 
     await visit.sign_in("#/firmware")
     await visit.page.get_by_label("File").set_input_files(file(f"{name}-1.bin", b"x" * 4_000_000))
     network = await visit.page.context.new_cdp_session(visit.page)
-    slowly = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
+    slowly = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 100_000}
     await network.send("Network.enable")
     await network.send("Network.emulateNetworkConditions", slowly)
     await visit.page.get_by_role("button", name="Upload").click()
@@ -320,7 +317,7 @@ async def test_who_may_only_look_is_offered_nothing_to_do(
 
     await visit.page.route("**/api/v2/auth/me", looks_only)
     await visit.sign_in(f"#/devices/{device.uid}")
-    await expect(panel(visit)).to_have_attribute("data-state", "initiated", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "initiated")
     await expect(panel(visit).get_by_role("button")).to_have_text(["Why was it not updated?"])
     await visit.page.get_by_role("link", name="Firmware").click()
     await expect(visit.page.locator("tr", has_text=unapproved["name"])).to_contain_text("waits for approval")
@@ -334,17 +331,17 @@ async def test_while_the_live_connection_is_away_the_update_is_followed_over_res
     device = await devices("Loading dock")
     session_id = await opened(device, await image("4.0.0"))
     await visit.sign_in(f"#/devices/{device.uid}")
-    await expect(panel(visit)).to_have_attribute("data-state", "initiated", timeout=_SOON)
+    await expect(panel(visit)).to_have_attribute("data-state", "initiated")
     stack.kill("monitoring-api")
     try:
         assert await device.report(session_id, "ack") == 200
-        await expect(panel(visit)).to_have_attribute("data-state", "acknowledged", timeout=_SOON)
+        await expect(panel(visit)).to_have_attribute("data-state", "acknowledged")
         for verb in ("downloading", "flashed", "complete"):
             assert await device.report(session_id, verb) == 200
     finally:
         await asyncio.to_thread(stack.start, "monitoring-api")
-    await expect(panel(visit)).to_have_attribute("data-state", "completed", timeout=30_000)
-    await expect(panel(visit)).to_contain_text("Runs 4.0.0", timeout=30_000)
+    await expect(panel(visit)).to_have_attribute("data-state", "completed")
+    await expect(panel(visit)).to_contain_text("Runs 4.0.0")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1360), ("dark", 390)])
@@ -366,7 +363,7 @@ async def test_every_state_of_an_update_is_accessible_and_fits(
     visit: Visit = await visits(color_scheme=scheme, viewport={"width": width, "height": 844})
     await visit.sign_in()
     await visit.shown_in_fleet(device)
-    await expect(visit.row(device)).to_have_attribute("data-update", "downloading", timeout=_SOON)
+    await expect(visit.row(device)).to_have_attribute("data-update", "downloading")
     await visit.is_sound()
     await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}")
     await panel(visit).get_by_text("Reports", exact=True).click()
@@ -375,7 +372,7 @@ async def test_every_state_of_an_update_is_accessible_and_fits(
     await visit.page.keyboard.press("Escape")
     assert await device.report(session_id, "flashed") == 200
     assert await device.report(session_id, "complete") == 200
-    await visit.page.get_by_role("button", name="Update", exact=True).click(timeout=_SOON)
+    await visit.page.get_by_role("button", name="Update", exact=True).click()
     await expect(visit.page.get_by_role("radio", name=there["name"])).to_be_visible()
     await visit.is_sound()
     await visit.page.keyboard.press("Escape")

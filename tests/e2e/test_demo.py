@@ -25,7 +25,7 @@ def run(script: str, stack: Stack, directory: Path) -> str:
     (directory / ".local").symlink_to(stack.layout.root)
     (directory / ".venv").symlink_to(sys.prefix)
     command = ("bash", "-e", "-c", script)
-    return subprocess.run(command, cwd=directory, check=True, stdout=subprocess.PIPE, text=True, timeout=90).stdout
+    return subprocess.run(command, cwd=directory, check=True, stdout=subprocess.PIPE, text=True, timeout=240).stdout
 
 
 async def test_a_third_of_the_fleet_is_updated_and_then_another_device_as_the_readme_says(

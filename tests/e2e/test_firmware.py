@@ -17,7 +17,7 @@ IMAGE = os.urandom(5 * 1024 * 1024 + 17)
 async def operator(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """The first administrator, at the gateway."""
     admin = stack.info["admin"]
-    async with httpx.AsyncClient(base_url=f"{stack.info['gateway']}/api/v2", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"{stack.info['gateway']}/api/v2", timeout=60) as client:
         form = {"username": admin["email"], "password": admin["password"]}
         token = (await client.post("/auth/login", data=form)).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
@@ -43,11 +43,11 @@ async def test_a_stranger_is_refused_at_the_gateway_while_the_image_is_still_to_
         b"POST /api/v2/firmware HTTP/1.1\r\nHost: muster.test\r\nContent-Length: 1000000000\r\n"
         b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
     )
-    assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 401 ")
+    assert (await asyncio.wait_for(reader.readline(), 60)).startswith(b"HTTP/1.1 401 ")
     writer.close()
 
 
 async def test_the_keys_that_sign_manifests_are_there_for_everybody(stack: Stack):
-    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=30) as anyone:
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=60) as anyone:
         answer = await anyone.get("/api/v2/firmware/keys")
     assert [key["crv"] for key in answer.json()["keys"]] == ["Ed25519"]

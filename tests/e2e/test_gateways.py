@@ -12,7 +12,7 @@ import pytest
 
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(90)
+from .promises import is_kept
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def publish(stack, mosquitto_pub, gateway):
             *("-q", "1", "-t", f"devices/{uid}/telemetry", "-m", json.dumps(sample)),
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await process.wait()
 
     return published
@@ -71,7 +71,7 @@ async def foreign_device(stack, people) -> str:
     person = {"email": f"{name}@fleet.example", "name": name, "password": uuid4().hex, "roles": ["administrator"]}
     path = f"/api/v2/users?organization_id={other['id']}"
     (await people.post(path, json=person)).raise_for_status()
-    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=20) as client:
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=60) as client:
         form = {"username": person["email"], "password": person["password"]}
         pair = (await client.post("/api/v2/auth/login", data=form)).raise_for_status().json()
         headers = {"Authorization": f"Bearer {pair['access_token']}"}
@@ -90,11 +90,11 @@ async def test_a_gateway_brings_devices_carries_their_telemetry_and_takes_their_
             answer = await people.get("/api/v2/telemetry", params={"device_uid": uid})
             return answer.json()["items"] if answer.is_success else None
 
-        found = await eventually(samples, timeout=20, why="the telemetry of a device nobody knew")
+        found = await eventually(samples, why="the telemetry of a device nobody knew")
         assert found[0]["metrics"] == {"temperature": 21.5}
     topics = [f"devices/{uid}/commands" for uid in uids]
     await reboot(people, uids[0])
-    listening = await listen(*topics, messages=2, seconds=40)
+    listening = await listen(*topics, messages=2, seconds=60)
     await reboot(people, uids[1])
     heard, _ = await listening.communicate()
     assert sorted(heard.decode().split()) == sorted(topics)
@@ -115,12 +115,20 @@ async def test_a_revoked_gateways_connection_ends_within_five_seconds_and_does_n
     stack, people, gateway, publish
 ):
     broker = urlsplit(stack.info["amqp"])
-    url = f"amqp://gateway.{gateway['id']}:{gateway['token']}@{broker.hostname}:{broker.port}/"
-    connection = await aiormq.connect(url)
+
+    async def taken_s() -> float:
+        one = (await people.post("/api/v2/gateways", json={"name": "hall"})).raise_for_status().json()
+        url = f"amqp://gateway.{one['id']}:{one['token']}@{broker.hostname}:{broker.port}/"
+        connection = await aiormq.connect(url)
+        (await people.delete(f"/api/v2/gateways/{one['id']}")).raise_for_status()
+        revoked = time.monotonic()
+        await eventually(lambda: connection.is_closed, why="the revoked gateway's connection ends")
+        return time.monotonic() - revoked
+
+    assert await is_kept(5.0, taken_s)
     (await people.delete(f"/api/v2/gateways/{gateway['id']}")).raise_for_status()
-    await eventually(lambda: connection.is_closed, timeout=5, why="the revoked gateway's connection ends")
 
     async def refused() -> bool:
         return await publish("anything") != 0
 
-    await eventually(refused, timeout=5, why="the revoked token is refused")
+    await eventually(refused, why="the revoked token is refused")

@@ -55,7 +55,7 @@ def test_a_client_generated_from_the_proto_file_makes_all_six_calls(
         text=True,
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        timeout=60,
+        timeout=240,
     )
     assert finished.stdout.splitlines() == [
         f"device {uid} registered",

@@ -10,8 +10,6 @@ import pytest
 
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(180)
-
 
 class Client:
     """The npm client in a process of its own; `events` is what it has said so far."""
@@ -25,11 +23,11 @@ class Client:
         async for line in self.process.stdout:
             self.events.append(json.loads(line))
 
-    async def hears(self, event: str, matches=lambda _data: True, *, timeout: float = 10) -> dict:  # noqa: ASYNC109
+    async def hears(self, event: str, matches=lambda _data: True) -> dict:
         def found():
             return next((e for e in self.events if e["event"] == event and matches(e["data"])), None)
 
-        return (await eventually(found, timeout=timeout, why=f"{event} among {self.events}"))["data"]
+        return (await eventually(found, why=f"{event} among {self.events}"))["data"]
 
 
 @pytest.fixture
@@ -174,14 +172,14 @@ async def test_who_watches_a_group_hears_of_all_that_is_done_with_its_devices(li
         await device(99.0)
         await client.hears("telemetry", lambda data: data["items"][0]["metrics"] == {"temperature": 99.0})
         await client.hears("action", lambda data: data["items"][0]["action_id"] == action["action_id"])
-        alert = await client.hears("alert", timeout=20)
+        alert = await client.hears("alert")
         assert (alert["items"][0]["rule_id"], alert["items"][0]["device_uid"]) == (rule["id"], device.uid)
         await post(f"configuration/jobs/{job['id']}/cancel")
 
         def is_over(data: dict) -> bool:
             return any(item.get("job_id") == job["id"] and item["state"] == "cancelled" for item in data["items"])
 
-        await client.hears("configuration", is_over, timeout=20)
+        await client.hears("configuration", is_over)
     (await people.delete(f"/api/v2/alert-rules/{rule['id']}")).raise_for_status()
 
 

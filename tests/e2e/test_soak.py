@@ -13,8 +13,6 @@ from muster_cli.mqtt.packets import Will
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(200)
-
 SOAK_S = 2
 
 
@@ -40,7 +38,7 @@ async def device(stack: Stack, people: httpx.AsyncClient) -> AsyncIterator[Devic
     will = Will(f"devices/{uid}/status", b'{"online":false}')
     await broker.open(host, int(port), uid=uid, token=token, will=will)
     base, headers = f"{stack.info['gateway']}/api/v2/device/{uid}", {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=base, timeout=20, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=base, timeout=60, headers=headers) as http:
 
         async def copied() -> bool:
             return (await people.get(f"/api/v2/fleet/{uid}")).status_code == 200

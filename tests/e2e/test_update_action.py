@@ -22,13 +22,13 @@ async def test_an_update_action_ends_with_the_session_that_carries_it_out(stack:
     action = f"/api/v2/actions/{begun['action_id']}"
 
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=stack.info["gateway"], headers=headers, timeout=20) as device:
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], headers=headers, timeout=60) as device:
         updates = f"/api/v2/device/{uid}/updates"
 
         async def is_offered() -> bool:
             return (await device.get(f"{updates}/next")).status_code == 200
 
-        await eventually(is_offered, timeout=30, why="the session of the action")
+        await eventually(is_offered, why="the session of the action")
         session = (await device.get(f"{updates}/next")).json()["session_id"]
         assert (await people.get(f"/api/v2/devices/{uid}")).json()["current_action_id"] == int(begun["action_id"])
         for verb in ("ack", "downloading", "flashed", "complete"):
@@ -37,13 +37,13 @@ async def test_an_update_action_ends_with_the_session_that_carries_it_out(stack:
     async def is_completed() -> bool:
         return (await people.get(action)).json()["state"] == "completed"
 
-    await eventually(is_completed, timeout=30, why="the action completed")
+    await eventually(is_completed, why="the action completed")
     assert (await people.get(action)).json()["result"] == {"session_id": session, "firmware_version": version}
 
     async def runs_the_new_version() -> bool:
         return (await people.get(f"/api/v2/devices/{uid}")).json()["firmware_version"] == version
 
-    await eventually(runs_the_new_version, timeout=30)
+    await eventually(runs_the_new_version)
 
 
 async def test_an_update_action_without_such_a_firmware_fails_with_the_reason(people: httpx.AsyncClient):
@@ -55,6 +55,6 @@ async def test_an_update_action_without_such_a_firmware_fails_with_the_reason(pe
     async def has_failed() -> bool:
         return (await people.get(f"/api/v2/actions/{asked['action_id']}")).json()["state"] == "failed"
 
-    await eventually(has_failed, timeout=30)
+    await eventually(has_failed)
     error = (await people.get(f"/api/v2/actions/{asked['action_id']}")).json()["error"]
     assert error.startswith("firmware_not_found")

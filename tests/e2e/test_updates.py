@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,12 +67,12 @@ async def fleet(stack: Stack, people: httpx.AsyncClient, prefix: str) -> AsyncIt
             answers = [await people.get("/api/v2/presence", params={"device_uid": f"{prefix}-000{n}"}) for n in (1, 2)]
             return all(answer.json().get("items", [{}])[0].get("online") for answer in answers)
 
-        await eventually(online, timeout=40, why="both devices are online")
+        await eventually(online, why="both devices are online")
 
     yield start
     for process in running:
-        process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.wait(), 30)
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 60)
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ async def start(muster: Run, uid: str, firmware: str) -> str:
         assert "device_not_found" not in done.errors
         return done
 
-    done = await eventually(started, timeout=30)
+    done = await eventually(started)
     assert done.code == 0, done.errors
     return done.fields["Session"]
 
@@ -140,7 +139,7 @@ async def test_a_device_is_updated_and_every_service_knows_its_new_version(muste
     async def known() -> bool:
         return (await people.get(f"/api/v2/devices/{uid}")).json()["firmware_version"] == "1.0.0"
 
-    await eventually(known, timeout=30, why="device-management knows the version")
+    await eventually(known, why="device-management knows the version")
     assert (await muster("devices", "get", uid)).fields["Firmware"] == "1.0.0"
     again = await start(muster, uid, await upload_next(muster, people, firmware))
     shown = await muster("updates", "show", again)
@@ -183,7 +182,7 @@ async def test_what_must_not_happen_is_refused_with_a_reason(stack, muster, peop
     (await people.post("/api/v2/devices", json={"device_uid": other})).raise_for_status()
     others_token = (await people.post(f"/api/v2/devices/{other}/token")).json()["token"]
     path = f"/api/v2/device/{uid}/updates/{session}"
-    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=20) as device:
+    async with httpx.AsyncClient(base_url=stack.info["gateway"], timeout=60) as device:
 
         async def post(path: str, token: str) -> tuple[int, str]:
             answer = await device.post(path, headers={"Authorization": f"Bearer {token}"})
@@ -196,7 +195,7 @@ async def test_what_must_not_happen_is_refused_with_a_reason(stack, muster, peop
         async def unknown() -> bool:
             return await post(foreign, others_token) == (404, "update_session_not_found")
 
-        await eventually(unknown, timeout=20)
+        await eventually(unknown)
         assert (await muster("updates", "cancel", session)).fields["State"] == "cancelled"
         assert await post(f"{path}/ack", token) == (409, "wrong_transition")
     history = await muster("updates", "show", session)
@@ -232,13 +231,13 @@ async def test_a_simulator_that_is_killed_in_a_download_finishes_the_update_in_i
         async def registered() -> bool:
             return (await people.get(f"/api/v2/devices/{uid}")).status_code == 200
 
-        await eventually(registered, timeout=40)
+        await eventually(registered)
         session = await start(muster, uid, firmware)
 
         async def downloading() -> bool:
             return (await people.get(f"/api/v2/updates/{session}")).json()["state"] == "downloading"
 
-        await eventually(downloading, timeout=40)
+        await eventually(downloading)
     finally:
         slow.kill()
         await slow.wait()

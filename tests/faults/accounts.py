@@ -36,7 +36,7 @@ class Broker:
     async def read(cls, stack: Stack) -> "Broker":
         """Up to some seconds old."""
         address = resolve(Ports(stack.layout.ports), Credentials.keep(stack.layout.credentials, {}), {})
-        async with httpx.AsyncClient(base_url=address.broker_admin, trust_env=False, timeout=30) as management:
+        async with httpx.AsyncClient(base_url=address.broker_admin, trust_env=False, timeout=60) as management:
             queue: dict[str, Any] = (
                 (await management.get(f"/api/queues/%2F/{TELEMETRY_QUEUE}")).raise_for_status().json()
             )
@@ -61,7 +61,7 @@ async def settled(stack: Stack) -> Broker:
 async def worker_counted(stack: Stack) -> Counter[str]:
     """`messages.received`, `messages.dead`, `samples.stored` ...: what one life of the worker has counted."""
     port = Ports(stack.layout.ports)["monitoring-worker"]
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         metrics = (await client.get(f"http://{LOOPBACK}:{port}/metrics")).raise_for_status().text
     return Counter({f"{what}.{outcome}": int(float(count)) for what, outcome, count in _COUNTED.findall(metrics)})
 
@@ -91,5 +91,5 @@ async def dead_letters(stack: Stack) -> Counter[bytes]:
 
         if waiting:
             await channel.basic_consume(_DEAD, take)
-            await asyncio.wait_for(all_read.wait(), 30)
+            await asyncio.wait_for(all_read.wait(), 60)
     return found

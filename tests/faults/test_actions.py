@@ -17,8 +17,6 @@ from muster_stack.stack import Stack
 from shared.cancellation import end
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @dataclass
 class Doer:

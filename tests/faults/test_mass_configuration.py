@@ -17,8 +17,6 @@ from muster_cli.mqtt.packets import Will
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(240)
-
 DEVICES = 40
 API, WORKER = "device-management-api", "device-management-worker"
 JOBS = "/api/v2/configuration/jobs"

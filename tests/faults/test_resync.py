@@ -12,8 +12,6 @@ import pytest
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(240)
-
 FLEET = 3_000
 
 
@@ -53,7 +51,7 @@ async def test_emptied_copies_are_whole_again_though_the_worker_dies_in_the_midd
         async def is_under_way() -> bool:
             return (await people.get(f"/api/v2/devices/resync/{resync['id']}")).json()["done"] > 0
 
-        await eventually(is_under_way, timeout=30)
+        await eventually(is_under_way)
         stack.kill("device-management-worker")
         stack.start("device-management-worker")
 
@@ -79,7 +77,7 @@ async def test_emptied_copies_are_whole_again_though_the_worker_dies_in_the_midd
         entries = await _rows(stack, "device_management", list_of)
         return tenants == truth and all(entries <= each for each in refused) and _updates(stack) >= updates
 
-    await eventually(is_the_rest, timeout=30, interval=0.5, why="organizations, refused tokens and updates too")
+    await eventually(is_the_rest, interval=0.5, why="organizations, refused tokens and updates too")
     await traffic.all_stored_once()
 
 

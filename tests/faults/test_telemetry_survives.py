@@ -40,7 +40,7 @@ async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load
     async def store_agrees() -> bool:
         return await platform_accounts(people, ledger.accounts) == ledger.accounts
 
-    await eventually(broker_agrees, timeout=30, interval=0.5, why="the broker has counted what it confirmed")
+    await eventually(broker_agrees, interval=0.5, why="the broker has counted what it confirmed")
     await eventually(store_agrees, timeout=60, interval=1, why="every device's account is right")
     own = sum(ledger.accounts.values(), Counter[str]())
     assert await worker_counted(stack) - before == Counter(
@@ -150,4 +150,4 @@ async def test_a_worker_killed_after_a_commit_publishes_it_when_it_is_back(stack
     async def copied() -> bool:
         return (await people.get(f"/api/v2/fleet/{uid}")).status_code == 200
 
-    await eventually(copied, timeout=30, why="the event of a commit whose relay was dead")
+    await eventually(copied, why="the event of a commit whose relay was dead")

@@ -13,8 +13,6 @@ from shared.testing import eventually
 from .conftest import FLEET
 from .database import Database
 
-pytestmark = pytest.mark.timeout(300)
-
 WORKER = "ota-service-worker"
 BATCHES = "/api/v2/updates/batches"
 

@@ -15,8 +15,6 @@ import pytest
 from muster_stack.stack import Stack
 from shared.testing import eventually
 
-pytestmark = pytest.mark.timeout(240)
-
 STEPS = ["ack", "downloading", "flashed", "complete"]
 
 KILLED = {
