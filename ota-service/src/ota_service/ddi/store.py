@@ -175,9 +175,16 @@ class DdiStore:
 
     async def locked(self, organization_id: int, uid: str) -> DdiTarget:
         """The device's row, made when it has none, locked until the transaction ends."""
-        key = {"organization_id": organization_id, "device_uid": uid}
-        await self._session.execute(insert(DdiTarget).values(**key).on_conflict_do_nothing())
-        query = select(DdiTarget).filter_by(**key).with_for_update().execution_options(populate_existing=True)
+        # What is there is written anew as it is: that locks it and answers it in one statement.
+        query = (
+            insert(DdiTarget)
+            .values(organization_id=organization_id, device_uid=uid)
+            .on_conflict_do_update(
+                index_elements=["organization_id", "device_uid"], set_={"auto_confirm": DdiTarget.auto_confirm}
+            )
+            .returning(DdiTarget)
+            .execution_options(populate_existing=True)
+        )
         return (await self._session.scalars(query)).one()
 
     async def want_attributes(self, organization_id: int, uid: str) -> None:
