@@ -139,10 +139,25 @@ async def test_news_that_are_folded_while_somebody_reads_are_not_missed(record, 
     assert len((await telemetry.latest(1, limit=1)).items) == 1
 
 
+async def test_news_are_folded_as_many_at_a_time_as_fit_into_memory(
+    record, telemetry, register, store, database, monkeypatch
+):
+    monkeypatch.setattr(store_module, "_NEWS_BYTES_AT_ONCE", 1)
+    await register("pump-1")
+    for number in range(3):
+        await record("pump-1", sample(NOON + number * SECOND, number, temperature=float(number)))
+    ids, _, _, more = await store.news()
+    assert (len(ids), more) == (1, True)
+    await telemetry.fold_news()
+    assert await database["latest_news"].count_documents({}) == 0
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    assert latest.metrics["temperature"].value == 2.0
+
+
 async def test_two_workers_may_fold_the_same_news(record, telemetry, register, store):
     await register("pump-1")
     await record("pump-1", sample(NOON, 1, temperature=1.0))
-    ids, latest, _ = await store.news()
+    ids, latest, *_ = await store.news()
     await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
     await telemetry.fold_news()
     await store.fold(ids, latest)

@@ -41,6 +41,7 @@ from shared.mongo.bulk import write_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import SLICE, by_ids
+from shared.mongo.portions import fitting
 
 _MARKS_AT_ONCE, _MARKS_BYTES = 50, 48 * 1024 * 1024
 """Documents of marks that are taken in one go, and what they hold."""
@@ -81,20 +82,12 @@ class RollupStore:
 
         With whether there may be more, for they are as many as fit into memory. Raises StoreAway.
         """
-        ids: list[Any] = []
-        marks: list[Mark] = []
-        room = _MARKS_BYTES
         # Marks of an older release of this service have no time.
         due = self._marks.find({"due_at": {"$not": {"$gt": now}}}).sort("_id", 1).limit(_MARKS_AT_ONCE)
-        with store_errors():
-            async for document in due.batch_size(_MARKS_A_READ):
-                ids.append(document["_id"])
-                marks += _marks.decode(document["marks"])
-                room -= len(document["marks"])
-                if room < 0:
-                    break
-            await due.close()
-        return ids, marks, room < 0 or len(ids) == _MARKS_AT_ONCE
+        documents, are_cut = await fitting(due.batch_size(_MARKS_A_READ), _MARKS_BYTES, _marks_bytes)
+        marks = [mark for document in documents for mark in _marks.decode(document["marks"])]
+        more = are_cut or len(documents) == _MARKS_AT_ONCE
+        return [document["_id"] for document in documents], marks, more
 
     async def delete_marks(self, ids: Sequence[Any]) -> None:
         """Raises StoreAway."""
@@ -244,6 +237,10 @@ def rollups_of(metrics: Set[str] | None) -> Reading:
 def _read(data: bytes, *, metrics: Set[str] | None, decode: Callable[[msgspec.Raw], Summary]) -> dict[str, Summary]:
     found = _raw.decode(data)
     return {name: decode(one) for name, one in found.items() if metrics is None or name in metrics}
+
+
+def _marks_bytes(document: Document) -> int:
+    return len(document["marks"])
 
 
 def _creation(hour: DeviceHour, minutes: Mapping[int, Bucket]) -> UpdateOne:

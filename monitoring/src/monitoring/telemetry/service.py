@@ -25,7 +25,7 @@ from monitoring.telemetry.models import (
 )
 from monitoring.telemetry.rules import counted, is_past, merged, newest, place, readable, touched_by
 from monitoring.telemetry.schemas import LatestRead, ReadingRead, SampleRead
-from monitoring.telemetry.store import NEWS_AT_ONCE, TelemetryStore
+from monitoring.telemetry.store import TelemetryStore
 from shared.clock import Clock
 from shared.contracts.telemetry import Value
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
@@ -207,11 +207,10 @@ class TelemetryService:
         """Moves what past batches have left behind to where it belongs, until it has caught up."""
         behind = True
         while behind:
-            ids, latest, touched = await self._store.news()
+            ids, latest, touched, behind = await self._store.news()
             if self._follower is not None and touched:
                 await self._follower.follow(touched)
             await self._store.fold(ids, merged(latest))
-            behind = len(ids) == NEWS_AT_ONCE
 
     async def drop_past(self) -> None:
         """Drops the days that nobody can read any more."""

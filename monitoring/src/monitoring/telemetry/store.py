@@ -28,10 +28,12 @@ from shared.mongo.bulk import insert_new
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import SLICE, by_ids
+from shared.mongo.portions import fitting
 
 UNDATED = "samples_undated"
-NEWS_AT_ONCE = 200
-"""Documents of news that are folded in one go."""
+_NEWS_AT_ONCE, _NEWS_BYTES_AT_ONCE = 200, 32 * 1024 * 1024
+"""Documents of news that are folded in one go, and what they hold."""
+_NEWS_A_READ = 10
 
 _DAYS = re.compile(r"samples_([a-z]+)_(\d{8})")
 _READ_MS = 10_000
@@ -99,15 +101,19 @@ class TelemetryStore:
             with store_errors():
                 await self._news.insert_many(documents, ordered=False)
 
-    async def news(self) -> tuple[list[Any], list[Latest], list[Touched]]:
-        """The oldest news, by their ids: several of a device perhaps. Raises StoreAway."""
-        with store_errors():
-            documents = await self._news.find().sort("_id", 1).limit(NEWS_AT_ONCE).to_list(NEWS_AT_ONCE)
+    async def news(self) -> tuple[list[Any], list[Latest], list[Touched], bool]:
+        """The oldest news, by their ids: several of a device perhaps.
+
+        With whether there may be more, for they are as many as fit into memory. Raises StoreAway.
+        """
+        oldest = self._news.find().sort("_id", 1).limit(_NEWS_AT_ONCE).batch_size(_NEWS_A_READ)
+        documents, are_cut = await fitting(oldest, _NEWS_BYTES_AT_ONCE, _news_bytes)
         latest = [one for document in documents for one in _latest_decoder.decode(document["readings"])]
         # An older release of this service kept both as one.
         both = (document.get("touched", document["readings"]) for document in documents)
         touched = [one for encoded in both for one in _touched_decoder.decode(encoded) if one.process]
-        return [document["_id"] for document in documents], latest, touched
+        more = are_cut or len(documents) == _NEWS_AT_ONCE
+        return [document["_id"] for document in documents], latest, touched, more
 
     async def fold(self, ids: Sequence[Any], latest: Sequence[Latest]) -> None:
         """Moves news into the devices' documents: each reading that is newer than the one there.
@@ -253,6 +259,10 @@ def _latest(uid: str, readings: Document) -> Latest:
 
 def _reading(document: Document) -> Reading:
     return Reading(document["ts"], document["value"], document["dated"], -document.get("before", 0))
+
+
+def _news_bytes(document: Document) -> int:
+    return len(document["readings"]) + len(document.get("touched", b""))
 
 
 def _encoded(news: Sequence[Latest] | Sequence[Touched]) -> Iterator[bytes]:
