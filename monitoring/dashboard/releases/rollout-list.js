@@ -21,7 +21,7 @@ const PAGE = 50;
  */
 export function useRollouts(path, state) {
   const { api } = useApp();
-  return useMemo(() => createListing(api, path, { query: state ? { state } : {}, page: PAGE }), [api, state]);
+  return useMemo(() => createListing(api, path, { query: state ? { state } : {}, page: PAGE }), [api, path, state]);
 }
 
 /**
