@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from monitoring.rollups import store
 from monitoring.rollups.models import DAY, HOUR, MINUTE, Account
 from monitoring.rollups.service import MarkKeeper, Roller
 from monitoring.rollups.store import RollupStore
@@ -287,3 +288,17 @@ async def test_many_devices_are_rolled_up_together(record, settle, rollups):
     assert found == dict.fromkeys(uids, 1)
     accounts = await rollups.accounts(uids, [TODAY])
     assert set(accounts.values()) == {Account(messages=1, received=1, stored=1)}
+
+
+async def test_a_roll_takes_no_more_marks_than_it_has_room_for_and_the_rest_follows(
+    record, telemetry, rollup_store, clock, settle, read, account_of, monkeypatch
+):
+    monkeypatch.setattr(store, "_MARKS_BYTES", 1)
+    for number in range(3):
+        await record("pump-1", sample(NOON + number * SECOND, number, temperature=float(number)))
+        await telemetry.fold_news()
+    ids, marks, more = await rollup_store.marks(clock.now())
+    assert (len(ids), len(marks), more) == (1, 1, True)
+    await settle()
+    assert await read(MINUTE) == [(0 * DAY, 3, 1.0, 2.0)]
+    assert await account_of("pump-1") == Account(messages=3, received=3, stored=3)
