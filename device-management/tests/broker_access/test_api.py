@@ -69,7 +69,10 @@ async def test_the_other_questions_are_for_tagged_users_alone(anyone):
 
 
 async def test_a_question_without_its_fields_is_no_server_error(anyone):
-    assert (await anyone.post("/broker/user", data={})).status_code == 422
+    for question in ("user", "vhost", "resource", "topic"):
+        answer = await anyone.post(f"/broker/{question}", data={"tags": "device"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "incomplete_question")
+    assert (await anyone.post("/broker/user", content=b"\xff%ff&=")).status_code == 422
 
 
 async def test_more_users_than_a_statement_has_parameters_are_looked_for_at_once(app, admin):
