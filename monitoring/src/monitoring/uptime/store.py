@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from pymongo import UpdateOne
-
 from monitoring.uptime.models import Change
+from shared.mongo.bulk import insert_new
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import SLICE
@@ -27,10 +26,8 @@ class UptimeStore:
 
         The moment and the direction make the key: a takeover, which tells of the same moment again, is no change.
         """
-        writes = [UpdateOne({"_id": _key(change)}, {"$setOnInsert": asdict(change)}, upsert=True) for change in changes]
-        if writes:
-            with store_errors():
-                await self._changes.bulk_write(writes, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        if changes:
+            await insert_new(self._changes, [{"_id": _key(change), **asdict(change)} for change in changes])
 
     async def newest(self, uid: str, *, until: datetime, limit: int) -> list[Change]:
         """The device's last changes up to a moment, the newest first. Raises StoreAway."""

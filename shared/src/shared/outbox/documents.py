@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import UpdateOne
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random
 
 from shared.clock import Clock
@@ -23,6 +22,7 @@ from shared.ids import Ids
 from shared.mongo.client import Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lease import Lease
+from shared.mongo.lookup import SLICE
 from shared.outbox.metrics import RELAY_INTERRUPTED, RELAY_SENT, count_failures
 from shared.outbox.order import Publishes, Sent, Waiting, event_message, send_in_order
 from shared.outbox.writing import write
@@ -133,23 +133,25 @@ class DocumentRelay:
         ]
 
     async def _pull(self, sent: Sent[_Key]) -> None:
-        """Takes what is confirmed out of its document, and the empty list with the last of it."""
-        gone: dict[tuple[int, Any], list[str]] = defaultdict(list)
+        """Takes what is confirmed out of its documents, and the empty lists with the last of it.
+
+        Some documents at a time, for an update of each costs the store twice as much.
+        """
+        gone: dict[int, list[tuple[Any, str]]] = defaultdict(list)
         for place, key, event_id in sent.confirmed:
-            gone[place, key].append(event_id)
-        for place, collection in enumerate(self._collections):
-            updates = [
-                update
-                for (where, key), event_ids in gone.items()
-                if where == place
-                for update in (
-                    UpdateOne({"_id": key}, {"$pull": {OUTBOX_FIELD: {"id": {"$in": event_ids}}}}),
-                    UpdateOne({"_id": key, OUTBOX_FIELD: {"$size": 0}}, {"$unset": {OUTBOX_FIELD: ""}}),
-                )
-            ]
-            if updates:
+            gone[place].append((key, event_id))
+        for place, events in gone.items():
+            for start in range(0, len(events), SLICE):
+                some = events[start : start + SLICE]
+                keys = list(dict.fromkeys(key for key, _ in some))
+                of_events: Document = {"id": {"$in": [event_id for _, event_id in some]}}
                 with store_errors():
-                    await collection.bulk_write(updates)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+                    await self._collections[place].update_many(
+                        {"_id": {"$in": keys}}, {"$pull": {OUTBOX_FIELD: of_events}}
+                    )
+                    await self._collections[place].update_many(
+                        {"_id": {"$in": keys}, OUTBOX_FIELD: {"$size": 0}}, {"$unset": {OUTBOX_FIELD: ""}}
+                    )
 
     def _hold_back(self, sent: Sent[_Key]) -> None:
         """A document whose event was refused waits, longer each time; it is remembered here only, and starts anew."""
