@@ -1,6 +1,7 @@
 """Every query about registration. A uid is unique on the platform, whoever has it."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy
@@ -53,30 +54,6 @@ _ADDED_AT_ONCE = 5_000
 _COPIED_FROM = 500
 """Of fewer devices one statement costs less than a savepoint and a COPY."""
 
-_COPIED = (
-    "id",
-    "device_uid",
-    "organization_id",
-    "name",
-    "device_type",
-    "serial_number",
-    "hardware_version",
-    "lifecycle",
-    "reported_status",
-    "updates_enabled",
-    "attributes",
-    "tags",
-    "registered_at",
-    "updated_at",
-    "presence_version",
-    "installed_counter",
-    "min_token_generation",
-    "version",
-    "revision",
-)
-_BEGINNING = (0, 0, 1, 1, 1)
-"""Of the last ones of `_COPIED`."""
-
 _PLAIN = (
     "device_uid",
     "name",
@@ -87,6 +64,11 @@ _PLAIN = (
     "reported_status",
     "updates_enabled",
 )
+_plain = attrgetter(*_PLAIN)
+
+_BEGINNING = {"presence_version": 0, "installed_counter": 0, "min_token_generation": 1, "version": 1, "revision": 1}
+
+_COPIED = ("id", "organization_id", *_PLAIN, "attributes", "tags", "registered_at", "updated_at", *_BEGINNING)
 
 
 class RegistrationStore:
@@ -109,23 +91,17 @@ class RegistrationStore:
 
     async def _copy(self, organization_id: int, devices: Sequence[NewDevice], ids: Sequence[int]) -> bool:
         """Stores all of them. False, and none is stored, when one of their uids is there already."""
+        beginning = tuple(_BEGINNING.values())
         rows = (
             (
                 id_,
-                device.device_uid,
                 organization_id,
-                device.name,
-                device.device_type,
-                device.serial_number,
-                device.hardware_version,
-                device.lifecycle,
-                device.reported_status,
-                device.updates_enabled,
+                *_plain(device),
                 _json(device.attributes),
                 device.tags,
                 device.registered_at,
                 device.registered_at,
-                *_BEGINNING,
+                *beginning,
             )
             for id_, device in zip(ids, devices, strict=True)
         )
