@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from shared.http.server import KEEP_ALIVE_SECONDS
 from shared.testing.waiting import eventually
 from shared.testing.walk import Creations, walkable
 
@@ -38,7 +39,11 @@ async def served(app: ASGIApp) -> AsyncGenerator[str]:
         app.openapi()  # Whoever asks for it does not wait for as long as making it may take on a busy machine.
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = _Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        # Longer than clients keep theirs: one that is ended while a request is on its way is an error to them.
+        config = uvicorn.Config(
+            app, log_config=None, timeout_graceful_shutdown=1, timeout_keep_alive=KEEP_ALIVE_SECONDS
+        )
+        server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         await eventually(lambda: server.started)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
