@@ -31,8 +31,22 @@ async def write_a_rule(visit: Visit, name: str, device: Device) -> None:
     await expect(page.get_by_role("row", name=re.compile(name))).to_contain_text("temperature above 30")
 
 
+async def is_sound_on_a_phone_in_the_dark(small: Visit, name: str) -> None:
+    """The list of alerts, one of them, and the rules."""
+    page = small.page
+    await small.sign_in("#/alerts")
+    await expect(page.get_by_role("row", name=re.compile(name))).to_be_visible()
+    await small.is_sound()
+    await page.get_by_role("row", name=re.compile(name)).get_by_role("link", name=name).click()
+    await expect(page.locator(".alert-facts")).to_have_attribute("data-state", "active")
+    await small.is_sound()
+    await page.goto(f"{small.origin}/#/alerts/rules")
+    await expect(page.get_by_role("row", name=re.compile(name))).to_be_visible()
+    await small.is_sound()
+
+
 async def test_a_rule_is_written_and_what_it_opens_is_acknowledged_commented_and_cleared(
-    visit: Visit, devices: Callable[..., Awaitable[Device]]
+    visit: Visit, visits: Callable[..., Awaitable[Visit]], devices: Callable[..., Awaitable[Device]]
 ):
     device = await devices("Greenhouse")
     page, name = visit.page, f"Too warm {uuid4().hex[:6]}"
@@ -45,6 +59,8 @@ async def test_a_rule_is_written_and_what_it_opens_is_acknowledged_commented_and
     await row.get_by_role("button", name="Acknowledge").click()
     await expect(row).to_have_attribute("data-acknowledged", "true")
     await visit.is_sound()
+    small = await visits(color_scheme="dark", viewport={"width": 390, "height": 844})
+    await is_sound_on_a_phone_in_the_dark(small, name)
     await row.get_by_role("link", name=name).click()
     await page.get_by_role("textbox", name="Comment").fill(_MARKUP)
     await page.get_by_role("button", name="Comment").click()
