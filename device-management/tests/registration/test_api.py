@@ -68,6 +68,7 @@ class TestBadBodies:
             (b'{"attributes": {"a": NaN}}', 422),
             (b'{"attributes": {"a": 1e999}}', 422),
             (b'{"unknown": 1}', 422),
+            (b'{"organization_id": true}', 422),
             (b'{"name": 5}', 422),
             (b'{"tags": ["' + b"x" * 65 + b'"]}', 422),
             (b'{"attributes": {"a": "' + b"x" * 20_000 + b'"}}', 422),
@@ -76,7 +77,7 @@ class TestBadBodies:
             (b"\xff\xfe{}", 400),
             (b'{"name": "' + b"x" * 2_000_000 + b'"}', 413),
         ],
-        ids=range(17),
+        ids=range(18),
     )
     async def test_a_bad_body_gets_a_clear_error_and_has_no_effect(self, admin, sql, body, status):
         answer = await admin.post("/api/v2/devices", content=body, headers={"Content-Type": "application/json"})

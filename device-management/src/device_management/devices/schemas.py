@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from device_management.devices.errors import DeviceNotFound
 from device_management.devices.states import Lifecycle, Status
 from shared.contracts.nesting import deeper_than
+from shared.contracts.nul import holds_nul
 from shared.http.declared import raises
 
 MAX_JSON_BYTES = 16 * 1024
@@ -25,13 +26,12 @@ def storable_json(value: dict[str, Any]) -> dict[str, Any]:
     if deeper_than(value, MAX_JSON_DEPTH):
         raise PydanticCustomError("json_depth", "at most {depth} levels", {"depth": MAX_JSON_DEPTH})
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        size = len(text.encode())
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except ValueError:
         raise PydanticCustomError("json_value", "NaN, infinity and broken text are no JSON") from None
-    if "\\u0000" in text:
+    if holds_nul(written):
         raise PydanticCustomError("text_nul", "text must not hold NUL")
-    if size > MAX_JSON_BYTES:
+    if len(written) > MAX_JSON_BYTES:
         raise PydanticCustomError("json_size", "at most {size} bytes of JSON", {"size": MAX_JSON_BYTES})
     return value
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from device_management.organizations.errors import OrganizationNotFound
 from device_management.organizations.states import TelemetryRetention
+from shared.contracts.nul import holds_nul
 from shared.http.declared import raises
 
 MAX_ID = 2**31 - 1
@@ -22,10 +23,10 @@ def _plain(text: str) -> str:
 
 
 def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
-    written = json.dumps(settings, allow_nan=False)
+    written = json.dumps(settings, allow_nan=False).encode()
     if len(written) > MAX_SETTINGS_BYTES:
         raise ValueError(f"settings hold at most {MAX_SETTINGS_BYTES} bytes")
-    if "\\u0000" in written:
+    if holds_nul(written):
         raise ValueError("NUL has no place in text")
     return settings
 

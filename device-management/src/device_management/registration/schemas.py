@@ -39,13 +39,13 @@ class DeviceMembers(BaseModel):
 class DeviceCreate(DeviceMembers):
     """A device to register; its organization is the caller's."""
 
-    organization_id: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    organization_id: Annotated[int, Field(ge=1, lt=2**31, strict=True)] | None = None
 
 
 class BatchDevice(DeviceMembers):
     """A device of a batch, which names its organization."""
 
-    organization_id: int
+    organization_id: Annotated[int, Field(strict=True)]
 
 
 class BatchSuccess(BaseModel):

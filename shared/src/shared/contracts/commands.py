@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.contracts.nesting import deeper_than
+from shared.contracts.nul import holds_nul
 
 MAX_COMMAND_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 64 * 1024
@@ -54,7 +55,7 @@ def decode_reply(body: bytes) -> DeviceReply:
         raise ValueError("nested too deep") from None
     if deeper_than(reply.result, MAX_REPLY_LEVELS):
         raise ValueError("nested too deep")
-    if b"\\u0000" in msgspec.json.encode(reply):
+    if holds_nul(msgspec.json.encode(reply)):
         raise ValueError("text must not hold NUL")
     if reply.error is not None and len(reply.error) > MAX_ERROR:
         return msgspec.structs.replace(reply, error=reply.error[:MAX_ERROR])

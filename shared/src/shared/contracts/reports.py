@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.contracts.nesting import deeper_than
+from shared.contracts.nul import holds_nul
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONFIGURATION_LEVELS = 32
@@ -36,6 +37,6 @@ def decode(body: bytes) -> DeviceReport:
         raise ValueError("nested too deep") from None
     if deeper_than(report.configuration, MAX_CONFIGURATION_LEVELS):
         raise ValueError("nested too deep")
-    if b"\\u0000" in msgspec.json.encode(report):
+    if holds_nul(msgspec.json.encode(report)):
         raise ValueError("text must not hold NUL")
     return report
