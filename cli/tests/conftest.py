@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from muster_cli import following
 from muster_cli.main import app
+from shared.http.server import KEEP_ALIVE_SECONDS
 from shared.testing import eventually
 
 from .convoy import Convoy
@@ -264,7 +265,9 @@ class _Current:
 @pytest.fixture(scope="session")
 async def _ota_server() -> AsyncIterator[_Current]:
     current = _Current()
-    server = uvicorn.Server(uvicorn.Config(current, port=0, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(current, port=0, log_level="critical", lifespan="off", timeout_keep_alive=KEEP_ALIVE_SECONDS)
+    )
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     current.server = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"

@@ -8,13 +8,18 @@ import uvicorn
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.server import KEEP_ALIVE_SECONDS
 from shared.testing import eventually
 
 
 @asynccontextmanager
 async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Its address; the application's lifespan is the caller's."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_level="critical"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host="127.0.0.1", port=0, lifespan="off", log_level="critical", timeout_keep_alive=KEEP_ALIVE_SECONDS
+        )
+    )
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     try:
