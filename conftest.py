@@ -51,7 +51,7 @@ _BUDGETS = {
     "device-management": 850,
     "ota-service": 600,
     "monitoring": 350,
-    "cli": 240,
+    "cli": 320,
     "deploy/local": 200,
     "tests": 1_600,
 }
