@@ -58,6 +58,12 @@ def test_every_process_of_every_service_has_a_deployment_with_probes(manifests: 
             assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
 
 
+def test_no_two_versions_of_the_worker_that_shares_unversioned_documents_run_at_once(manifests: str):
+    strategies = {one["metadata"]["name"]: one["spec"].get("strategy") for one in _of_kind(manifests, "Deployment")}
+    assert strategies["monitoring-worker"] == {"type": "Recreate"}
+    assert strategies["ota-service-worker"] == {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
 def test_every_database_has_its_migrations(manifests: str):
     jobs = {one["metadata"]["name"] for one in _of_kind(manifests, "Job")}
     assert jobs == {f"{service.name}-migrate" for service in SERVICES if service.database}

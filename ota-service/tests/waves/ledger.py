@@ -25,11 +25,11 @@ async def check(sql: asyncpg.Connection) -> None:
         assert [json.loads(row["payload"])["data"]["version"] for row in told] == versions
         _check_waves([(change["what"], change["wave"]) for change in chain])
         gates = await sql.fetch(
-            "select slug, failure_threshold from release_waves where release_id = $1", release["id"]
+            "select slug, failure_threshold, success_threshold from release_waves where release_id = $1", release["id"]
         )
         _check_gates(
-            [(row["type"].split(".")[1], json.loads(row["payload"])["data"]["waves"]) for row in told],
-            {f"wave:{gate['slug']}": gate["failure_threshold"] for gate in gates},
+            [(row["type"].split(".")[1], json.loads(row["payload"])["data"]) for row in told],
+            {f"wave:{gate['slug']}": gate for gate in gates},
         )
     await _check_devices(sql)
 
@@ -61,19 +61,25 @@ def _check_waves(told: list[tuple[str, str | None]]) -> None:
                 running = False
 
 
-def _check_gates(told: list[tuple[str, list[dict[str, Any]]]], thresholds: dict[str, int]) -> None:
-    """No wave opens once a failure threshold is reached, but for what somebody has let pass by going on."""
-    let_pass = dict.fromkeys(thresholds, 0)
-    for what, waves in told:
-        for wave in waves:
+def _check_gates(told: list[tuple[str, dict[str, Any]]], gates: dict[str, asyncpg.Record]) -> None:
+    """No wave passes short of its success threshold, and none opens once a failure threshold is reached.
+
+    But for what somebody has let pass by going on.
+    """
+    let_pass = dict.fromkeys(gates, 0)
+    for what, release in told:
+        for wave in release["waves"]:
             name, against = wave["wave_id"], wave["failed"] + wave["cancelled"]
             if what == "resumed":
                 let_pass[name] = max(let_pass[name], against)
+            excused = min(let_pass[name], against)
+            counted = wave["devices"] - wave["skipped"] - excused
             if what == "wave_opened":
-                excused = min(let_pass[name], against)
-                counted = wave["devices"] - wave["skipped"] - excused
-                reached = against > excused and (against - excused) * 100 >= thresholds[name] * counted
-                assert not reached, "a wave opened after a gate had closed"
+                reached = (against - excused) * 100 >= gates[name]["failure_threshold"] * counted
+                assert against == excused or not reached, "a wave opened after a gate had closed"
+            if what == "wave_completed" and release["wave"] == name:
+                met = wave["succeeded"] * 100 >= gates[name]["success_threshold"] * counted
+                assert met, "a wave passed short of its success threshold"
 
 
 async def _check_devices(sql: asyncpg.Connection) -> None:
