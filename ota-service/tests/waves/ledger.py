@@ -77,7 +77,7 @@ def _check_gates(told: list[tuple[str, dict[str, Any]]], gates: dict[str, asyncp
             if what == "wave_opened":
                 reached = (against - excused) * 100 >= gates[name]["failure_threshold"] * counted
                 assert against == excused or not reached, "a wave opened after a gate had closed"
-            if what == "wave_completed" and release["wave"] == name:
+            if what == "wave_completed" and name == f"wave:{release['wave']}":
                 met = wave["succeeded"] * 100 >= gates[name]["success_threshold"] * counted
                 assert met, "a wave passed short of its success threshold"
 
