@@ -6,7 +6,6 @@ device has connected ends the wait, and so does a new command for it. What is pa
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
@@ -17,9 +16,8 @@ from shared.messaging.errors import Unroutable
 from shared.messaging.publisher import Message
 from shared.outbox.commands import COMMANDS_CHANNEL, MOST_DOUBLINGS
 from shared.outbox.metrics import COMMANDS_EXPIRED, COMMANDS_PARKED, RELAY_AGE_SECONDS, RELAY_BACKLOG
-from shared.outbox.order import Publishes, Sent, Waiting
-from shared.outbox.rounds import FROZEN_AFTER, Rounds
-from shared.precedence import Precedence
+from shared.outbox.order import Sent, Waiting
+from shared.outbox.rounds import Rounds
 
 _WAITING = text(
     """
@@ -92,28 +90,8 @@ class CommandRelay(Rounds):
 
     LOCK = 0x636F6D6D616E6473  # "commands" in ASCII
     CHANNEL = COMMANDS_CHANNEL
+    NAME = "commands"
     GOES_FIRST = True
-
-    def __init__(
-        self,
-        engine_url: str,
-        publisher: Publishes,
-        *,
-        batch: int = 1_000,
-        poll: timedelta = timedelta(seconds=0.5),
-        frozen_after: timedelta = FROZEN_AFTER,
-        name: str = "commands",
-        precedence: Precedence | None = None,
-    ) -> None:
-        super().__init__(
-            engine_url,
-            publisher,
-            name=name,
-            batch=batch,
-            poll=poll,
-            frozen_after=frozen_after,
-            precedence=precedence,
-        )
 
     async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
         rows = await connection.execute(_WAITING, {"batch": self._batch})
@@ -141,12 +119,12 @@ class CommandRelay(Rounds):
             await connection.execute(_PARK, {"ids": failed, "errors": list(sent.failed.values())})
             refused = {key: error for key, error in sent.failed.items() if error != Unroutable.__name__}
             if refused:
-                _log.warning("commands refused", relay=self._name, rows=refused)
+                _log.warning("commands refused", relay=self.NAME, rows=refused)
 
     async def _keep_house(self, connection: AsyncConnection) -> None:
         expired = await connection.execute(_EXPIRE)
-        COMMANDS_EXPIRED.labels(self._name).inc(expired.rowcount)
+        COMMANDS_EXPIRED.labels(self.NAME).inc(expired.rowcount)
         backlog, parked, age = (await connection.execute(_OBSERVE)).one()
-        RELAY_BACKLOG.labels(self._name).set(backlog)
-        COMMANDS_PARKED.labels(self._name).set(parked)
-        RELAY_AGE_SECONDS.labels(self._name).set(float(age))
+        RELAY_BACKLOG.labels(self.NAME).set(backlog)
+        COMMANDS_PARKED.labels(self.NAME).set(parked)
+        RELAY_AGE_SECONDS.labels(self.NAME).set(float(age))

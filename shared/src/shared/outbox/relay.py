@@ -5,17 +5,15 @@ urgent goes before all that waits, together with what waits of its subject, so t
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.outbox.metrics import RELAY_AGE_SECONDS, RELAY_BACKLOG
-from shared.outbox.order import Publishes, Sent, Waiting, event_message
+from shared.outbox.order import Sent, Waiting, event_message
 from shared.outbox.outbox import WAKE_CHANNEL
-from shared.outbox.rounds import FROZEN_AFTER, Rounds
-from shared.precedence import Precedence
+from shared.outbox.rounds import Rounds
 
 _URGENT = "(select subject from outbox where sent_at is null and urgent)"
 
@@ -95,27 +93,7 @@ class Relay(Rounds):
 
     LOCK = 0x6F7574626F78  # "outbox" in ASCII
     CHANNEL = WAKE_CHANNEL
-
-    def __init__(
-        self,
-        engine_url: str,
-        publisher: Publishes,
-        *,
-        batch: int = 1_000,
-        poll: timedelta = timedelta(seconds=0.5),
-        frozen_after: timedelta = FROZEN_AFTER,
-        name: str = "postgresql",
-        precedence: Precedence | None = None,
-    ) -> None:
-        super().__init__(
-            engine_url,
-            publisher,
-            name=name,
-            batch=batch,
-            poll=poll,
-            frozen_after=frozen_after,
-            precedence=precedence,
-        )
+    NAME = "postgresql"
 
     async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
         values = {"batch": self._batch}
@@ -129,12 +107,12 @@ class Relay(Rounds):
         if sent.confirmed:
             await connection.execute(_MARK_SENT, {"ids": sent.confirmed})
         if sent.failed:
-            _log.warning("events refused", relay=self._name, rows=sent.failed)
+            _log.warning("events refused", relay=self.NAME, rows=sent.failed)
             await connection.execute(_PUT_OFF, {"ids": list(sent.failed), "errors": list(sent.failed.values())})
 
     async def _keep_house(self, connection: AsyncConnection) -> None:
         for purge in _PURGES:
             await connection.execute(purge)
         backlog, age = (await connection.execute(_OBSERVE)).one()
-        RELAY_BACKLOG.labels(self._name).set(backlog)
-        RELAY_AGE_SECONDS.labels(self._name).set(float(age))
+        RELAY_BACKLOG.labels(self.NAME).set(backlog)
+        RELAY_AGE_SECONDS.labels(self.NAME).set(float(age))

@@ -55,6 +55,8 @@ class Rounds(ABC):
     """The key of its advisory lock, in the service's database."""
     CHANNEL: ClassVar[str]
     """Where commits notify that there is something to send."""
+    NAME: ClassVar[str]
+    """In metrics and logs."""
     GOES_FIRST: ClassVar[bool] = False
     """Whether other work of the process waits for it, or it for others."""
 
@@ -63,11 +65,10 @@ class Rounds(ABC):
         engine_url: str,
         publisher: Publishes,
         *,
-        name: str,
-        batch: int,
-        poll: timedelta,
-        frozen_after: timedelta,
-        precedence: Precedence | None,
+        batch: int = 1_000,
+        poll: timedelta = timedelta(seconds=0.5),
+        frozen_after: timedelta = FROZEN_AFTER,
+        precedence: Precedence | None = None,
     ) -> None:
         self._precedence = precedence or Precedence()
         self._engine_url = engine_url
@@ -75,7 +76,6 @@ class Rounds(ABC):
         self._publisher = publisher
         self._batch = batch
         self._poll_s = poll.total_seconds()
-        self._name = name
         self._woken = asyncio.Event()
         self._interrupted = False
         self._keep_house_at = 0.0
@@ -152,18 +152,18 @@ class Rounds(ABC):
         return sent.away is None and bool(sent.confirmed or sent.failed)
 
     def _report(self, sent: Sent[int]) -> None:
-        RELAY_SENT.labels(self._name).inc(len(sent.confirmed))
-        count_failures(self._name, sent.failed.values())
+        RELAY_SENT.labels(self.NAME).inc(len(sent.confirmed))
+        count_failures(self.NAME, sent.failed.values())
         if sent.away is not None:
-            RELAY_INTERRUPTED.labels(self._name).inc()
+            RELAY_INTERRUPTED.labels(self.NAME).inc()
         if (sent.away is not None) != self._interrupted:
             self._interrupted = sent.away is not None
-            _log.warning("relay waits for the broker" if self._interrupted else "relay resumes", relay=self._name)
+            _log.warning("relay waits for the broker" if self._interrupted else "relay resumes", relay=self.NAME)
 
     def _log_failure(self, state: RetryCallState) -> None:
-        RELAY_INTERRUPTED.labels(self._name).inc()
+        RELAY_INTERRUPTED.labels(self.NAME).inc()
         error = state.outcome.exception() if state.outcome else None
-        _log.warning("relay interrupted", relay=self._name, error=type(error).__name__)
+        _log.warning("relay interrupted", relay=self.NAME, error=type(error).__name__)
 
 
 def _own_engine(url: str, frozen_after: timedelta) -> AsyncEngine:
