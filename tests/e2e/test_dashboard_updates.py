@@ -70,7 +70,7 @@ async def test_an_image_is_uploaded_approved_and_brought_to_a_device_while_peopl
     visits: Callable[..., Any], devices: Devices, newest: Callable[[Device], Awaitable[str]]
 ):
     device = await devices("Pump house", hardware_version="rev-a")
-    name = f"pump-{uuid4().hex[:8]}"
+    name = f"pump-x{uuid4().hex[:8]}"
     visit, fleet = await visits(), await visits()
     await visit.sign_in("#/firmware")
     await visit.page.get_by_label("File").set_input_files(file(f"{name}-2.0.1.bin"))
@@ -232,7 +232,7 @@ async def test_an_upload_that_is_refused_says_why_and_can_be_repaired(visit: Vis
 
 
 async def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(visit: Visit, people: httpx.AsyncClient):
-    name = f"slow-{uuid4().hex[:8]}"
+    name = f"slow-x{uuid4().hex[:8]}"
     await visit.sign_in("#/firmware")
     await visit.page.get_by_label("File").set_input_files(file(f"{name}-1.bin", b"x" * 4_000_000))
     network = await visit.page.context.new_cdp_session(visit.page)

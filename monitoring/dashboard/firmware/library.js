@@ -30,13 +30,18 @@ export function createLibrary(api) {
 /** The newest upload first. @param {Firmware[]} firmware as the platform lists it, the oldest first */
 export const newestFirst = (firmware) => firmware.toReversed();
 
+const NUMBERED = [String.raw`\d+(?:\.\d+)+`, String.raw`\d+`].map(
+  (number) => new RegExp(String.raw`^(.+?)[-_ ]v?(${number}(?:[-+.][A-Za-z0-9.+-]*)?)$`),
+);
+
 /**
- * The name and version that a file's name suggests: `pump-firmware-2.0.1.bin` is pump-firmware, 2.0.1.
+ * The name and version that a file's name suggests: `pump-firmware-2.0.1.bin` is pump-firmware, 2.0.1. A number with
+ * dots is a version before one without: `board-2024-1.3.bin` is board-2024, 1.3.
  * @param {string} filename
  */
 export function suggested(filename) {
   const stem = filename.replace(/(\.tar)?\.[A-Za-z][A-Za-z0-9]*$/, "");
-  const found = /^(.+?)[-_ ]v?(\d+(?:\.\d+)*(?:[-+.][A-Za-z0-9.+-]*)?)$/.exec(stem);
+  const found = NUMBERED.map((version) => version.exec(stem)).find(Boolean);
   return found ? { name: found[1], version: found[2] } : { name: stem, version: "" };
 }
 
