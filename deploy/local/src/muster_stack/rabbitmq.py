@@ -131,6 +131,9 @@ class RabbitMQ:
             "mqtt.exchange": "amq.topic",
             "mqtt.tcp_listen_options.backlog": 4096,
             "mqtt.tcp_listen_options.nodelay": "true",
+            # The broker reads into a buffer as large as the larger of the two, and each read allocates one.
+            "mqtt.tcp_listen_options.sndbuf": 32 * 1024,
+            "mqtt.tcp_listen_options.recbuf": 32 * 1024,
             "management.tcp.ip": LOOPBACK,
             "management.tcp.port": self.ports.management,
             "prometheus.tcp.ip": LOOPBACK,
