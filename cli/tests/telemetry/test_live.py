@@ -14,6 +14,7 @@ from muster_cli.errors import Refused, Unreachable
 from muster_cli.sign_in import KeySignIn
 from muster_cli.telemetry import live
 from muster_cli.telemetry.live import Selection, Tail
+from shared.http.server import KEEP_ALIVE_SECONDS
 from shared.testing import eventually
 
 KEY = "key-1"
@@ -41,7 +42,12 @@ class Monitoring:
         self.sockets.on("connect", self._connect)
         self.sockets.on("subscribe", self._subscribe)
         config = uvicorn.Config(
-            socketio.ASGIApp(self.sockets), host="127.0.0.1", port=self.port, log_level="critical", lifespan="off"
+            socketio.ASGIApp(self.sockets),
+            host="127.0.0.1",
+            port=self.port,
+            log_level="critical",
+            lifespan="off",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self._server = uvicorn.Server(config)
         self._serving = asyncio.create_task(self._server.serve())

@@ -23,6 +23,7 @@ from shared.cancellation import end
 from shared.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.egress import Egress
+from shared.http.server import KEEP_ALIVE_SECONDS
 from shared.testing import eventually
 
 LOOPBACK = Egress([ip_network("127.0.0.0/8")])
@@ -74,7 +75,8 @@ async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     receiver.gate.set()
     app = Starlette(routes=[Route("/{path:path}", receiver.take, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS)
+    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]

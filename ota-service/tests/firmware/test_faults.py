@@ -21,6 +21,7 @@ from ota_service.firmware.service import FirmwareService
 from ota_service.firmware.store import FirmwareStore
 from shared.clock import FixedClock
 from shared.http import multipart
+from shared.http.server import KEEP_ALIVE_SECONDS
 from shared.ids import RandomIds
 from shared.sql.unit_of_work import UnitOfWork
 from shared.testing import eventually
@@ -37,7 +38,8 @@ FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 @asynccontextmanager
 async def serving(app):
     """The application on a port, as it runs in earnest."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS)
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     try:

@@ -11,6 +11,7 @@ from shared.testing import eventually
 from shared.testing.documents import answers, opened
 
 THE_DRIVERS_OWN_PATIENCE_S = 30
+BUSY_FOR_S = 5
 
 
 @pytest.fixture
@@ -35,6 +36,13 @@ async def test_a_store_that_is_away_is_said_so_before_the_driver_itself_would():
         async with asyncio.timeout(THE_DRIVERS_OWN_PATIENCE_S - 5):
             with pytest.raises(StoreAway):
                 await client.check(database)
+
+
+async def test_a_heartbeat_waits_for_a_server_that_only_has_much_to_do():
+    async with client.open("mongodb://127.0.0.1:1", "nowhere") as database:
+        of_heartbeats = database.client.options.pool_options.connect_timeout
+    assert of_heartbeats is not None
+    assert BUSY_FOR_S < of_heartbeats < THE_DRIVERS_OWN_PATIENCE_S
 
 
 async def test_a_refusal_of_the_store_is_no_outage(database):
