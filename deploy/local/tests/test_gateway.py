@@ -1,8 +1,16 @@
 """The gateway and the services behind it."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
+import pytest
+
+from muster_stack.gateway import Gateway
 from muster_stack.layout import REPOSITORY
+from muster_stack.ports import any_free
+from muster_stack.processes import Processes
 from shared.http.server import KEEP_ALIVE_SECONDS
 
 
@@ -13,3 +21,34 @@ def test_a_service_keeps_idle_connections_for_longer_than_the_gateway_does():
     for upstream in upstreams:
         (seconds,) = re.findall(r"keepalive_timeout (\d+)s;", upstream)
         assert int(seconds) + 10 <= KEEP_ALIVE_SECONDS
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[str]:
+    """The address of one before services that are away."""
+    port = any_free()
+    upstreams = dict.fromkeys(("DEVICE_MANAGEMENT", "OTA_SERVICE", "MONITORING"), f"127.0.0.1:{any_free((port,))}")
+    gateway = Gateway(tmp_path / "gateway", port, upstreams)
+    processes = Processes(tmp_path / "run", tmp_path / "logs")
+    gateway.prepare()
+    processes.start(gateway.spec())
+    try:
+        processes.wait_ready("gateway", gateway.ready, timeout=60)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        processes.stop(["gateway"])
+
+
+def test_what_the_gateway_itself_refuses_is_told_as_the_services_tell_it(gateway: str):
+    away = httpx.get(f"{gateway}/api/v2/devices")
+    large = httpx.post(f"{gateway}/api/v2/devices", content=b"x" * 2_100_000)
+    unreadable = httpx.get(f"{gateway}/api/v2/devices/%00")
+    told = [(each.status_code, each.json()["status"], each.json()["code"]) for each in (away, large, unreadable)]
+    assert told == [
+        (503, 503, "service_unavailable"),
+        (413, 413, "body_too_large"),
+        (400, 400, "bad_request"),
+    ]
+    assert away.headers["content-type"] == "application/problem+json"
+    assert away.headers["retry-after"] == "5"
+    assert httpx.get(f"{gateway}/problems/bad_request").status_code == 404
