@@ -1,15 +1,32 @@
 """What the framework itself refuses."""
 
+from enum import StrEnum
+from typing import Annotated, Literal
+
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.http import problem
 
 
+class Kind(StrEnum):
+    ROUND = "round"
+    SQUARE = "square"
+
+
+class Round(BaseModel):
+    kind: Literal[Kind.ROUND] = Kind.ROUND
+
+
+class Square(BaseModel):
+    kind: Literal[Kind.SQUARE] = Kind.SQUARE
+
+
 class Thing(BaseModel):
     name: str
+    shape: Annotated[Round | Square, Field(discriminator="kind")] = Round()
 
 
 @pytest.fixture
@@ -44,3 +61,9 @@ async def test_a_method_that_is_not_there_is_answered_with_all_that_are(client):
 async def test_a_body_that_cannot_be_read_is_told_from_one_of_the_wrong_shape(client, body, media_type, status, code):
     answer = await client.put("/api/things/1", content=body, headers={"Content-Type": media_type})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_what_is_expected_is_named_as_clients_write_it(client):
+    answer = await client.put("/api/things/1", json={"name": "x", "shape": {"kind": "oval"}})
+    message = answer.json()["errors"][0]["message"]
+    assert message.endswith("any of the expected tags: 'round', 'square'")

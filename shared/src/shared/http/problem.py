@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457) with a stable `code`; nothing internal in any of them."""
 
+import re
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from shared.errors import DomainError
 MEDIA_TYPE = "application/problem+json"
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
+
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 
 _log = structlog.get_logger(__name__)
 
@@ -117,10 +120,15 @@ def _refusal(request: Request, error: RequestValidationError) -> DomainError:
     if isinstance(error.body, FormData) and "form" not in request.headers.get("content-type", "form"):
         return UnsupportedMediaType("send the body as application/x-www-form-urlencoded")
     places = [
-        {"location": [str(part) for part in entry["loc"]], "message": entry["msg"], "type": entry["type"]}
+        {"location": [str(part) for part in entry["loc"]], "message": _message(entry["msg"]), "type": entry["type"]}
         for entry in entries[:50]
     ]
     return ValidationFailed("the request does not have the expected shape", errors=places)
+
+
+def _message(said: str) -> str:
+    """With the values of enumerations as clients write them: `'threshold'` for `<Kind.THRESHOLD: 'threshold'>`."""
+    return _MEMBER.sub(r"\1", said)
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
