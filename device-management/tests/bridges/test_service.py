@@ -152,7 +152,7 @@ async def test_a_wrong_password_is_refused_and_shown_and_a_right_one_connects(ad
 async def test_a_host_that_does_not_answer_is_unreachable(admin, site, worker):
     await admin.patch(f"/api/v2/sites/{site['id']}", json={"port": 1})
     worker()
-    await link_is(admin, site, state="unreachable")
+    await link_is(admin, site, state="unreachable", error="Connection refused")
 
 
 async def test_an_address_inside_is_never_connected_to(admin, site, worker):

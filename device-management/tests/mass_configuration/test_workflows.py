@@ -96,6 +96,13 @@ async def test_sites_are_created_each_on_its_own_and_the_status_tells_which(admi
     assert "pass1" not in str(told)
 
 
+async def test_two_sites_of_one_name_are_refused_for_the_status_could_not_tell_them_apart(admin):
+    answer = await admin.post("/api/sites/create", json=[SITES[0], {**SITES[1], "siteName": "site1"}])
+    assert answer.status_code == 422, answer.text
+    assert "site1" in answer.json()["errors"][0]["message"]
+    assert (await admin.get("/api/v2/sites")).json()["items"] == []
+
+
 async def test_a_run_that_was_not_is_not_found(admin, pumps):
     started = (await admin.post("/api/config/start", json=START)).json()
     other = {**started, "runID": "00000000-0000-4000-8000-000000000000"}

@@ -6,6 +6,7 @@ which it stands on, is used.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -23,6 +24,8 @@ _BUFFERED = 10_000
 _REFUSALS = frozenset(
     {"Bad user name or password", "Not authorized", "Unsupported protocol version", "Client identifier not valid"}
 )
+
+_NO_WORDS = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$")
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,15 @@ def _errors() -> Generator[None]:
     try:
         yield
     except aiomqtt.MqttError as error:
-        reason = str(getattr(error, "rc", "")) or str(error) or "the connection was lost"
+        reason = str(getattr(error, "rc", "")) or _in_words(error) or "the connection was lost"
         raise (LinkRefused(reason) if reason in _REFUSALS else LinkLost(reason)) from None
     except (OSError, StopAsyncIteration) as error:
-        raise LinkLost(str(error) or type(error).__name__) from None
+        raise LinkLost(_in_words(error) or type(error).__name__) from None
+
+
+def _in_words(error: Exception) -> str:
+    """Without what only says where in the system it came about: `[Errno 111] Connection refused`."""
+    return _NO_WORDS.sub("", str(error))
 
 
 def _received(message: aiomqtt.Message) -> Received:

@@ -3,17 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from device_management.audit.schemas import Actor
 from device_management.groups.errors import GroupNotFound
 from device_management.mass_configuration.errors import JobNotFound, NothingToRetry, WrongJobState
 from device_management.mass_configuration.schemas import (
-    MAX_SITES,
     ItemRead,
     JobCreate,
     JobRead,
-    SiteStart,
+    SiteStarts,
     Started,
     WorkflowStart,
     WorkflowStatus,
@@ -128,7 +127,7 @@ async def workflow_status(
 
 @workflows.post("/sites/create", status_code=202)
 async def create_sites(
-    body: Annotated[list[SiteStart], Body(min_length=1, max_length=MAX_SITES)],
+    body: SiteStarts,
     who: Writer,
     jobs: Jobs,
     answer: Annotated[Once, Depends(once)],

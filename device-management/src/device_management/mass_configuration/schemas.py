@@ -1,12 +1,13 @@
 """The HTTP shapes of jobs."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import Attributes
@@ -108,6 +109,17 @@ class SiteStart(BaseModel):
     username: Username | None = None
     password: Password | None = None
     description: Description | None = None
+
+
+def _named_once(sites: list[SiteStart]) -> list[SiteStart]:
+    names = Counter(site.siteName for site in sites)
+    if repeated := [name for name, times in names.items() if times > 1]:
+        raise PydanticCustomError("repeated", "a name comes more than once: {names}", {"names": ", ".join(repeated)})
+    return sites
+
+
+SiteStarts = Annotated[list[SiteStart], Field(min_length=1, max_length=MAX_SITES), AfterValidator(_named_once)]
+"""Each with a name of its own, for that is what its outcome is told by."""
 
 
 class Started(BaseModel):

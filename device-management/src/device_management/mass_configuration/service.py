@@ -114,25 +114,25 @@ class JobService:
         return await self._read(job)
 
     async def create_sites(self, organization_id: int, bodies: Sequence[SiteStart], *, by: Actor) -> JobRead:
-        """A job that has ended when this returns, with an outcome for each site."""
+        """A job that has ended when this returns, with an outcome for each site; no two of the same name."""
         job = self._new(organization_id, JobKind.SITES, by, target={}, params={})
         job.state, job.ended_at = JobState.COMPLETED, job.requested_at
         await self._store.add(job)
-        items: dict[str, ConfigurationJobItem] = {}
+        items: list[ConfigurationJobItem] = []
         for body in bodies:
             reason = await self._create_site(organization_id, body, by=by)
-            if body.siteName in items:
-                continue
             state = ItemState.SUCCEEDED if reason is None else ItemState.FAILED
-            items[body.siteName] = ConfigurationJobItem(
-                job_id=job.id,
-                name=body.siteName,
-                state=state,
-                attempts=1,
-                reason=reason,
-                updated_at=job.requested_at,
+            items.append(
+                ConfigurationJobItem(
+                    job_id=job.id,
+                    name=body.siteName,
+                    state=state,
+                    attempts=1,
+                    reason=reason,
+                    updated_at=job.requested_at,
+                )
             )
-        await self._store.add_items(list(items.values()))
+        await self._store.add_items(items)
         return await self._read(job)
 
     async def _create_site(self, organization_id: int, body: SiteStart, *, by: Actor) -> str | None:
