@@ -12,6 +12,9 @@ STACK_COMMAND := $(VENV)/muster-stack
 IN_PROCESSES := --numprocesses=3 --dist=loadscope --no-loadscope-reorder
 PACKAGES := shared device-management ota-service monitoring cli deploy/local
 
+# Some machines set it; then every process that tests start compiles all it imports, which takes seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs demo test check lint types imports bench soak clean lock vendor fmt bootstrap test-clients
 
