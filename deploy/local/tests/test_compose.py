@@ -15,7 +15,7 @@ from muster_stack.compose import Compose, ComposeFailed, engine_answers
 from muster_stack.credentials import Credentials
 from muster_stack.layout import REPOSITORY
 from muster_stack.programs import of_this_environment
-from muster_stack.rabbitmq import PLUGINS
+from muster_stack.rabbitmq import KEEP_QUESTIONS, PLUGINS
 from muster_stack.services import KINDS, SERVICES
 
 _FILE = REPOSITORY / "docker-compose.yml"
@@ -105,6 +105,11 @@ def test_the_processes_that_take_in_and_sweep_firmware_share_a_volume(services: 
 
 def test_the_broker_in_containers_has_the_plugins_of_the_local_one():
     assert (REPOSITORY / "deploy" / "rabbitmq" / "enabled_plugins").read_text() == f"[{','.join(PLUGINS)}].\n"
+
+
+def test_the_broker_in_containers_keeps_as_many_connections_for_its_questions(services: dict[str, Any]):
+    assert services["rabbitmq"]["environment"]["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] == KEEP_QUESTIONS
+    assert KEEP_QUESTIONS in (REPOSITORY / "k8s" / "overlays" / "dev" / "stores.yaml").read_text()
 
 
 def test_an_engine_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

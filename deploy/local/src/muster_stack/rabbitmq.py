@@ -27,6 +27,12 @@ PLUGINS = (
     "rabbitmq_event_exchange",
     "rabbitmq_consistent_hash_exchange",
 )
+KEEP_QUESTIONS = "-eval catch(application:ensure_all_started(inets)),catch(httpc:set_options([{max_sessions,100}]))."
+"""For Erlang: the broker keeps 100 connections to device-management for its questions.
+
+Of two, which is what Erlang's HTTP client keeps unless told, every question too many makes a connection of its own.
+No setting of RabbitMQ says so.
+"""
 SERVICE_USER = "muster"
 ADMIN_USER = "muster-admin"
 MONITOR_USER = "muster-monitor"
@@ -150,6 +156,8 @@ class RabbitMQ:
             "raft.wal_max_size_bytes": 64 * 1024 * 1024,
             "log.console": "true",
             "log.console.level": "info",
+            # Two lines a device that comes and goes: its history is in monitoring. Refused sign-ins are errors.
+            "log.connection.level": "warning",
             "log.file": "false",
         }
         return "".join(f"{key} = {value}\n" for key, value in settings.items())
@@ -170,7 +178,7 @@ class RabbitMQ:
             "RABBITMQ_CONF_ENV_FILE": str(home / "no-environment-file"),
             "RABBITMQ_PID_FILE": str(home / "rabbitmq.pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
+                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none " + KEEP_QUESTIONS
             ),
             # The script then becomes the Erlang machine instead of its parent: a signal to the pid reaches the broker.
             "RABBITMQ_ALLOW_INPUT": "1",
