@@ -62,6 +62,8 @@ from shared.revocations import AccessConsumer
 from shared.worker import Job, every
 
 _FULL_BATCHES = 3
+_DEVICES_COME_TOGETHER = timedelta(milliseconds=250)
+"""Each batch is a transaction for everyone who hears of it: a fleet that comes back makes few of them."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,12 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 prefetch=_FULL_BATCHES * settings.telemetry_batch,
             ),
             connections=BatchConsumer(
-                broker, topology.PRESENCE_QUEUE, ConnectionConsumer(tracker), batch=200, in_flight=1
+                broker,
+                topology.PRESENCE_QUEUE,
+                ConnectionConsumer(tracker),
+                batch=200,
+                linger=_DEVICES_COME_TOGETHER,
+                in_flight=1,
             ),
             frames=frames,
             reconcile=Reconcile(tracker, reconnected),

@@ -135,7 +135,8 @@ class DocumentRelay:
     async def _pull(self, sent: Sent[_Key]) -> None:
         """Takes what is confirmed out of its documents, and the empty lists with the last of it.
 
-        Some documents at a time, for an update of each costs the store twice as much.
+        Some documents at a time, for an update of each costs the store twice as much. Nearly every list holds one event
+        and goes at once.
         """
         gone: dict[int, list[tuple[Any, str]]] = defaultdict(list)
         for place, key, event_id in sent.confirmed:
@@ -144,14 +145,17 @@ class DocumentRelay:
             for start in range(0, len(events), SLICE):
                 some = events[start : start + SLICE]
                 keys = list(dict.fromkeys(key for key, _ in some))
-                of_events: Document = {"id": {"$in": [event_id for _, event_id in some]}}
+                among: Document = {"_id": {"$in": keys}}
+                told: Document = {"$in": [event_id for _, event_id in some]}
+                all_gone: Document = {"$unset": {OUTBOX_FIELD: ""}}
+                collection = self._collections[place]
                 with store_errors():
-                    await self._collections[place].update_many(
-                        {"_id": {"$in": keys}}, {"$pull": {OUTBOX_FIELD: of_events}}
+                    emptied = await collection.update_many(
+                        {**among, OUTBOX_FIELD: {"$size": 1}, f"{OUTBOX_FIELD}.id": told}, all_gone
                     )
-                    await self._collections[place].update_many(
-                        {"_id": {"$in": keys}, OUTBOX_FIELD: {"$size": 0}}, {"$unset": {OUTBOX_FIELD: ""}}
-                    )
+                    if emptied.modified_count < len(keys):
+                        await collection.update_many(among, {"$pull": {OUTBOX_FIELD: {"id": told}}})
+                        await collection.update_many({**among, OUTBOX_FIELD: {"$size": 0}}, all_gone)
 
     def _hold_back(self, sent: Sent[_Key]) -> None:
         """A document whose event was refused waits, longer each time; it is remembered here only, and starts anew."""
