@@ -136,6 +136,9 @@ async def test_a_name_is_taken_once(person, document, january, sql):
         answer = await person.post(path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (409, "slug_taken")
         assert answer.json()["taken"] == ["wave:wave-1"]
+        again = await person.post(path, json=SEED_RELEASE)
+        assert (again.status_code, again.json()["code"]) == (409, "slug_taken")
+        assert "release:rel-2025-01" in again.json()["taken"]
     assert await sql.fetchval("select count(*) from releases") == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ota_service.batches.errors import WrongBatchState
 from ota_service.batches.service import BatchService
 from ota_service.canaries.service import CanaryService
-from ota_service.release_documents.schemas import ReleaseDocument
+from ota_service.release_documents.schemas import Plan, ReleaseDocument
 from ota_service.release_documents.service import DocumentService
 from ota_service.releases.errors import (
     EntityNotFound,
@@ -74,6 +74,7 @@ class ReleaseService:
         """
         resolved = await self._documents.resolve(organization_id, document)
         plan, now = resolved.plan, await self._store.now()
+        await self._refuse_taken(organization_id, plan)
         release = Release(
             organization_id=organization_id,
             slug=plan.slug,
@@ -102,11 +103,14 @@ class ReleaseService:
         """What it would come to now; nothing is written. Raises as `create`."""
         resolved = await self._documents.resolve(organization_id, document)
         plan = resolved.plan
-        if taken := await self._store.taken(organization_id, plan.entities()):
-            raise SlugTaken(taken)
+        await self._refuse_taken(organization_id, plan)
         slots = slots_of(plan, range(len(plan.clusters)), hardware=resolved.hardware)
         found = await self._store.dry(organization_id, plan.slug, resolved.conditions, slots)
         return dry_run(plan, found)
+
+    async def _refuse_taken(self, organization_id: int, plan: Plan) -> None:
+        if taken := await self._store.taken(organization_id, plan.entities()):
+            raise SlugTaken(taken)
 
     async def page(
         self, organization_id: int, *, state: ReleaseState | None, cursor: str | None, limit: int
