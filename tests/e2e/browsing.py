@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.async_api import ConsoleMessage, Locator, Page
+from playwright.async_api import CDPSession, ConsoleMessage, Locator, Page
 
 from shared.testing import eventually
 
@@ -82,6 +82,8 @@ class Visit:
     expected: list[str] = field(default_factory=list)
     """Parts of addresses whose failure a test brings about itself."""
 
+    debugger: CDPSession | None = None
+
     async def sign_in(self, fragment: str = "#/fleet", password: str | None = None) -> None:
         await self.page.goto(f"{self.origin}/{fragment}")
         await self.page.get_by_label("Email").fill(self.admin["email"])
@@ -114,18 +116,18 @@ class Visit:
     async def violations(self) -> list[str]:
         """What axe-core has against the page. The debugger runs it, so that the page's own policy stays in force."""
         self.expected.append("Applying inline style")  # axe tries styles of its own, which the policy refuses
-        session = await self.page.context.new_cdp_session(self.page)
-        await session.send("Runtime.evaluate", {"expression": _AXE.read_text()})
-        found = await session.send(
-            "Runtime.evaluate",
-            {
-                "expression": "axe.run({preload: false}).then(({violations}) => violations.flatMap(({id, nodes}) =>"
-                " nodes.map(({target}) => `${id}: ${target}`)))",
-                "awaitPromise": True,
-                "returnByValue": True,
-            },
+        if not await self.page.evaluate("() => 'axe' in window"):
+            await self._debug(_AXE.read_text())
+        return await self._debug(
+            "axe.run({preload: false}).then(({violations}) => violations.flatMap(({id, nodes}) =>"
+            " nodes.map(({target}) => `${id}: ${target}`)))"
         )
-        return found["result"]["value"]
+
+    async def _debug(self, expression: str) -> Any:
+        if self.debugger is None:
+            self.debugger = await self.page.context.new_cdp_session(self.page)
+        asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        return (await self.debugger.send("Runtime.evaluate", asked))["result"].get("value")
 
     async def is_sound(self) -> None:
         """Accessible, and no wider than the window."""

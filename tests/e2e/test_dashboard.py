@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Route, expect
 
@@ -228,9 +229,18 @@ async def test_what_an_interruption_left_out_is_read_afterwards(
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1360), ("dark", 390)])
 async def test_every_page_is_accessible_and_fits(
-    visits: Callable[..., Any], devices: Callable[..., Any], scheme: str, width: int
+    visits: Callable[..., Any],
+    devices: Callable[..., Any],
+    image: Callable[..., Any],
+    people: httpx.AsyncClient,
+    scheme: str,
+    width: int,
 ):
-    device = await devices("Pump 1")
+    device, firmware = await devices("Pump 1"), await image("1.0.0")
+    asked = {"name": "Pumps", "firmware_id": firmware["id"], "device_ids": [device.uid]}
+    batch = (await people.post("/api/v2/updates/batches", json=asked)).raise_for_status().json()
+    described = {"name": f"Plant of {device.uid}", "host": "broker.plant.example", "port": 8883, "enabled": False}
+    site = (await people.post("/api/v2/sites", json=described)).raise_for_status().json()
     visit: Visit = await visits(color_scheme=scheme, viewport={"width": width, "height": 844})
     await visit.page.goto(f"{visit.origin}/")
     await visit.page.get_by_role("heading", name="Sign in").wait_for()
@@ -239,9 +249,14 @@ async def test_every_page_is_accessible_and_fits(
         await visit.sign_in()
         await visit.shown_in_fleet(device)
         await visit.is_sound()
-        await visit.page.goto(f"{visit.origin}/#/overview")
-        await visit.page.locator(".figure[data-online]").wait_for()
-        await visit.is_sound()
-        await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}")
-        await expect(visit.page.locator(_TEMPERATURE)).to_be_visible()
-        await visit.is_sound()
+        pages = {
+            "#/overview": ".figure[data-online]",
+            f"#/devices/{device.uid}": _TEMPERATURE,
+            "#/sites": f'[data-site="{site["id"]}"]',
+            "#/releases/batches": f'[data-batch="{batch["id"]}"]',
+            f"#/releases/batches/{batch['id']}": f'[data-device="{device.uid}"]',
+        }
+        for address, sign in pages.items():
+            await visit.page.goto(f"{visit.origin}/{address}")
+            await visit.page.locator(sign).wait_for()
+            await visit.is_sound()
