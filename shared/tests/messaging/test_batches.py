@@ -64,6 +64,16 @@ async def test_beside_three_batches_under_way_a_fourth_waits_for_more_than_the_l
     assert [len(batch) for batch in handle.batches] == [1, 1, 1, 10]
 
 
+async def test_after_a_first_one_those_that_are_not_full_wait_for_their_turn(raw, handle: Recorder, consume):
+    consume(apart=FULL)
+    await put(raw, b"0")
+    await eventually(lambda: handle.batches == [[b"0"]])
+    for body in numbers(11)[1:]:
+        await put(raw, body)
+        await eventually(lambda: _count(raw, TELEMETRY_QUEUE, 0))
+    await eventually(lambda: [len(batch) for batch in handle.batches] == [1, 10])
+
+
 async def test_one_acknowledgement_settles_a_batch(raw, handle: Recorder, consume, acknowledgements):
     await put(raw, *numbers(30))
     consume(linger=FULL)

@@ -39,7 +39,9 @@ class BatchConsumer:
     """Hands the messages of a queue to `handle`, up to `batch` at a time, `in_flight` batches side by side.
 
     A batch that is not full waits `linger` for more; while three and more are under way it waits `linger_in_crowd`,
-    because its turn does not come sooner and a large batch costs less than two small ones.
+    because its turn does not come sooner and a large batch costs less than two small ones. One that is not full begins
+    no sooner than `apart` after the one before: where a message comes at a time, and each would be a batch, the first
+    is handled at once and those that follow together.
 
     The broker hands out at most `prefetch` messages that are not acknowledged, so much does a process hold; without it
     as many as all these batches and the next one have.
@@ -59,6 +61,7 @@ class BatchConsumer:
         batch: int = 500,
         linger: timedelta = timedelta(milliseconds=50),
         linger_in_crowd: timedelta = timedelta(milliseconds=60),
+        apart: timedelta = timedelta(),
         in_flight: int = 2,
         prefetch: int | None = None,
         drain: timedelta = timedelta(seconds=8),
@@ -70,6 +73,7 @@ class BatchConsumer:
         self._batch = batch
         self._linger_s = linger.total_seconds()
         self._linger_in_crowd_s = max(linger, linger_in_crowd).total_seconds()
+        self._apart_s = apart.total_seconds()
         self._in_flight = in_flight
         self._prefetch = prefetch or batch * (in_flight + 1)
         self._drain_s = drain.total_seconds()
@@ -88,12 +92,14 @@ class BatchConsumer:
         async with self._broker.consuming.channel(prefetch=self._prefetch) as channel:
             intake = Intake(self._batch)
             under_way: deque[asyncio.Task[None]] = deque()
+            next_at = monotonic()
             try:
                 await intake.consume(channel, self._queue, consumer_tag=self._queue)
                 while True:
                     await self._free_slot(under_way, intake)
                     await intake.first()
-                    deliveries = await intake.take(self._linger_among(under_way))
+                    deliveries = await intake.take(max(self._linger_among(under_way), next_at - monotonic()))
+                    next_at = monotonic() + self._apart_s
                     previous = under_way[-1] if under_way else None
                     under_way.append(asyncio.create_task(self._settle(channel, deliveries, previous)))
             except asyncio.CancelledError:

@@ -93,9 +93,9 @@ class CommandRelay(Rounds):
     NAME = "commands"
     GOES_FIRST = True
 
-    async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
-        rows = await connection.execute(_WAITING, {"batch": self._batch})
-        return [
+    async def _waiting(self, connection: AsyncConnection) -> tuple[Sequence[Waiting[int]], bool]:
+        rows = (await connection.execute(_WAITING, {"batch": self._batch})).all()
+        waiting = [
             Waiting(
                 row.id,
                 row.device_uid,
@@ -109,6 +109,7 @@ class CommandRelay(Rounds):
             )
             for row in rows
         ]
+        return waiting, len(rows) == self._batch
 
     async def _mark(self, connection: AsyncConnection, sent: Sent[int]) -> None:
         failed = list(sent.failed)

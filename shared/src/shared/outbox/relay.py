@@ -95,13 +95,15 @@ class Relay(Rounds):
     CHANNEL = WAKE_CHANNEL
     NAME = "postgresql"
 
-    async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
+    async def _waiting(self, connection: AsyncConnection) -> tuple[Sequence[Waiting[int]], bool]:
         values = {"batch": self._batch}
-        rows = (await connection.execute(_FIRST, values)).all() or await connection.execute(_WAITING, values)
-        return [
+        urgent = (await connection.execute(_FIRST, values)).all()
+        rows = urgent or (await connection.execute(_WAITING, values)).all()
+        waiting = [
             Waiting(row.id, row.subject, event_message(str(row.event_id), row.type, row.payload.encode()))
             for row in rows
         ]
+        return waiting, bool(urgent) or len(rows) == self._batch
 
     async def _mark(self, connection: AsyncConnection, sent: Sent[int]) -> None:
         if sent.confirmed:

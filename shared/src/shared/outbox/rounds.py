@@ -26,6 +26,10 @@ from shared.precedence import Precedence
 FROZEN_AFTER = timedelta(seconds=15)
 """A relay that holds its transaction this long without a statement loses it."""
 
+_BREATH_S = 0.05
+"""Rounds begin no faster than this: a service that commits a change at a time would else have one for each of them,
+and every one costs what a hundred events do. The first after a rest begins at once."""
+
 _DRAIN_S = 8.0
 _KEEP_HOUSE_EVERY_S = 5.0
 _LOOK_FOR_FROZEN_EVERY_S = 1.0
@@ -82,8 +86,11 @@ class Rounds(ABC):
         self._look_for_frozen_at = 0.0
 
     @abstractmethod
-    async def _waiting(self, connection: AsyncConnection) -> Sequence[Waiting[int]]:
-        """At most a batch of what may be sent now; of each subject the earliest, in order."""
+    async def _waiting(self, connection: AsyncConnection) -> tuple[Sequence[Waiting[int]], bool]:
+        """At most a batch of what may be sent now; of each subject the earliest, in order.
+
+        And whether others may wait beside it: who comes meanwhile wakes the next round.
+        """
 
     @abstractmethod
     async def _mark(self, connection: AsyncConnection, sent: Sent[int]) -> None:
@@ -109,6 +116,7 @@ class Rounds(ABC):
         async with engine.connect() as connection:
             await self._listen(connection)
             while True:
+                begun = monotonic()
                 self._woken.clear()
                 with self._precedence.taken() if self.GOES_FIRST else nullcontext():
                     more = True
@@ -117,6 +125,7 @@ class Rounds(ABC):
                             await self._precedence.give_way(_GIVES_WAY_S)
                         more = await _to_its_end(self._round(connection))
                 await self._wait()
+                await asyncio.sleep(begun + _BREATH_S - monotonic())
 
     async def _listen(self, connection: AsyncConnection) -> None:
         """Wakes at the commit of a unit with news; a notification that is lost costs half a second."""
@@ -143,13 +152,14 @@ class Rounds(ABC):
             if monotonic() >= self._keep_house_at:
                 self._keep_house_at = monotonic() + _KEEP_HOUSE_EVERY_S
                 await self._keep_house(connection)
-            waiting = await self._waiting(connection)
+            waiting, others_wait = await self._waiting(connection)
             if not waiting:
                 return False
             sent = await send_in_order(self._publisher, waiting)
             await self._mark(connection, sent)
         self._report(sent)
-        return sent.away is None and bool(sent.confirmed or sent.failed)
+        settled = len(sent.confirmed) + len(sent.failed)
+        return sent.away is None and settled > 0 and (others_wait or settled < len(waiting))
 
     def _report(self, sent: Sent[int]) -> None:
         RELAY_SENT.labels(self.NAME).inc(len(sent.confirmed))
