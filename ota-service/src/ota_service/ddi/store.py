@@ -1,12 +1,13 @@
 """Every query of this protocol, each for one device of one organization."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, text, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -24,6 +25,7 @@ from ota_service.sessions.models import (
 )
 from ota_service.sessions.states import SessionState
 from shared.contracts.devices import PURGED
+from shared.sql.driver import read_first
 
 _NOTE = text(
     f"""
@@ -42,23 +44,22 @@ _NOTE = text(
     """  # noqa: S608 - a number
 )
 
-_KNOWN = text(
-    f"""
-    select tenant.organization_id, tenant.state as tenant_state, tenant.settings,
+_KNOWN = f"""
+    select tenant.organization_id, tenant.state as tenant_state, tenant.settings::text as settings,
         device.device_uid, device.lifecycle, device.min_token_generation, device.site_id,
         coalesce(target.attributes_wanted, true) as attributes_wanted,
         coalesce(target.auto_confirm, false) as auto_confirm,
         installed.counter as installed, {", ".join(f"session.{name} as session_{name}" for name in SESSION_FIELDS)},
-        batch."window" as maintenance, device.attributes ->> 'time_zone' as time_zone, clock_timestamp() as now,
+        batch."window"::text as maintenance, device.attributes ->> 'time_zone' as time_zone, clock_timestamp() as now,
         extract(epoch from opening.at - clock_timestamp())::float as opens_in_s
     from tenants as tenant
     left join fleet_devices as device
-        on device.device_uid = :uid and device.organization_id = tenant.organization_id
+        on device.device_uid = $2 and device.organization_id = tenant.organization_id
             and device.lifecycle <> '{PURGED}'
     left join ddi_targets as target
-        on target.device_uid = :uid and target.organization_id = tenant.organization_id
+        on target.device_uid = $2 and target.organization_id = tenant.organization_id
     left join (
-        select * from update_sessions where device_uid = :uid and {IS_OPEN.text}
+        select * from update_sessions where device_uid = $2 and {IS_OPEN.text}
     ) as session on session.organization_id = tenant.organization_id
     left join update_batches as batch on batch.id = session.batch_id
     left join lateral (
@@ -67,12 +68,11 @@ _KNOWN = text(
     ) as opening on true
     left join lateral (
         select counter from update_sessions
-        where device_uid = :uid and organization_id = tenant.organization_id and state = '{SessionState.COMPLETED}'
+        where device_uid = $2 and organization_id = tenant.organization_id and state = '{SessionState.COMPLETED}'
         order by counter desc limit 1
     ) as installed on true
-    where tenant.slug = :slug
+    where tenant.slug = $1
     """  # noqa: S608 - constants
-).columns(settings=JSONB, maintenance=JSONB)
 """All that the answer to a poll is made of, by a row of each index: a fleet that polls asks nothing else."""
 
 
@@ -112,27 +112,27 @@ class DdiStore:
 
     async def known(self, slug: str, uid: str) -> Known | None:
         """None when there is no such organization."""
-        row = (await self._session.execute(_KNOWN, {"slug": slug, "uid": uid})).first()
+        row = await read_first(self._session, _KNOWN, slug, uid)
         if row is None:
             return None
         device = waiting = None
-        if row.device_uid is not None:
-            device = KnownDevice(row.device_uid, row.lifecycle, row.min_token_generation, row.site_id)
-        if row.session_id is not None:
-            waiting = Waiting(NewSession(**{name: getattr(row, f"session_{name}") for name in SESSION_FIELDS}))
+        if row["device_uid"] is not None:
+            device = KnownDevice(row["device_uid"], row["lifecycle"], row["min_token_generation"], row["site_id"])
+        if row["session_id"] is not None:
+            waiting = Waiting(NewSession(**{name: row[f"session_{name}"] for name in SESSION_FIELDS}))
         return Known(
-            row.organization_id,
-            row.tenant_state,
-            row.settings,
+            row["organization_id"],
+            row["tenant_state"],
+            json.loads(row["settings"]),
             device,
-            row.attributes_wanted,
-            row.auto_confirm,
+            row["attributes_wanted"],
+            row["auto_confirm"],
             waiting,
-            row.maintenance,
-            row.time_zone,
-            row.now,
-            row.opens_in_s,
-            row.installed,
+            None if row["maintenance"] is None else json.loads(row["maintenance"]),
+            row["time_zone"],
+            row["now"],
+            row["opens_in_s"],
+            row["installed"],
         )
 
     async def session(self, organization_id: int, uid: str, counter: int) -> UpdateSession | None:

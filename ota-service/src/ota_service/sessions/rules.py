@@ -9,7 +9,7 @@ from datetime import timedelta
 from ota_service.installations.schemas import Brought
 from ota_service.manifests.schemas import Bundle, Draft, Obstacle
 from ota_service.sessions.errors import WrongTransition
-from ota_service.sessions.models import SESSION_FIELDS, NewPart, NewSession, Session, UpdateSession, UpdateSessionPart
+from ota_service.sessions.models import NewPart, NewSession, Session, UpdateSessionPart
 from ota_service.sessions.schemas import Origin, Terms
 from ota_service.sessions.states import BEGUN, OPEN, WAITING, SessionState
 
@@ -96,14 +96,14 @@ def walk(
     return steps
 
 
-def passed(session: UpdateSession, steps: Sequence[Step], patience: Patience) -> list[Session]:
+def passed(session: NewSession, steps: Sequence[Step], patience: Patience) -> list[NewSession]:
     """What the session was after each of the steps that have made it what it is, itself the last."""
     last = len(steps) - 1
     return [
         session
         if place == last
         else replace(
-            NewSession(**{name: getattr(session, name) for name in SESSION_FIELDS}),
+            session,
             state=step.state,
             progress=step.progress,
             error=None,

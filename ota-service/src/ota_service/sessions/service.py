@@ -281,15 +281,17 @@ class SessionService:
             changed = await self._store.move(
                 session,
                 target,
-                changes=len(steps),
                 lasting=self._patience.in_state(target, soak_s=session.soak_s),
                 progress=steps[-1].progress,
                 error=said.error if target in BROKEN_OFF else None,
+                reports=[
+                    NewReport.of(session, by, step.state, before=step.before, **said.model_dump()) for step in steps
+                ],
                 confirmed=any(step.confirms for step in steps),
             )
             if changed is not None:
                 states = passed(changed, steps, self._patience)
-                await self._tell([(state, step.before) for state, step in zip(states, steps, strict=True)], by, said)
+                await self._publish([(state, step.before) for state, step in zip(states, steps, strict=True)])
                 return changed
             session = await self._find(session.organization_id, session.id)
 
@@ -310,9 +312,12 @@ class SessionService:
         await self._tell(changes, by)
         return len(changes)
 
-    async def _tell(self, changes: Sequence[Change], by: str, said: DeviceReport | None = None) -> None:
+    async def _tell(self, changes: Sequence[Change], by: str) -> None:
         """Keeps and publishes what sessions have become, in a constant number of statements."""
-        await self._store.keep(changes, by, **(said or DeviceReport()).model_dump())
+        await self._store.keep(changes, by)
+        await self._publish(changes)
+
+    async def _publish(self, changes: Sequence[Change]) -> None:
         for session, before in changes:
             self._unit.outbox.add(state_event(session, before=before))
         self._unit.outbox.withdraw(

@@ -67,6 +67,30 @@ _NOTE = text(
 )
 
 
+_MOVE = text(
+    f"""
+    with moved as (
+        update update_sessions
+        set state = :target,
+            resumes = case when :stopping then state else resumes end,
+            version = version + :changes,
+            deadline = case when :keeps then deadline else clock_timestamp() + cast(:lasting as interval) end,
+            progress = :progress,
+            error = :error,
+            confirmed_at = case when :confirmed then clock_timestamp() else confirmed_at end,
+            updated_at = clock_timestamp()
+        where id = :id and state = :seen and version = :version
+        returning {_SESSION}
+    ), noted as (
+        insert into session_reports ({_REPORT})
+        select {_REPORT} from jsonb_populate_recordset(null::session_reports, cast(:reports as jsonb))
+        where exists (select from moved)
+    )
+    select {_SESSION} from moved
+    """  # noqa: S608 - columns
+)
+
+
 class SessionStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -148,40 +172,33 @@ class SessionStore:
         seen: Session,
         target: SessionState,
         *,
-        changes: int,
         lasting: timedelta | None,
         progress: int | None,
         error: str | None,
+        reports: Sequence[NewReport],
         confirmed: bool = False,
-    ) -> UpdateSession | None:
-        """The session after so many `changes`, in its new state, which may last `lasting`; None: another was faster.
+    ) -> NewSession | None:
+        """The session in its new state, which may last `lasting`; None: another was faster, and nothing has changed.
 
-        One that stays in its state, or gets its consent, keeps its deadline. `confirmed`: the device itself has said
-        that it runs the new version.
+        In one statement with what its history keeps: one of the `reports` for each change. One that stays in its state,
+        or gets its consent, keeps its deadline. `confirmed`: the device itself has said that it runs the new version.
         """
-        keeps = seen.state in {target, SessionState.HELD}
-        ends_at = None if lasting is None else func.clock_timestamp() + lasting
-        query = (
-            update(UpdateSession)
-            .where(
-                col(UpdateSession.id) == seen.id,
-                col(UpdateSession.state) == seen.state,
-                col(UpdateSession.version) == seen.version,
-            )
-            .values(
-                state=target,
-                resumes=seen.state if target == SessionState.CANCELLING else UpdateSession.resumes,
-                version=UpdateSession.version + changes,
-                deadline=UpdateSession.deadline if keeps and lasting is not None else ends_at,
-                progress=progress,
-                error=error,
-                confirmed_at=func.clock_timestamp() if confirmed else UpdateSession.confirmed_at,
-                updated_at=func.clock_timestamp(),
-            )
-            .returning(UpdateSession)
-            .execution_options(populate_existing=True, synchronize_session=False)
-        )
-        return (await self._session.scalars(query)).one_or_none()
+        values = {
+            "id": seen.id,
+            "seen": seen.state,
+            "version": seen.version,
+            "changes": len(reports),
+            "target": target,
+            "stopping": target == SessionState.CANCELLING,
+            "keeps": lasting is not None and seen.state in {target, SessionState.HELD},
+            "lasting": lasting,
+            "progress": progress,
+            "error": error,
+            "confirmed": confirmed,
+            "reports": _rows(reports),
+        }
+        row = (await self._session.execute(_MOVE, values)).mappings().one_or_none()
+        return None if row is None else NewSession(**row)
 
     async def time_out(self, limit: int) -> list[Change]:
         """Ends open sessions past their deadline, by the database's clock.
@@ -308,12 +325,11 @@ class SessionStore:
         rows = (await self._session.execute(query)).all()
         return [EndedSession(session_id, uid, SessionState(state), error) for session_id, uid, state, error in rows]
 
-    async def keep(self, changes: Sequence[Change], by: str, **said: Any) -> None:
+    async def keep(self, changes: Sequence[Change], by: str) -> None:
         """Adds what sessions have become to the history."""
         if changes:
             reports = [
-                NewReport.of(session, by, SessionState(session.state), before=before, **said)
-                for session, before in changes
+                NewReport.of(session, by, SessionState(session.state), before=before) for session, before in changes
             ]
             await self._session.execute(_NOTE, {"rows": _rows(reports)})
 

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] - asyncpg ships no types
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.sql.driver import driver_errors, driver_of
+
 _PATIENCE_S = 30.0
-_CONSTRAINT = "23"
 _SENT_AT_ONCE = 2_500
 _BEGIN = text("select")
 
@@ -21,15 +20,11 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
     Values are of the driver's types and within their ranges; JSON is text. Raises DBAPIError as a statement of the
     session would.
     """
-    connection = await session.connection()
-    driver: Any = (await connection.get_raw_connection()).driver_connection
+    driver = await driver_of(session)
     if not driver.is_in_transaction():
-        await connection.execute(_BEGIN)
-    try:
+        await session.execute(_BEGIN)
+    with driver_errors(driver, f"copy {table}"):
         await driver.copy_records_to_table(table, records=_in_turns(rows), columns=columns, timeout=_PATIENCE_S)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        kind = IntegrityError if str(getattr(error, "sqlstate", "")).startswith(_CONSTRAINT) else DBAPIError
-        raise kind(f"copy {table}", None, error, connection_invalidated=driver.is_closed()) from error
 
 
 async def _in_turns(rows: Iterable[Sequence[Any]]) -> AsyncGenerator[Sequence[Any]]:
