@@ -12,7 +12,7 @@ from muster_cli.mqtt.packets import MalformedPacket, PacketReader, Will
 
 def test_connect_is_laid_out_as_the_standard_says():
     packet = packets.connect(client_id="d", username="u", password="pw", keep_alive=60, will=Will("t", b"gone"))
-    assert packet == (b"\x10\x1d\x00\x04MQTT\x04\xce\x00\x3c\x00\x01d\x00\x01t\x00\x04gone\x00\x01u\x00\x02pw")
+    assert packet == (b"\x10\x1d\x00\x04MQTT\x04\xc6\x00\x3c\x00\x01d\x00\x01t\x00\x04gone\x00\x01u\x00\x02pw")
 
 
 def test_publish_carries_its_packet_id_before_the_payload():

@@ -28,7 +28,11 @@ class MalformedPacket(Exception):
 
 @dataclass(frozen=True)
 class Will:
-    """What the broker publishes, with QoS 1, when the connection ends without a DISCONNECT."""
+    """What the broker publishes when the connection ends without a DISCONNECT.
+
+    With QoS 0: it is a hint, for the platform goes by the broker's own news of connections, and for one with QoS 1
+    RabbitMQ opens a channel when the device has gone.
+    """
 
     topic: str
     payload: bytes
@@ -44,7 +48,7 @@ class Delivery(NamedTuple):
 
 def connect(*, client_id: str, username: str, password: str, keep_alive: int, will: Will) -> bytes:
     """CONNECT (3.1) with a clean session; `keep_alive` in seconds."""
-    flags = 0x80 | 0x40 | 0x08 | 0x04 | 0x02  # user name, password, will QoS 1, will, clean session
+    flags = 0x80 | 0x40 | 0x04 | 0x02  # user name, password, will with QoS 0, clean session
     body = b"".join(
         (
             _text("MQTT"),
