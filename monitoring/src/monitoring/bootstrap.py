@@ -34,6 +34,8 @@ from shared.messaging.publisher import Publisher
 from shared.mongo import client
 from shared.mongo.revocations import MongoRevocations
 
+_GATHER_LATEST = timedelta(seconds=60)
+
 
 @dataclass(frozen=True)
 class Core:
@@ -87,6 +89,7 @@ async def open_core(settings: Settings, *, process: str) -> AsyncGenerator[Core]
                 organizations,
                 clock=SystemClock(),
                 follower=MarkKeeper(rollup_store, clock=SystemClock(), pace=timedelta(seconds=settings.rollup_seconds)),
+                gather_for=_GATHER_LATEST,
             ),
             rollup_store=rollup_store,
             telemetry_store=telemetry_store,

@@ -11,6 +11,7 @@ from monitoring.fleet.service import FleetService
 from monitoring.fleet.store import FleetStore
 from monitoring.ingest.consumers import TelemetryConsumer
 from monitoring.ingest.service import IngestService
+from monitoring.telemetry import service as telemetry_service
 from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import TelemetryStore
 from shared.clock import SystemClock
@@ -125,9 +126,10 @@ async def test_a_frame_for_each_organization_shows_known_devices_only(consume, r
     }
 
 
-async def test_a_reading_with_a_time_is_seen_while_its_sample_is_stored_and_one_without_a_time_after_it(
+async def test_of_a_large_batch_a_reading_with_a_time_is_seen_while_its_sample_is_stored_and_one_without_after_it(
     database, fleet, organizations, register, watching, monkeypatch
 ):
+    monkeypatch.setattr(telemetry_service, "_SMALL_BATCH", 1)
     await register("pump-1")
     store = TelemetryStore(database)
     await store.prepare(undated_for=timedelta(days=7))

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from monitoring.fleet.errors import DeviceNotFound
+from monitoring.telemetry import service as service_module
 from monitoring.telemetry import store as store_module
 from monitoring.telemetry.errors import BadTimeRange
+from monitoring.telemetry.service import TelemetryService
 from monitoring.telemetry.store import UNDATED
 from shared.http.pagination import BadCursor
+from shared.mongo.errors import StoreAway
 
 from ..worlds import NOON, sample
 
@@ -146,8 +149,8 @@ async def test_news_are_folded_as_many_at_a_time_as_fit_into_memory(
     await register("pump-1")
     for number in range(3):
         await record("pump-1", sample(NOON + number * SECOND, number, temperature=float(number)))
-    ids, _, _, more = await store.news()
-    assert (len(ids), more) == (1, True)
+    news = await store.news()
+    assert (len(news.ids), news.more) == (1, True)
     await telemetry.fold_news()
     assert await database["latest_news"].count_documents({}) == 0
     [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
@@ -157,12 +160,88 @@ async def test_news_are_folded_as_many_at_a_time_as_fit_into_memory(
 async def test_two_workers_may_fold_the_same_news(record, telemetry, register, store):
     await register("pump-1")
     await record("pump-1", sample(NOON, 1, temperature=1.0))
-    ids, latest, *_ = await store.news()
+    news = await store.news()
     await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
     await telemetry.fold_news()
-    await store.fold(ids, latest)
+    await store.fold(news.ids, news.latest)
     [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
     assert latest.metrics["temperature"].value == 2.0
+
+
+@pytest.fixture
+def gathering(store, fleet, organizations, clock):
+    """Folds news when they have been gathered for a minute."""
+    return TelemetryService(store, fleet, organizations, clock=clock, gather_for=timedelta(minutes=1))
+
+
+async def test_news_are_gathered_before_they_are_folded_and_the_latest_is_the_same_all_along(
+    record, telemetry, gathering, register, database, clock
+):
+    await register("pump-1", "pump-2")
+
+    async def newest():
+        found = (await telemetry.latest(1, limit=10)).items
+        return {one.device_uid: {name: reading.value for name, reading in one.metrics.items()} for one in found}
+
+    async def documents():
+        return [await database[name].count_documents({}) for name in ("latest_news", "latest")]
+
+    await record("pump-1", sample(NOON, 1, temperature=1.0, on=True))
+    await gathering.fold_news()
+    clock.advance(30 * SECOND)
+    await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
+    await record("pump-2", sample(NOON, 1, text="a"))
+    before = await newest()
+    assert before == {"pump-1": {"temperature": 2.0, "on": True}, "pump-2": {"text": "a"}}
+    for _ in range(2):
+        await gathering.fold_news()
+        assert (await newest(), await documents()) == (before, [1, 0])
+    clock.advance(30 * SECOND)
+    await gathering.fold_news()
+    assert (await newest(), await documents()) == (before, [0, 2])
+
+
+async def test_two_workers_may_gather_the_same_news_and_one_may_die_of_it(
+    record, telemetry, gathering, register, store, database, monkeypatch
+):
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 1, temperature=1.0))
+    news = await store.news()
+    await gathering.fold_news()
+    await store.gather(news.ids, news.latest, NOON)
+    await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
+
+    async def die(*_):
+        raise StoreAway("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_delete_news", die)
+        with pytest.raises(StoreAway):
+            await gathering.fold_news()
+    await gathering.fold_news()
+    assert await database["latest_news"].count_documents({}) == 1
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    assert latest.metrics["temperature"].value == 2.0
+
+
+async def test_news_too_large_for_every_reader_are_folded_at_once(record, gathering, register, database, monkeypatch):
+    monkeypatch.setattr(store_module, "_GATHERED_BYTES", 1)
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 1))
+    await gathering.fold_news()
+    assert await database["latest_news"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize(("small", "told"), [(100, 1), (0, 2)])
+async def test_a_small_batch_leaves_one_document_and_of_a_large_one_the_readings_come_first(
+    record, telemetry, register, database, monkeypatch, small, told
+):
+    monkeypatch.setattr(service_module, "_SMALL_BATCH", small)
+    await register("pump-1")
+    await record("pump-1", sample(NOON, 1, temperature=1.0), sample(None, humidity=50.0))
+    assert await database["latest_news"].count_documents({}) == told
+    [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
+    assert latest.metrics.keys() == {"temperature", "humidity"}
 
 
 async def test_telemetry_that_comes_before_its_device_is_known_is_kept_and_unreadable_until_then(

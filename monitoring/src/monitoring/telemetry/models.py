@@ -4,10 +4,11 @@ A key is `<uid>:<device time in microseconds, 16 hex digits>:<boot>:<seq>`. It s
 keys answers "this device between these times".
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -113,6 +114,26 @@ class Touched:
     process: str = ""
     counts: Mapping[int, Counts] = field(default_factory=dict[int, Counts])
     fresh: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What batches have left behind, several of a device perhaps, by the `ids` of its documents.
+
+    `since` is the time from which some of it has been gathered, None when nothing was. `more` says whether there may
+    be more, for this is as much as fits into memory.
+    """
+
+    ids: Sequence[Any]
+    latest: Sequence[Latest]
+    touched: Sequence[Touched]
+    since: datetime | None
+    more: bool
+
+    @property
+    def is_gathered(self) -> bool:
+        """Nothing has come since it was."""
+        return self.since is not None and len(self.ids) == 1
 
 
 @dataclass(frozen=True, slots=True)

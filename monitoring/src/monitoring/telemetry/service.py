@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from monitoring.fleet.service import FleetService, uid_in
@@ -31,6 +31,8 @@ from shared.contracts.telemetry import Value
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 
 _SAMPLES_AT_ONCE = 2_000
+_SMALL_BATCH = 100
+"""Samples that are stored in less time than news of them would take."""
 _PLACE = re.compile(r"[0-9a-f]{16}:[A-Za-z0-9_-]{0,64}:[0-9a-z-]{1,64}")
 
 
@@ -58,12 +60,15 @@ class TelemetryService:
         *,
         clock: Clock,
         follower: Follower | None = None,
+        gather_for: timedelta = timedelta(0),
     ) -> None:
+        """`gather_for` is how long news of the latest are gathered before they are folded into devices' documents."""
         self._store = store
         self._fleet = fleet
         self._organizations = organizations
         self._clock = clock
         self._follower = follower
+        self._gather_for = gather_for
         self._totals = Totals()
 
     async def record(
@@ -76,8 +81,9 @@ class TelemetryService:
     ) -> Recorded:
         """Stores the samples, then what they leave behind. Recording them again changes nothing but what is counted.
 
-        `show` is handed the newest readings as soon as `latest` has them: the dated ones before the samples are
-        stored, which takes many times as long. An undated one waits, for it may have come before.
+        `show` is handed the newest readings as soon as `latest` has them. Of a large batch the dated ones are told
+        before the samples are stored, which takes many times as long; an undated one waits, for it may have come
+        before. Of a small batch all is told at once, when it is stored.
 
         `messages` says how many messages came of each device, `dead` how many of them were poison. Raises StoreAway;
         part of the samples may be stored then, and the same call again stores the rest.
@@ -86,9 +92,11 @@ class TelemetryService:
         placed = [place(arrival, retentions[arrival.device_uid]) for arrival in arrivals]
         samples = list({sample.key: sample for sample in placed if sample is not None}.values())
         dated = newest([sample for sample in samples if sample.day is not None])
-        await self._store.add_news(dated)
-        if show is not None:
-            show(dated)
+        waiting = dated if len(samples) <= _SMALL_BATCH else []
+        if not waiting:
+            await self._store.add_news(dated)
+            if show is not None:
+                show(dated)
         duplicates = await self._store.insert(samples) if samples else set[str]()
         samples = await self._as_first_received(samples, duplicates)
         stored = [sample for sample in samples if sample.key not in duplicates]
@@ -104,12 +112,12 @@ class TelemetryService:
         )
         process, totals = self._totals.add(counts)
         try:
-            await self._store.add_news(undated, touched_by(samples, duplicates, process, totals))
+            await self._store.add_news([*waiting, *undated], touched_by(samples, duplicates, process, totals))
         except BaseException:
             self._totals.take_back(process, counts)
             raise
         if show is not None:
-            show(undated)
+            show([*waiting, *undated])
         expired = placed.count(None)
         return Recorded(
             stored=len(stored),
@@ -204,13 +212,24 @@ class TelemetryService:
         return await self._store.undated_between(uid, start, end)
 
     async def fold_news(self) -> None:
-        """Moves what past batches have left behind to where it belongs, until it has caught up."""
+        """Moves what past batches have left behind to where it belongs, until it has caught up.
+
+        The latest are gathered first: to update a device's document costs as much as storing several samples.
+        """
         behind = True
         while behind:
-            ids, latest, touched, behind = await self._store.news()
-            if self._follower is not None and touched:
-                await self._follower.follow(touched)
-            await self._store.fold(ids, merged(latest))
+            news = await self._store.news()
+            behind = news.more
+            if self._follower is not None and news.touched:
+                await self._follower.follow(news.touched)
+            now = self._clock.now()
+            since = news.since or now
+            may_wait = not news.more and now - since < self._gather_for
+            if may_wait and news.is_gathered:
+                return
+            latest = merged(news.latest)
+            if not (may_wait and latest and await self._store.gather(news.ids, latest, since)):
+                await self._store.fold(news.ids, latest)
 
     async def drop_past(self) -> None:
         """Drops the days that nobody can read any more."""

@@ -4,9 +4,10 @@ Samples have no index but `_id`, which is their key (see `models`). A server tha
 answers a range of it by reading everything) gets one more that begins with it.
 
 The latest is one document a device. To update it for each device of each batch would cost more than storing the batch,
-so a batch leaves its newest readings in a document of `latest_news`; these are folded into the devices' documents every
-few seconds and deleted then. Who reads takes both, the news first: what is folded in between is found in the other.
-News are read whole and by nobody else, so they are one value to the store, encoded here.
+so a batch leaves its newest readings in a document of `latest_news`. These are gathered in one every few seconds, and
+folded into the devices' documents and deleted when that has grown old or large. Who reads takes both, the news first:
+what is folded in between is found in the other. News are read whole and by nobody else, so they are one value to the
+store, encoded here.
 
 A day has a collection for each class of retention. One sample may be in two of them, when it came again after its
 organization's class had changed; it is read once.
@@ -16,13 +17,24 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
-from monitoring.telemetry.models import Latest, PastSample, Reading, StoredSample, Touched, days, key_range, time_of
+from monitoring.telemetry.models import (
+    Latest,
+    News,
+    PastSample,
+    Reading,
+    StoredSample,
+    Touched,
+    days,
+    key_range,
+    time_of,
+)
 from shared.contracts.telemetry import Value
 from shared.mongo.bulk import insert_new
 from shared.mongo.client import Database, Document
@@ -34,12 +46,14 @@ UNDATED = "samples_undated"
 _NEWS_AT_ONCE, _NEWS_BYTES_AT_ONCE = 200, 32 * 1024 * 1024
 """Documents of news that are folded in one go, and what they hold."""
 _NEWS_A_READ = 10
+_GATHERED_BYTES = 256 * 1024
+"""Of news in one document that everybody who asks for the latest of a device has to read."""
 
 _DAYS = re.compile(r"samples_([a-z]+)_(\d{8})")
 _READ_MS = 10_000
 _METRICS_A_PART = 1_024
-_NEWS_BYTES = 8 * 1024 * 1024
-"""A document holds 16 MiB."""
+_NEWS_BYTES = 7 * 1024 * 1024
+"""A document holds 16 MiB: readings, and what was touched."""
 
 Collection = AsyncIOMotorCollection[Document]
 
@@ -94,26 +108,39 @@ class TelemetryStore:
     async def add_news(self, latest: Sequence[Latest], touched: Sequence[Touched] = ()) -> None:
         """Keeps what a batch leaves behind until it is folded. Raises StoreAway."""
         documents: list[Document] = [
-            *({"readings": encoded, "touched": _NOTHING} for encoded in _encoded(latest)),
-            *({"readings": _NOTHING, "touched": encoded} for encoded in _encoded(touched)),
+            {"readings": readings, "touched": told}
+            for readings, told in zip_longest(_encoded(latest), _encoded(touched), fillvalue=_NOTHING)
         ]
         if documents:
             with store_errors():
                 await self._news.insert_many(documents, ordered=False)
 
-    async def news(self) -> tuple[list[Any], list[Latest], list[Touched], bool]:
-        """The oldest news, by their ids: several of a device perhaps.
-
-        With whether there may be more, for they are as many as fit into memory. Raises StoreAway.
-        """
+    async def news(self) -> News:
+        """The oldest news. Raises StoreAway."""
         oldest = self._news.find().sort("_id", 1).limit(_NEWS_AT_ONCE).batch_size(_NEWS_A_READ)
         documents, are_cut = await fitting(oldest, _NEWS_BYTES_AT_ONCE, _news_bytes)
-        latest = [one for document in documents for one in _latest_decoder.decode(document["readings"])]
         # An older release of this service kept both as one.
         both = (document.get("touched", document["readings"]) for document in documents)
-        touched = [one for encoded in both for one in _touched_decoder.decode(encoded) if one.process]
-        more = are_cut or len(documents) == _NEWS_AT_ONCE
-        return [document["_id"] for document in documents], latest, touched, more
+        return News(
+            ids=[document["_id"] for document in documents],
+            latest=[one for document in documents for one in _latest_decoder.decode(document["readings"])],
+            touched=[one for encoded in both for one in _touched_decoder.decode(encoded) if one.process],
+            since=min((document["since"] for document in documents if "since" in document), default=None),
+            more=are_cut or len(documents) == _NEWS_AT_ONCE,
+        )
+
+    async def gather(self, ids: Sequence[Any], latest: Sequence[Latest], since: datetime) -> bool:
+        """Makes one document of several; false when there is more of it than readers should have to read.
+
+        It is behind the others before they go, so who reads on meets them or it. Raises StoreAway.
+        """
+        encoded = _encoder.encode(latest)
+        if len(encoded) > _GATHERED_BYTES:
+            return False
+        with store_errors():
+            await self._news.insert_one({"readings": encoded, "touched": _NOTHING, "since": since})
+            await self._delete_news(ids)
+        return True
 
     async def fold(self, ids: Sequence[Any], latest: Sequence[Latest]) -> None:
         """Moves news into the devices' documents: each reading that is newer than the one there.
@@ -135,8 +162,7 @@ class TelemetryStore:
         with store_errors():
             for start in range(0, len(updates), SLICE):
                 await self._latest.bulk_write(updates[start : start + SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
-            for start in range(0, len(ids), SLICE):
-                await self._news.delete_many({"_id": {"$in": list(ids[start : start + SLICE])}})
+            await self._delete_news(ids)
 
     async def latest(self, uids: Sequence[str]) -> list[Latest]:
         """What there is of these devices: several of a device perhaps, the newest reading of each metric counts."""
@@ -200,6 +226,10 @@ class TelemetryStore:
         for keep, day in await self.days():
             shelves[day].append(keep)
         return shelves
+
+    async def _delete_news(self, ids: Sequence[Any]) -> None:
+        for start in range(0, len(ids), SLICE):
+            await self._news.delete_many({"_id": {"$in": list(ids[start : start + SLICE])}})
 
     async def _day(self, name: str) -> Collection:
         collection = self._database[name]
