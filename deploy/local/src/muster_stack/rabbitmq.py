@@ -16,7 +16,7 @@ import httpx
 from muster_stack.ports import LOOPBACK, is_listening
 from muster_stack.processes import Spec
 from muster_stack.programs import EPMD, RABBITMQ, require
-from muster_stack.server import base_environment
+from muster_stack.server import NO_TLS, base_environment
 
 PLUGINS = (
     "rabbitmq_management",
@@ -117,7 +117,7 @@ class RabbitMQ:
     def ready(self) -> bool:
         """All three doors are open. MQTT's is the last one."""
         try:
-            with httpx.Client(base_url=self.management_url(), timeout=5, trust_env=False) as client:
+            with httpx.Client(base_url=self.management_url(), timeout=5, trust_env=False, verify=NO_TLS) as client:
                 doors = (self.ports.mqtt, self.ports.amqp)
                 return all(client.get(f"/api/health/checks/port-listener/{port}").is_success for port in doors)
         except httpx.HTTPError:
@@ -207,14 +207,14 @@ def definitions(passwords: dict[str, str]) -> dict[str, object]:
 
 def create_vhost(management_url: str, name: str) -> None:
     """A virtual host in which the services may do everything."""
-    with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=management_url, timeout=30, trust_env=False, verify=NO_TLS) as client:
         client.put(f"/api/vhosts/{name}", json={}).raise_for_status()
         for user in (SERVICE_USER, ADMIN_USER):
             client.put(f"/api/permissions/{name}/{user}", json=_EVERYTHING).raise_for_status()
 
 
 def delete_vhost(management_url: str, name: str) -> None:
-    with httpx.Client(base_url=management_url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=management_url, timeout=30, trust_env=False, verify=NO_TLS) as client:
         client.delete(f"/api/vhosts/{name}").raise_for_status()
 
 

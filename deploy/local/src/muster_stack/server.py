@@ -1,6 +1,7 @@
 """What a server is to the stack, and the environment that programs start with."""
 
 import os
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Protocol
 from muster_stack.processes import Processes, Spec
 
 READY_SECONDS = 90.0
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of what is on this machine. One without it first reads every certificate that the system trusts: 20 ms of
+CPU time each, and who waits for a start opens many."""
 
 
 class Server(Protocol):

@@ -15,7 +15,7 @@ from muster_stack.ports import LOOPBACK
 from muster_stack.postgres import create_databases
 from muster_stack.processes import Spec
 from muster_stack.programs import of_this_environment
-from muster_stack.server import base_environment
+from muster_stack.server import NO_TLS, base_environment
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ class ServiceProcess:
 
     def ready(self) -> bool:
         try:
-            return httpx.get(f"http://{LOOPBACK}:{self.port}/readyz", timeout=5, trust_env=False).is_success
+            url = f"http://{LOOPBACK}:{self.port}/readyz"
+            return httpx.get(url, timeout=5, trust_env=False, verify=NO_TLS).is_success
         except httpx.HTTPError:
             return False
 
