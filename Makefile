@@ -41,7 +41,8 @@ demo: bootstrap ## up, and a simulated fleet to look at  [DEVICES=25]
 test: bootstrap test-clients ## all tests, on servers of their own  [ARGS='-n 0 -k presence']
 	@$(VENV)/pytest $(IN_PROCESSES) $(ARGS)
 
-check: bootstrap lint types imports test-clients ## all that must be green: lint, types, import contracts, tests
+check: bootstrap ## all that must be green: lint, types, import contracts, tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint imports test-clients
 	@$(VENV)/pytest $(IN_PROCESSES) --budgets --durations=25 --tb=short --session-timeout=1620
 
 lint: bootstrap ## ruff, and dependencies that are declared and used

@@ -10,6 +10,8 @@ from shared.errors import ServiceUnavailable
 
 T = TypeVar("T")
 
+_SELDOM_S = 0.1
+
 
 async def eventually(
     condition: Callable[[], T | Awaitable[T]],
@@ -20,9 +22,12 @@ async def eventually(
 ) -> T:
     """The first true answer of `condition`, asked every `interval` seconds. Fails after `timeout` seconds.
 
+    What takes long is asked after less and less often, down to ten times a second: a question takes time from what is
+    waited for.
+
     An AssertionError, OSError or ServiceUnavailable of the condition counts as "not yet".
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     last: object = None
     while True:
         try:
@@ -33,6 +38,7 @@ async def eventually(
             last = answer
         except (AssertionError, OSError, ServiceUnavailable) as error:
             last = error
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= timeout:
             raise AssertionError(f"{why or 'the condition'} did not come true within {timeout} s; last: {last!r}")
-        await asyncio.sleep(interval)
+        await asyncio.sleep(max(interval, min(waited / 20, _SELDOM_S)))
