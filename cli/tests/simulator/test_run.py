@@ -77,7 +77,7 @@ async def test_devices_live_a_scenario_and_do_so_alike_with_the_same_seed(
         assert all(first[uid][seq] == again[uid][seq] for seq in both)
     now = datetime.now(UTC).timestamp() * 1_000
     assert all(now - one["ts"] > 3_590_000 for one in topic.on(uids[-1], "telemetry"))
-    assert all(now - one["ts"] < 60_000 for one in topic.on(uids[0], "telemetry"))
+    assert all(now - one["ts"] < 1_800_000 for one in topic.on(uids[0], "telemetry"))
 
 
 def test_what_would_happen_is_the_same_each_time_and_starts_nothing(muster, platform, file):
