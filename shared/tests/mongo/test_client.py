@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from shared.mongo import client
+from shared.mongo.bulk import put_all, write_all
 from shared.mongo.errors import StoreAway, store_errors
 from shared.testing import eventually
 from shared.testing.documents import answers, opened
@@ -29,6 +31,18 @@ async def test_times_are_aware_and_ids_are_uuids(database):
 async def test_every_write_is_journaled(database):
     assert database.write_concern.document == {"w": "majority", "j": True}
     assert database["things"].write_concern.document == {"w": "majority", "j": True}
+
+
+async def test_many_writes_wait_for_the_journal_once_and_one_alone_by_itself(database):
+    counted = [UpdateOne({"_id": number}, {"$inc": {"times": 1}}, upsert=True) for number in range(120)]
+    await put_all(database["things"], counted[:1])
+    await write_all(database["things"], counted[1:2])
+    assert await database["journal"].find_one() is None
+    await put_all(database["things"], counted)
+    await write_all(database["things"], counted)
+    waits = await database["journal"].find_one()
+    assert waits is not None
+    assert waits["waits"] == 2
 
 
 async def test_a_store_that_is_away_is_said_so_before_the_driver_itself_would():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pymongo import UpdateOne
 
 from monitoring.organizations.models import Organization
+from shared.mongo.bulk import put_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 
@@ -23,9 +24,7 @@ class OrganizationStore:
             UpdateOne({"_id": one.organization_id}, {"$max": {"newest": _newest(one)}}, upsert=True)
             for one in organizations
         ]
-        if writes:
-            with store_errors():
-                await self._organizations.bulk_write(writes, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        await put_all(self._organizations, writes)
 
     async def retention_classes(self) -> dict[int, str]:
         """The class of each organization that is known. Raises StoreAway."""

@@ -37,7 +37,7 @@ from monitoring.rollups.models import (
     Summary,
 )
 from monitoring.telemetry.models import Counts, day_of
-from shared.mongo.bulk import write_all
+from shared.mongo.bulk import put_all, write_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import SLICE, by_ids
@@ -218,10 +218,8 @@ class RollupStore:
                     yield document
 
     async def _write(self, writes: Mapping[str, Sequence[UpdateOne]]) -> None:
-        with store_errors():
-            for name, updates in writes.items():
-                for start in range(0, len(updates), SLICE):
-                    await self._database[name].bulk_write(updates[start : start + SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        for name, updates in writes.items():
+            await put_all(self._database[name], updates)
 
 
 def summaries_of(metrics: Set[str] | None) -> Reading:

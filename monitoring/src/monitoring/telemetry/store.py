@@ -36,7 +36,7 @@ from monitoring.telemetry.models import (
     time_of,
 )
 from shared.contracts.telemetry import Value
-from shared.mongo.bulk import insert_new
+from shared.mongo.bulk import insert_new, put_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import SLICE, by_ids
@@ -159,9 +159,8 @@ class TelemetryStore:
         ]
         if not ids:
             return
+        await put_all(self._latest, updates)
         with store_errors():
-            for start in range(0, len(updates), SLICE):
-                await self._latest.bulk_write(updates[start : start + SLICE], ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
             await self._delete_news(ids)
 
     async def latest(self, uids: Sequence[str]) -> list[Latest]:

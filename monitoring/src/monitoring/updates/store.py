@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pymongo import UpdateOne
 
 from monitoring.updates.models import Update
+from shared.mongo.bulk import put_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids
@@ -45,9 +46,7 @@ class UpdateStore:
             UpdateOne({"_id": update.device_uid}, {"$max": {"newest": _newest(update)}}, upsert=True)
             for update in updates
         ]
-        if writes:
-            with store_errors():
-                await self._updates.bulk_write(writes, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+        await put_all(self._updates, writes)
 
 
 def _newest(update: Update) -> Document:

@@ -10,8 +10,8 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
+from shared.mongo.bulk import put_all
 from shared.mongo.client import Document
-from shared.mongo.errors import store_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,4 @@ async def put_newest(collection: AsyncIOMotorCollection[Document], states: Seque
         )
         for state in states
     ]
-    if writes:
-        with store_errors():
-            await collection.bulk_write(writes, ordered=False)  # pyright: ignore[reportUnknownMemberType]  # Motor's stub
+    await put_all(collection, writes)
