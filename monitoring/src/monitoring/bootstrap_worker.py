@@ -62,6 +62,8 @@ from shared.revocations import AccessConsumer
 from shared.worker import Job, every
 
 _FULL_BATCHES = 3
+_BATCHES_APART = timedelta(milliseconds=40)
+"""Each costs the store two statements: of many devices that seldom speak, few messages would share them."""
 _DEVICES_COME_TOGETHER = timedelta(milliseconds=250)
 """Each batch is a transaction for everyone who hears of it: a fleet that comes back makes few of them."""
 
@@ -242,6 +244,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 TelemetryConsumer(ingest),
                 batch=settings.telemetry_batch,
                 linger=timedelta(milliseconds=settings.telemetry_linger_ms),
+                apart=_BATCHES_APART,
                 in_flight=settings.telemetry_in_flight,
                 prefetch=_FULL_BATCHES * settings.telemetry_batch,
             ),

@@ -232,7 +232,7 @@ async def test_news_too_large_for_every_reader_are_folded_at_once(record, gather
     assert await database["latest_news"].count_documents({}) == 0
 
 
-@pytest.mark.parametrize(("small", "told"), [(100, 1), (0, 2)])
+@pytest.mark.parametrize(("small", "told"), [(50, 1), (0, 2)])
 async def test_a_small_batch_leaves_one_document_and_of_a_large_one_the_readings_come_first(
     record, telemetry, register, database, monkeypatch, small, told
 ):

@@ -31,7 +31,7 @@ from shared.contracts.telemetry import Value
 from shared.http.pagination import BadCursor, Page, decode_cursor, page_of
 
 _SAMPLES_AT_ONCE = 2_000
-_SMALL_BATCH = 100
+_SMALL_BATCH = 50
 """Samples that are stored in less time than news of them would take."""
 _PLACE = re.compile(r"[0-9a-f]{16}:[A-Za-z0-9_-]{0,64}:[0-9a-z-]{1,64}")
 
