@@ -94,10 +94,10 @@ async def test_a_service_that_lacks_something_names_it(gateway: Gateway, http: h
 
 
 async def test_a_service_that_is_down_behind_the_gateway(gateway: Gateway, http: httpx.AsyncClient):
-    gateway.status, gateway.body = 502, b"<html>Bad Gateway</html>"
-    assert (await told(questions.service(http, "ota-service"))).detail == "answers 502"
+    gateway.status, gateway.body = 503, b'{"status": 503, "code": "service_unavailable", "detail": "it is away"}'
+    assert (await told(questions.service(http, "ota-service"))).detail == "answers 503"
     found = await told(questions.live(http))
-    assert (found.ok, found.detail) == (False, "Socket.IO answers 502")
+    assert (found.ok, found.detail) == (False, "Socket.IO answers 503")
     assert "make logs SERVICE=monitoring" in str(found.next_step)
 
 
