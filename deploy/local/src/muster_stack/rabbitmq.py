@@ -140,6 +140,14 @@ class RabbitMQ:
             # The broker reads into a buffer as large as the larger of the two, and each read allocates one.
             "mqtt.tcp_listen_options.sndbuf": 32 * 1024,
             "mqtt.tcp_listen_options.recbuf": 32 * 1024,
+            "tcp_listen_options.sndbuf": 192 * 1024,
+            "tcp_listen_options.recbuf": 192 * 1024,
+            # Whoever names one of these options names them all: these are RabbitMQ's own.
+            "tcp_listen_options.backlog": 128,
+            "tcp_listen_options.nodelay": "true",
+            "tcp_listen_options.linger.on": "true",
+            "tcp_listen_options.linger.timeout": 0,
+            "tcp_listen_options.exit_on_close": "false",
             "management.tcp.ip": LOOPBACK,
             "management.tcp.port": self.ports.management,
             "prometheus.tcp.ip": LOOPBACK,
