@@ -86,12 +86,12 @@ def look(person):
 
 @pytest.fixture
 def steps(app, sql):
-    """All that workers can do now: nothing waits for its turn."""
+    """All that workers can do now: nothing waits for its turn, and the oldest release is always the first."""
     releases, batches = ReleaseSteps(app.state.scopes), BatchSteps(app.state.scopes)
 
     async def steps() -> None:
         for _ in range(4):
-            await sql.execute("update releases set stepped_at = now() - interval '1 second'")
+            await sql.execute("update releases set stepped_at = now() - interval '1 second' + id * interval '1 us'")
             await batches()
             await releases()
         await batches()
