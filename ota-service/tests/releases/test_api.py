@@ -4,7 +4,7 @@ import pytest
 
 from .conftest import UIDS, told
 
-SEED_RELEASE = {
+PROMISED_RELEASE = {
     "name": "January 2025",
     "slug": "rel-2025-01",
     "waves": [
@@ -29,8 +29,8 @@ async def january(person, add_devices, add_firmware):
     await add_devices("gw-1", "gw-2", attributes={"region": "us-west"})
     await add_devices("gw-3", attributes={"region": "us-east"})
     firmware = await add_firmware("2.0")
-    SEED_RELEASE["waves"][0]["clusters"][0]["bundle"]["apps"][0]["firmware_id"] = firmware.id
-    answer = await person.post("/api/v2/releases", json=SEED_RELEASE)
+    PROMISED_RELEASE["waves"][0]["clusters"][0]["bundle"]["apps"][0]["firmware_id"] = firmware.id
+    answer = await person.post("/api/v2/releases", json=PROMISED_RELEASE)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -136,7 +136,7 @@ async def test_a_name_is_taken_once(person, document, january, sql):
         answer = await person.post(path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (409, "slug_taken")
         assert answer.json()["taken"] == ["wave:wave-1"]
-        again = await person.post(path, json=SEED_RELEASE)
+        again = await person.post(path, json=PROMISED_RELEASE)
         assert (again.status_code, again.json()["code"]) == (409, "slug_taken")
         assert "release:rel-2025-01" in again.json()["taken"]
     assert await sql.fetchval("select count(*) from releases") == 1
