@@ -66,9 +66,10 @@ async def register_device(
     _show(invocation, device)
 
 
-@app.command("get")
+@app.command("show")
+@app.command("get", hidden=True)
 @platform_command
-async def get_device(
+async def show_device(
     invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
 ) -> None:
     """Read one device."""

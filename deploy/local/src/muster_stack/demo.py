@@ -77,7 +77,7 @@ class Demo:
 
     def _await_device(self, uid: str, timeout: float) -> None:
         deadline = time.monotonic() + timeout
-        while self._call("devices", "get", uid).returncode:
+        while self._call("devices", "show", uid).returncode:
             if self._processes.pid(SIMULATOR) is None or time.monotonic() > deadline:
                 log = self._processes.log_of(SIMULATOR)
                 raise StartFailed(f"the devices did not register; the end of {log}:\n{self._processes.tail(SIMULATOR)}")
