@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -18,7 +19,7 @@ from monitoring.live.service import LiveService
 from monitoring.live.sockets import Sockets
 from monitoring.queries.service import ExportService, QueryService
 from monitoring.rollouts.service import RolloutService
-from monitoring.rollups.service import RollupService
+from monitoring.rollups.service import FreshRollups, RollupService
 from monitoring.settings import SERVICE, Settings
 from monitoring.snapshots.service import SnapshotService
 from monitoring.snapshots.states import Topic
@@ -118,7 +119,12 @@ def _snapshots(core: Core, alerts: AlertService) -> SnapshotService:
 
 
 def _questions(core: Core, settings: Settings) -> tuple[QueryService, ExportService, AccountingService]:
-    rollups = RollupService(core.rollup_store)
+    rollups = FreshRollups(
+        core.rollup_store,
+        core.telemetry,
+        clock=SystemClock(),
+        lag=timedelta(seconds=2.5 * settings.rollup_seconds),
+    )
     queries = QueryService(
         core.fleet,
         core.organizations,
@@ -129,4 +135,4 @@ def _questions(core: Core, settings: Settings) -> tuple[QueryService, ExportServ
         hour_days=settings.hour_rollup_days,
     )
     exports = ExportService(queries, core.telemetry, rollups)
-    return queries, exports, AccountingService(core.fleet, rollups, clock=SystemClock())
+    return queries, exports, AccountingService(core.fleet, RollupService(core.rollup_store), clock=SystemClock())

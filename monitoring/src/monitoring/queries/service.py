@@ -32,7 +32,7 @@ from monitoring.queries.schemas import (
 )
 from monitoring.queries.states import By, FileFormat, Order, Resolution, Statistic
 from monitoring.rollups.models import DAY, Rollup, Summary
-from monitoring.rollups.service import RollupService
+from monitoring.rollups.service import FreshRollups
 from monitoring.telemetry.errors import BadTimeRange
 from monitoring.telemetry.models import micros, midnight
 from monitoring.telemetry.service import TelemetryService
@@ -54,7 +54,7 @@ class QueryService:
         fleet: FleetService,
         organizations: OrganizationService,
         telemetry: TelemetryService,
-        rollups: RollupService,
+        rollups: FreshRollups,
         *,
         clock: Clock,
         minute_days: int,
@@ -230,7 +230,7 @@ class QueryService:
 
 
 class ExportService:
-    def __init__(self, queries: QueryService, telemetry: TelemetryService, rollups: RollupService) -> None:
+    def __init__(self, queries: QueryService, telemetry: TelemetryService, rollups: FreshRollups) -> None:
         self._queries = queries
         self._telemetry = telemetry
         self._rollups = rollups

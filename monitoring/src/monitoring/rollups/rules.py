@@ -1,9 +1,9 @@
 """How samples become minutes, minutes hours, and what was counted an account. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from monitoring.rollups.models import (
     MAX_BOOTS,
@@ -16,6 +16,7 @@ from monitoring.rollups.models import (
     Mark,
     Rollup,
     Seqs,
+    Summary,
 )
 from monitoring.telemetry.models import Counts, PastSample, Touched, micros, moment
 
@@ -146,6 +147,42 @@ def combined(buckets: Iterable[Bucket]) -> Bucket:
         for boot, seqs in bucket.boots.items():
             _add_seqs(whole.boots, boot, seqs)
     return bounded(whole)
+
+
+def floored(at: datetime, unit: timedelta) -> datetime:
+    """The beginning of the minute, hour or day in which `at` lies."""
+    return datetime.fromtimestamp(at.timestamp() // unit.total_seconds() * unit.total_seconds(), UTC)
+
+
+def fuller(one: Mapping[str, Summary], other: Mapping[str, Summary]) -> dict[str, Summary]:
+    """Two accounts of one bucket as one: of each metric that which has seen more of it."""
+    more = {name: summary for name, summary in other.items() if name not in one or summary.count > one[name].count}
+    return {**one, **more}
+
+
+def by_unit(
+    minutes: Mapping[tuple[str, datetime], Mapping[str, Summary]], unit: timedelta
+) -> dict[tuple[str, datetime], list[Mapping[str, Summary]]]:
+    """The minutes of devices by device and the beginning of the unit that they are in, in order."""
+    found: dict[tuple[str, datetime], list[Mapping[str, Summary]]] = {}
+    for uid, at in sorted(minutes):
+        found.setdefault((uid, floored(at, unit)), []).append(minutes[uid, at])
+    return found
+
+
+def together(parts: Iterable[Mapping[str, Summary]]) -> dict[str, Summary]:
+    """The metrics of consecutive buckets as those of one. The parts are used up."""
+    whole: dict[str, Summary] = {}
+    for part in parts:
+        for name, summary in part.items():
+            known = whole.get(name)
+            if known is None:
+                whole[name] = summary
+            elif isinstance(known, Rollup) and isinstance(summary, Rollup):
+                known.absorb(summary)
+            else:
+                known.merge(summary)
+    return whole
 
 
 def account(days: Iterable[DayCounted]) -> Account:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from monitoring.rollups.models import (
     DAY,
+    MINUTE,
     Account,
     Bucket,
     DayChange,
@@ -22,16 +23,24 @@ from monitoring.rollups.rules import (
     add_samples,
     bounded,
     by_due_time,
+    by_unit,
     combined,
     device_hours,
+    floored,
+    fuller,
     marks_of,
     merged,
     runs,
+    together,
 )
-from monitoring.rollups.store import RollupStore, rollups_of, summaries_of
+from monitoring.rollups.store import Reading, RollupStore, rollups_of, summaries_of
 from monitoring.telemetry.models import Touched, day_of, midnight, moment, unpacked
 from monitoring.telemetry.service import Shelves, TelemetryService
 from shared.clock import Clock
+
+_FRESH_DEVICES = 50
+_FRESH_SAMPLES = 20_000
+"""Of how many devices an answer is made whole by their newest samples, and how many of these it reads."""
 
 _HOURS_AT_ONCE = 50
 _READ_AT_ONCE = 4
@@ -64,6 +73,90 @@ class RollupService:
         async for counted in self._store.counted(uids, days):
             found[counted.device_uid].append(counted)
         return {uid: account(days) for uid, days in found.items()}
+
+
+class FreshRollups:
+    """Rollups, and of few devices also what is not in them yet, made of the samples themselves.
+
+    So is what is younger than `lag`, which is how long rolling up takes, and the last day of a device that has no
+    rollups in the time asked for: it may just have reported for the first time.
+    """
+
+    def __init__(self, store: RollupStore, telemetry: TelemetryService, *, clock: Clock, lag: timedelta) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._clock = clock
+        self._lag = lag
+
+    def summaries(
+        self, unit: timedelta, uids: Sequence[str], start: datetime, end: datetime, *, metrics: Set[str] | None
+    ) -> AsyncIterator[tuple[str, datetime, Mapping[str, Summary]]]:
+        """As `RollupService.summaries`. Raises StoreAway."""
+        return self._whole(unit, uids, start, end, metrics=metrics, read=summaries_of(metrics))
+
+    async def rollups(
+        self, unit: timedelta, uids: Sequence[str], start: datetime, end: datetime, *, metrics: Set[str] | None
+    ) -> AsyncIterator[tuple[str, datetime, Mapping[str, Rollup]]]:
+        """As `RollupService.rollups`. Raises StoreAway."""
+        async for uid, at, found in self._whole(unit, uids, start, end, metrics=metrics, read=rollups_of(metrics)):
+            yield uid, at, {name: one for name, one in found.items() if isinstance(one, Rollup)}
+
+    async def _whole(
+        self,
+        unit: timedelta,
+        uids: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        metrics: Set[str] | None,
+        read: Reading,
+    ) -> AsyncIterator[tuple[str, datetime, Mapping[str, Summary]]]:
+        """What is rolled up, and then, in order of device and time, what is young. An hour that is, is made of minutes.
+
+        Of what both rollups and samples tell the greater number counts: it has seen all that the smaller has.
+        """
+        if len(uids) > _FRESH_DEVICES:
+            async for uid, at, found in self._store.summaries(unit, uids, start, end, read=read):
+                yield uid, at, found
+            return
+        now = self._clock.now()
+        young = floored(now - self._lag, unit)
+        known: set[str] = set()
+        async for uid, at, found in self._store.summaries(unit, uids, start, min(young, end), read=read):
+            known.add(uid)
+            yield uid, at, found
+        minutes: dict[tuple[str, datetime], Mapping[str, Summary]] = {}
+        async for uid, at, found in self._store.summaries(MINUTE, uids, max(young, start), end, read=read):
+            known.add(uid)
+            minutes[uid, at] = found
+        since = {uid: max(start, floored(now - self._lag, MINUTE) if uid in known else now - DAY) for uid in uids}
+        for place, found in (await self._of_samples(since, end, metrics)).items():
+            minutes[place] = fuller(found, minutes.get(place, {}))
+        for (uid, at), parts in by_unit(minutes, unit).items():
+            yield uid, at, together(parts)
+
+    async def _of_samples(
+        self, since: Mapping[str, datetime], end: datetime, metrics: Set[str] | None
+    ) -> dict[tuple[str, datetime], Mapping[str, Summary]]:
+        """The minutes of each device from its time in `since` on, as far as `_FRESH_SAMPLES` go."""
+        asked = {uid: start for uid, start in since.items() if start < end}
+        shelves: Shelves = await self._telemetry.shelves() if asked else {}
+        [metric] = metrics if metrics is not None and len(metrics) == 1 else [None]
+        found: dict[tuple[str, datetime], Mapping[str, Summary]] = {}
+        left = _FRESH_SAMPLES
+        for uid, start in asked.items():
+            buckets: dict[int, Bucket] = {}
+            async for page in self._telemetry.samples(uid, start, end, metric=metric, shelves=shelves):
+                add_samples(buckets, page[:left])
+                left -= len(page)
+                if left <= 0:
+                    break
+            for minute, bucket in buckets.items():
+                chosen = {name: one for name, one in bucket.metrics.items() if metrics is None or name in metrics}
+                found[uid, moment(minute * _MINUTE_US)] = chosen
+            if left <= 0:
+                break
+        return found
 
 
 class Roller:
