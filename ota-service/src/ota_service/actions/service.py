@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from ota_service.actions.errors import DeviceNotCopied, FirmwareAmbiguous, NoFirmwareNamed
 from ota_service.actions.events import update_refused
+from ota_service.actions.rules import fitting, why_none
 from ota_service.actions.store import ActionStore
 from ota_service.firmware.errors import FirmwareNotFound
 from ota_service.firmware.service import FirmwareService
@@ -21,6 +22,9 @@ from shared.sql.unit_of_work import UnitOfWork
 
 _REMEMBERED = timedelta(days=31)
 """An action lasts 30 days at the most, and one whose deadline has passed is not carried out anyway."""
+
+_MAX_VERSION = 100
+"""Characters of a version that are told: what an action asks for is no version yet."""
 
 
 class ActionService:
@@ -90,10 +94,11 @@ class ActionService:
             return int(named)
         if named or not isinstance(version, str):
             raise NoFirmwareNamed
-        fitting = await self._firmware.fitting(order.organization_id, version, device.hardware_version)
-        if not fitting:
-            raise FirmwareNotFound
-        if len(fitting) > 1:
-            raise FirmwareAmbiguous(version, sorted(firmware.name for firmware in fitting))
-        assert fitting[0].id is not None  # noqa: S101 - it comes from the database
-        return fitting[0].id
+        known = await self._firmware.of_version(order.organization_id, version)
+        meant = fitting(known, device.hardware_version)
+        if not meant:
+            raise FirmwareNotFound(why_none(version[:_MAX_VERSION], known, device.hardware_version))
+        if len(meant) > 1:
+            raise FirmwareAmbiguous(version, sorted(firmware.name for firmware in meant))
+        assert meant[0].id is not None  # noqa: S101 - it comes from the database
+        return meant[0].id

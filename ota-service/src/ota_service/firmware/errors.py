@@ -9,8 +9,8 @@ class FirmwareNotFound(DomainError):
     status = 404
     code = "firmware_not_found"
 
-    def __init__(self) -> None:
-        super().__init__("firmware not found")
+    def __init__(self, detail: str = "firmware not found") -> None:
+        super().__init__(detail)
 
 
 class FirmwareVersionTaken(DomainError):

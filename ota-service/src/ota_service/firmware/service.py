@@ -202,8 +202,8 @@ class FirmwareService:
         """The same of several, in the order given, without their `pieces`. Raises as `installable`."""
         found = {firmware.id: firmware for firmware in await self._store.lock_all(organization_id, firmware_ids)}
         bundle = [firmware for firmware_id in firmware_ids if (firmware := found.get(firmware_id))]
-        if len(bundle) < len(firmware_ids):
-            raise FirmwareNotFound
+        if missing := [str(firmware_id) for firmware_id in firmware_ids if firmware_id not in found]:
+            raise FirmwareNotFound(f"there is no firmware of id {', '.join(missing)}")
         states = {firmware.state for firmware in bundle}
         if FirmwareState.WITHDRAWN in states:
             raise FirmwareWithdrawn
@@ -211,14 +211,9 @@ class FirmwareService:
             raise FirmwareNotApproved
         return bundle
 
-    async def fitting(self, organization_id: int, version: str, hardware_version: str | None) -> Sequence[Firmware]:
-        """Those of this version that are approved and fit the hardware, without their `pieces`."""
-        known = await self._store.of_version(organization_id, version)
-        return [
-            firmware
-            for firmware in known
-            if not firmware.hardware_versions or hardware_version in firmware.hardware_versions
-        ]
+    async def of_version(self, organization_id: int, version: str) -> Sequence[Firmware]:
+        """Those of this version under any name, in whichever state; without their `pieces`."""
+        return await self._store.of_version(organization_id, version)
 
     async def download(
         self, firmware: Firmware, wanted: Wanted, *, etag: str | None = None, site_id: int | None = None

@@ -46,14 +46,11 @@ class FirmwareStore:
         return (await self._session.scalars(query)).one_or_none()
 
     async def of_version(self, organization_id: int, version: str) -> Sequence[Firmware]:
-        """The approved ones of this version under any name, without their `pieces`."""
+        """Those of this version under any name, in whichever state, without their `pieces`."""
         query = (
             select(Firmware)
-            .where(
-                Firmware.organization_id == organization_id,
-                Firmware.version == version,
-                Firmware.state == FirmwareState.APPROVED,
-            )
+            .where(Firmware.organization_id == organization_id, Firmware.version == version)
+            .order_by(col(Firmware.id))
             .options(defer(Firmware.pieces, raiseload=True))  # pyright: ignore[reportArgumentType] - SQLModel's typing
         )
         return (await self._session.scalars(query)).all()
