@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from device_management.organizations.errors import OrganizationNotFound
 from device_management.organizations.states import TelemetryRetention
+from shared.contracts.nesting import deeper_than
 from shared.contracts.nul import holds_nul
 from shared.http.declared import raises
 
 MAX_ID = 2**31 - 1
 MAX_SETTINGS_BYTES = 16 * 1024
+MAX_SETTINGS_DEPTH = 8
 
 
 def _plain(text: str) -> str:
@@ -23,6 +25,8 @@ def _plain(text: str) -> str:
 
 
 def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
+    if deeper_than(settings, MAX_SETTINGS_DEPTH):
+        raise ValueError(f"settings hold at most {MAX_SETTINGS_DEPTH} levels")
     written = json.dumps(settings, allow_nan=False).encode()
     if len(written) > MAX_SETTINGS_BYTES:
         raise ValueError(f"settings hold at most {MAX_SETTINGS_BYTES} bytes")
