@@ -73,7 +73,7 @@ class BulkActionCreate(ActionOrder):
 
     device_uids: Annotated[list[Uid], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
     group: Annotated[int, Field(ge=1, lt=2**63)] | None = None
-    rql: Annotated[str, StringConstraints(min_length=1)] | None = None
+    rql: str | None = None
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:

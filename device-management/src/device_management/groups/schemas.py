@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import DeviceRead, Name, Word
 from device_management.groups.states import GroupKind
-from shared.rql.parser import MAX_LENGTH
 
 MAX_MEMBERS_AT_ONCE = 10_000
 
@@ -22,7 +21,6 @@ def _text(value: str) -> str:
 
 
 Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(_text)]
-Rql = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 GroupId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
@@ -33,7 +31,7 @@ class GroupCreate(BaseModel):
 
     name: Name
     description: Description | None = None
-    rql: Rql | None = None
+    rql: str | None = None
 
 
 class GroupChange(BaseModel):
@@ -43,7 +41,7 @@ class GroupChange(BaseModel):
 
     name: Name | None = None
     description: Description | None = None
-    rql: Rql | None = None
+    rql: str | None = None
 
     @model_validator(mode="after")
     def _keeps_its_name(self) -> Self:
@@ -92,7 +90,7 @@ class Search(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rql: Rql
+    rql: str
     sample: Annotated[int, Field(ge=0, le=100)] = 10
 
 

@@ -19,7 +19,6 @@ MAX_SITES = 100
 
 Uid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Uids = Annotated[list[Uid], Field(min_length=1, max_length=MAX_DEVICES)]
-Rql = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 
 
 class JobCreate(BaseModel):
@@ -32,7 +31,7 @@ class JobCreate(BaseModel):
 
     params: Attributes
     device_uids: Uids | None = None
-    rql: Rql | None = None
+    rql: str | None = None
     group_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     deadline_s: Annotated[int, Field(ge=1, le=30 * 24 * 3600)] = 3_600
@@ -85,7 +84,7 @@ class WorkflowStart(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rql_query: Rql | None = None
+    rql_query: str | None = None
     device_uids: Uids | None = None
     config_params: Attributes
 

@@ -10,7 +10,6 @@ from monitoring.alert_rules.states import Kind, Severity
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import METRIC_NAME
 from shared.http.moments import Moment
-from shared.rql.parser import MAX_LENGTH
 
 MAX_DEVICES = 1_000
 
@@ -95,7 +94,7 @@ class ScopeBody(_Body):
     """Which devices: one of the three. A rule without it is for all of the organization."""
 
     group_id: Annotated[int, Field(ge=1, lt=2**63, strict=True)] | None = None
-    rql: Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)] | None = None
+    rql: str | None = None
     device_uids: Annotated[list[Uid], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
 
     @model_validator(mode="after")

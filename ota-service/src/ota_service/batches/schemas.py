@@ -24,7 +24,6 @@ from ota_service.fleet.schemas import Selection
 from ota_service.sessions.schemas import MAX_SOAK_S, Terms
 from shared.http.moments import Moment
 from shared.http.pagination import Page
-from shared.rql.parser import MAX_LENGTH
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -76,7 +75,7 @@ class BatchCreate(BaseModel):
     name: Name
     firmware_id: FirmwareId
     device_ids: Annotated[list[Reference], Field(min_length=1)] | None = None
-    rql: Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)] | None = None
+    rql: str | None = None
     group: Group | None = None
     """Of its id or its name."""
     start_at: Moment | None = None

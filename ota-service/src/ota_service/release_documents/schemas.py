@@ -61,7 +61,7 @@ class ClusterDocument(_Shape):
     name: Name | None = None
     group_id: Id | None = None
     site_id: Id | None = None
-    rql: Annotated[str, StringConstraints(min_length=1, max_length=4_096)] | None = None
+    rql: str | None = None
     device_uids: Annotated[list[Uid], Field(min_length=1, max_length=MAX_NAMED)] | None = None
     bundle: BundleDocument | None = None
     """The release's own bundle without."""
