@@ -1,6 +1,7 @@
 """Errors as problem documents (RFC 9457) with a stable `code`; nothing internal in any of them."""
 
 import re
+import sys
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -113,8 +114,10 @@ def _validation_error(request: Request, error: Exception) -> JSONResponse:
 
 def _refusal(request: Request, error: RequestValidationError) -> DomainError:
     entries: list[dict[str, Any]] = list(error.errors())
-    if any(entry["type"] == "json_invalid" for entry in entries):
-        return InvalidJson("the body is not JSON")
+    for entry in entries:
+        if entry["type"] == "json_invalid":
+            position, reason = entry["loc"][1], entry["ctx"]["error"]
+            return InvalidJson(f"the body is not JSON: {reason} (at position {position})", position=position)
     if isinstance(error.body, bytes):
         return UnsupportedMediaType("send the body as application/json")
     if isinstance(error.body, FormData) and "form" not in request.headers.get("content-type", "form"):
@@ -133,11 +136,27 @@ def _message(said: str) -> str:
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
+    unread = _unread(error.__cause__)
+    if unread is not None:
+        return _domain_error(request, unread)
     code = _CODES.get(error.status_code, HTTPStatus(error.status_code).name.lower())
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = _allowed(request) or headers.get("Allow", "")
     return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _unread(cause: BaseException | None) -> DomainError | None:
+    """Why a body of JSON could not be read, beside its grammar, where that is what the framework met."""
+    match cause:
+        case UnicodeDecodeError():
+            return InvalidJson(f"the body is not text in UTF-8 (at position {cause.start})", position=cause.start)
+        case RecursionError():
+            return UnreadableBody("the body is nested too deeply")
+        case ValueError():
+            return UnreadableBody(f"a whole number in the body has over {sys.get_int_max_str_digits()} digits")
+        case _:
+            return None
 
 
 def _allowed(request: Request) -> str:
