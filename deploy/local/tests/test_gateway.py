@@ -27,7 +27,8 @@ def test_a_service_keeps_idle_connections_for_longer_than_the_gateway_does():
 def gateway(tmp_path: Path) -> Iterator[str]:
     """The address of one before services that are away."""
     port = any_free()
-    upstreams = dict.fromkeys(("DEVICE_MANAGEMENT", "OTA_SERVICE", "MONITORING"), f"127.0.0.1:{any_free((port,))}")
+    nobody = f"127.0.0.1:{any_free((port,))}"
+    upstreams = {"DEVICE_MANAGEMENT": nobody, "OTA_SERVICE": nobody, "MONITORING": nobody}
     gateway = Gateway(tmp_path / "gateway", port, upstreams)
     processes = Processes(tmp_path / "run", tmp_path / "logs")
     gateway.prepare()
@@ -43,11 +44,16 @@ def test_what_the_gateway_itself_refuses_is_told_as_the_services_tell_it(gateway
     away = httpx.get(f"{gateway}/api/v2/devices")
     large = httpx.post(f"{gateway}/api/v2/devices", content=b"x" * 2_100_000)
     unreadable = httpx.get(f"{gateway}/api/v2/devices/%00")
-    told = [(each.status_code, each.json()["status"], each.json()["code"]) for each in (away, large, unreadable)]
+    long = httpx.get(f"{gateway}/api/v2/devices", params={"rql": "x" * 33_000})
+    laden = httpx.get(f"{gateway}/api/v2/devices", headers={"Idempotency-Key": "x" * 33_000})
+    answers = (away, large, unreadable, long, laden)
+    told = [(each.status_code, each.json()["status"], each.json()["code"]) for each in answers]
     assert told == [
         (503, 503, "service_unavailable"),
         (413, 413, "body_too_large"),
         (400, 400, "bad_request"),
+        (414, 414, "address_too_long"),
+        (431, 431, "header_too_large"),
     ]
     assert away.headers["content-type"] == "application/problem+json"
     assert away.headers["retry-after"] == "5"
