@@ -15,6 +15,7 @@ from device_management.audit.schemas import Actor
 from device_management.audit.states import ActorKind
 from device_management.devices.schemas import DeviceEdit, DeviceFilter, DeviceRead
 from device_management.devices.service import DeviceService
+from device_management.devices.states import Lifecycle
 from device_management.imports.errors import (
     ImportIsOver,
     ImportNotFound,
@@ -43,6 +44,8 @@ MAX_FAILURES = 8
 
 KEPT = timedelta(days=30)
 _EXPORT_PAGE = 500
+
+_BEGINNINGS = tuple(word.value for word in Lifecycle if word is not Lifecycle.RETIRED)
 
 M = TypeVar("M", bound=BaseModel)
 Refusal = tuple[str, str]
@@ -176,7 +179,7 @@ class ImportService:
             else:
                 edits[uid] = edit
         outcomes |= await self._edited(job, edits, by=by)
-        unknown = {uid: _valid(DeviceCreate, _beginning(rows[uid][1])) for uid in edits if uid not in outcomes}
+        unknown = {uid: _created(rows[uid][1]) for uid in edits if uid not in outcomes}
         creates = {uid: body for uid, body in unknown.items() if isinstance(body, DeviceCreate)}
         outcomes |= {uid: body for uid, body in unknown.items() if isinstance(body, tuple)}
         results: dict[str, object] = {}
@@ -236,11 +239,13 @@ def _written(devices: Sequence[DeviceRead], file_format: FileFormat, *, header: 
     return "".join(f"{device.model_dump_json()}\n" for device in devices)
 
 
-def _beginning(device: Mapping[str, Any]) -> dict[str, Any]:
-    begin = dict(device)
-    lifecycle = begin.pop("lifecycle", None)
-    given = {name: value for name, value in begin.items() if value is not None}
-    return given if lifecycle is None else {**given, "status": lifecycle}
+def _created(device: Mapping[str, Any]) -> DeviceCreate | Refusal:
+    """The row as a new device. Where its life begins is all that a file says of its status."""
+    given = {name: value for name, value in device.items() if value is not None}
+    lifecycle = given.pop("lifecycle", Lifecycle.IN_STOCK)
+    if not isinstance(lifecycle, str) or lifecycle.lower() not in _BEGINNINGS:
+        return "unacceptable_row", f"lifecycle: must be one of {', '.join(_BEGINNINGS)}, in either case"
+    return _valid(DeviceCreate, {**given, "status": lifecycle})
 
 
 def _valid(kind: type[M], given: Mapping[str, Any]) -> M | Refusal:

@@ -31,14 +31,17 @@ _MARK_REPEATED = text(
     update import_rows as again
     set document = null, code = 'device_uid_repeated', error = 'the uid is on line ' || first.line || ' already'
     from (
-        select number, first_value(line) over same_uid as line, row_number() over same_uid as place
+        select ctid, first_value(line) over same_uid as line, row_number() over same_uid as place
         from import_rows
         where import_id = :import_id and document is not null and device_uid is not null
         window same_uid as (partition by device_uid order by number)
     ) as first
-    where again.import_id = :import_id and again.number = first.number and first.place > 1
+    where again.ctid = first.ctid and first.place > 1
     """
 )
+"""By where the rows lie, which is this transaction's alone to know. Joined by their key, each of them is compared with
+all the others whenever the statistics are of other imports: the database then takes the new one for empty.
+"""
 
 _REFUSE = text(
     """
