@@ -110,3 +110,35 @@ def test_a_process_that_never_serves_fails_in_time(processes: Processes):
     processes.start(_spec("mute", _SLEEP))
     with pytest.raises(StartFailed, match="not ready after 0 s"):
         processes.wait_ready("mute", lambda: False, timeout=0.1)
+
+
+async def test_a_successor_relieves_the_one_that_runs_once_it_serves(
+    processes: Processes, runs: Callable[[int], bool], tmp_path: Path
+):
+    first = processes.start(_spec("sleeper", _SLEEP, revision="1"))
+    asked: list[tuple[bool, bool]] = []
+
+    def serves(pid: int) -> bool:
+        asked.append((runs(first), runs(pid)))
+        return len(asked) > 2
+
+    second = processes.relieve(_spec("sleeper", _SLEEP, revision="2"), serves, timeout=60)
+    assert asked == [(True, True)] * 3
+    assert not runs(first)
+    later = Processes(tmp_path / "run", tmp_path / "logs")
+    assert (later.known(), later.pid("sleeper")) == (["sleeper"], second)
+    assert later.is_current(_spec("sleeper", _SLEEP, revision="2"))
+
+
+def test_who_cannot_be_relieved_goes_on(processes: Processes, runs: Callable[[int], bool]):
+    first = processes.start(_spec("sleeper", _SLEEP))
+    with pytest.raises(StartFailed, match=r"sleeper ended while starting; .*\n(.*\n)*unheard of"):
+        processes.relieve(_spec("sleeper", "raise SystemExit('unheard of')"), lambda _pid: False, timeout=60)
+    assert runs(first)
+    assert (processes.known(), processes.pid("sleeper")) == (["sleeper"], first)
+
+
+def test_what_is_left_of_a_successor_ends_with_the_next_start(processes: Processes, runs: Callable[[int], bool]):
+    left = processes.start(_spec("sleeper.successor", _SLEEP))
+    processes.start(_spec("sleeper", _SLEEP))
+    assert not runs(left)

@@ -47,4 +47,10 @@ def serving_calls(settings: Settings, core: Core) -> AbstractAsyncContextManager
     calls = Calls(core.scopes, core.keys, Rates.of(settings))
     devices = DeviceCalls(calls, batch_limit=settings.max_batch_devices)
     address = f"{settings.host}:{settings.grpc_port}"
-    return serving(address, devices.add_to, names=[SERVICE_NAME], drain_seconds=settings.drain_seconds)
+    return serving(
+        address,
+        devices.add_to,
+        names=[SERVICE_NAME],
+        drain_seconds=settings.drain_seconds,
+        shares_port=settings.shares_ports,
+    )

@@ -18,6 +18,9 @@ class ServiceSettings(BaseSettings):
     metrics_port: int = 9000
     """Where a worker answers /metrics, /livez and /readyz."""
 
+    shares_ports: bool = False
+    """Whether an api listens where its successor may do so beside it, so that it is relieved without a gap."""
+
     keys_dir: Path = Path(".local/keys")
     """Holds `token-keys.json`, for device-management `token-signing.pem`, for ota-service `manifest-signing-*.pem`."""
 

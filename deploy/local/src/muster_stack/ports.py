@@ -30,6 +30,18 @@ def is_free(port: int) -> bool:
         return True
 
 
+def may_be_shared(port: int) -> bool:
+    """Whether another process of ours could listen there beside the one that does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
 def becomes_free(port: int, seconds: float = 2.0) -> bool:
     """Whether it is free, or soon is: the threads of a killed process close its sockets one after the other."""
     deadline = time.monotonic() + seconds

@@ -82,7 +82,28 @@ class Processes:
 
     def start(self, spec: Spec) -> int:
         """Starts it anew, after stopping what is left of an earlier one. Answers the pid."""
+        self.stop([spec.name, _successor(spec.name)])
+        return self._start(spec, spec.name)
+
+    def relieve(self, spec: Spec, serves: Callable[[int], bool], *, timeout: float) -> int:
+        """Starts it beside the one of its name that runs, which ends when `serves` says so of the new pid.
+
+        Answers the pid. Raises StartFailed when the new one ends first or `timeout` seconds pass; the old one goes on.
+        """
+        successor = _successor(spec.name)
+        self.stop([successor])
+        pid = self._start(spec, successor)
+        try:
+            self.wait_ready(successor, lambda: serves(pid), timeout=timeout, log_of=spec.name)
+        except StartFailed:
+            self.stop([successor])
+            raise
         self.stop([spec.name])
+        (self._run / f"{successor}.json").replace(self._run / f"{spec.name}.json")
+        return pid
+
+    def _start(self, spec: Spec, name: str) -> int:
+        """Starts it under that name, with the log of its own."""
         self._run.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
         with self.log_of(spec.name).open("ab") as log:
@@ -104,22 +125,22 @@ class Processes:
             stop_signal=spec.stop_signal,
             stop_seconds=spec.stop_seconds,
         )
-        path = self._run / f"{spec.name}.json"
+        path = self._run / f"{name}.json"
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(asdict(record)))
         partial.replace(path)
         return child.pid
 
-    def wait_ready(self, name: str, ready: Callable[[], bool], *, timeout: float) -> None:
+    def wait_ready(self, name: str, ready: Callable[[], bool], *, timeout: float, log_of: str | None = None) -> None:
         """Returns when `ready` says so. Raises StartFailed when the process ends first or `timeout` seconds pass."""
         deadline = time.monotonic() + timeout
+        told = log_of or name
         while not ready():
-            if self.pid(name) is None:
-                raise StartFailed(f"{name} ended while starting; the end of {self.log_of(name)}:\n{self.tail(name)}")
-            if time.monotonic() > deadline:
-                raise StartFailed(
-                    f"{name} was not ready after {timeout:.0f} s; the end of {self.log_of(name)}:\n{self.tail(name)}"
-                )
+            wrong = "ended while starting" if self.pid(name) is None else None
+            if wrong is None and time.monotonic() > deadline:
+                wrong = f"was not ready after {timeout:.0f} s"
+            if wrong is not None:
+                raise StartFailed(f"{told} {wrong}; the end of {self.log_of(told)}:\n{self.tail(told)}")
             time.sleep(_POLL_SECONDS)
 
     def tail(self, name: str, lines: int = 20) -> str:
@@ -178,6 +199,11 @@ class Processes:
                 if os.getsid(pid) == record.pid:
                     members.add(pid)
         return {(pid, ticks) for pid in members if (ticks := _start_ticks(pid)) is not None and ticks >= record.started}
+
+
+def _successor(name: str) -> str:
+    """The name of the process that is about to relieve the one of this name."""
+    return f"{name}.successor"
 
 
 def _start_ticks(pid: int) -> int | None:

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from muster_stack.processes import Processes, Spec
 
@@ -32,6 +32,19 @@ class Server(Protocol):
         ...
 
 
+@runtime_checkable
+class Relieved(Server, Protocol):
+    """A server that a new process of its own may stand beside for a while, so that nobody finds the port closed."""
+
+    def shares(self) -> bool:
+        """Whether the process that runs now lets another listen at its port."""
+        ...
+
+    def serves(self, pid: int) -> bool:
+        """Whether this process of those that share the port takes connections."""
+        ...
+
+
 def base_environment(home: Path) -> dict[str, str]:
     """The environment of a program that must not depend on who started it."""
     environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -45,9 +58,13 @@ def ensure(processes: Processes, server: Server) -> bool:
     if processes.is_current(spec):
         processes.wait_ready(spec.name, server.ready, timeout=READY_SECONDS)
         return False
-    processes.stop([spec.name])
-    server.prepare()
-    processes.start(spec)
+    if isinstance(server, Relieved) and processes.pid(spec.name) is not None and server.shares():
+        server.prepare()
+        processes.relieve(spec, server.serves, timeout=READY_SECONDS)
+    else:
+        processes.stop([spec.name])
+        server.prepare()
+        processes.start(spec)
     processes.wait_ready(spec.name, server.ready, timeout=READY_SECONDS)
     return True
 

@@ -94,6 +94,7 @@ def _services(
         "MUSTER_ALLOWED_NETWORKS": json.dumps(_INSIDE),
         **settings,
         "MUSTER_HOST": str(origin.hostname),
+        "MUSTER_SHARES_PORTS": "true",
         "MUSTER_KEYS_DIR": str(layout.keys),
         "MUSTER_POSTGRES_URL": addresses.postgres,
         "MUSTER_REDIS_URL": addresses.redis,

@@ -1,6 +1,7 @@
 """Muster's own processes: an api and a worker for each service, and the migrations before them."""
 
 import asyncio
+import contextlib
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx
+import psutil
 
 from muster_stack.layout import REPOSITORY
-from muster_stack.ports import LOOPBACK
+from muster_stack.ports import LOOPBACK, may_be_shared
 from muster_stack.postgres import create_databases
 from muster_stack.processes import Spec
 from muster_stack.programs import of_this_environment
@@ -77,6 +79,16 @@ class ServiceProcess:
 
     def prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
+
+    def shares(self) -> bool:
+        return self.kind == "api" and may_be_shared(self.port)
+
+    def serves(self, pid: int) -> bool:
+        """Its socket listens once its start is over."""
+        with contextlib.suppress(psutil.Error):
+            connections = psutil.Process(pid).net_connections(kind="tcp")
+            return any(one.status == psutil.CONN_LISTEN and one.laddr[1] == self.port for one in connections)
+        return False
 
     def ready(self) -> bool:
         try:

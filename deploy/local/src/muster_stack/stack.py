@@ -20,7 +20,7 @@ from muster_stack.processes import Processes
 from muster_stack.programs import EPMD, NGINX, POSTGRES, RABBITMQ, REDIS
 from muster_stack.server import Server, ensure, side_by_side
 from muster_stack.servers import Servers, wire
-from muster_stack.services import migrate_service
+from muster_stack.services import SERVICES, migrate_service
 from shared.manifests import create_manifest_keys
 from shared.sealing import create_sealing_key
 from shared.tokens import create_keys
@@ -28,6 +28,12 @@ from shared.tokens import create_keys
 Say = Callable[[str], None]
 
 _PROGRAMS = {"postgres": (POSTGRES,), "redis": (REDIS,), "rabbitmq": (RABBITMQ, EPMD)}
+_RESTARTED = "it is restarted"
+_RELIEVED = "a new process relieves it"
+_REPLACED = {
+    "rabbitmq": "it is restarted, and devices are cut off until it is ready",
+    **{f"{service.name}-api": _RELIEVED for service in SERVICES},
+}
 _STORES_LAST = ("rabbitmq", "postgres", "redis", "mongodb", "epmd")
 
 
@@ -67,6 +73,8 @@ class Stack:
 
             def bring_up(*in_order: Server) -> None:
                 for server in in_order:
+                    if self._is_outdated(server):
+                        self._say(f"{server.name} is to run otherwise by now: {_REPLACED.get(server.name, _RESTARTED)}")
                     began = time.monotonic()
                     if ensure(self.processes, server):
                         started.append(server.name)
@@ -78,7 +86,11 @@ class Stack:
                     self._migrate(servers)
 
             others = [lane for name, lane in servers.stores.items() if name != "postgres"]
-            side_by_side(databases, *(partial(bring_up, *lane) for lane in others))
+            replaced = [lane for lane in others if any(map(self._is_outdated, lane))]
+            side_by_side(databases, *(partial(bring_up, *lane) for lane in others if lane not in replaced))
+            # Whoever uses these goes on meanwhile, so each is away for as long as it alone takes to start.
+            for lane in replaced:
+                bring_up(*lane)
             side_by_side(*(partial(bring_up, server) for server in (*servers.services, servers.gateway)))
             description = servers.addresses.description(self._credentials())
             write_private(self.layout.info, json.dumps(description, indent=2) + "\n")
@@ -119,6 +131,10 @@ class Stack:
     def start(self, name: str) -> None:
         """Starts one process again after `kill` or `stop`; returns when it serves. Raises KeyError, StartFailed."""
         ensure(self.processes, self._known(name))
+
+    def _is_outdated(self, server: Server) -> bool:
+        """Whether it runs, and not as it should."""
+        return self.processes.pid(server.name) is not None and not self.processes.is_current(server.spec())
 
     def _known(self, name: str) -> Server:
         return self._wired().by_name()[name]

@@ -30,6 +30,15 @@ def end_stalled(listening: socket.socket, *, after_s: float = STALLED_SECONDS) -
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(after_s * 1_000))
 
 
+def _shared_socket(settings: ServiceSettings) -> socket.socket:
+    """Bound to the port even while another process of the same user has one like it there."""
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listening.bind((settings.host, settings.port))
+    return listening
+
+
 def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) -> None:
     """Serves until SIGTERM, then drains for at most `drain_seconds`. Exits when it cannot serve."""
     logging.configure(service, level=settings.log_level, style=settings.log_format)
@@ -48,7 +57,7 @@ def serve(app: FastAPI | ASGIApp, *, service: str, settings: ServiceSettings) ->
         timeout_graceful_shutdown=int(settings.drain_seconds),
     )
     server = uvicorn.Server(config)
-    listening = config.bind_socket()
+    listening = _shared_socket(settings) if settings.shares_ports else config.bind_socket()
     end_stalled(listening)
     with suppress(KeyboardInterrupt):  # the server has drained and hands the signal on
         server.run(sockets=[listening])

@@ -15,7 +15,6 @@ MAX_CALLS = 1_000
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_metadata_size", 16 * 1024),
-    ("grpc.so_reuseport", 0),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.http2.max_concurrent_streams", 100),
 )
@@ -25,13 +24,20 @@ _log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def serving(
-    address: str, add: Callable[[aio.Server], None], *, names: Sequence[str], drain_seconds: float
+    address: str,
+    add: Callable[[aio.Server], None],
+    *,
+    names: Sequence[str],
+    drain_seconds: float,
+    shares_port: bool = False,
 ) -> AsyncGenerator[int]:
     """Answers with the port on which it listens; at the end, calls under way have `drain_seconds` to come to theirs.
 
-    `add` puts the services there, whose full names are `names`. Raises RuntimeError when the address is taken.
+    `add` puts the services there, whose full names are `names`. Raises RuntimeError when the address is taken, but by
+    another that shares it as this one does.
     """
-    server = aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
+    options = (*_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
+    server = aio.server(options=options, maximum_concurrent_rpcs=MAX_CALLS)
     add(server)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
