@@ -12,6 +12,7 @@ from device_management.devices.errors import DeviceNotFound
 from device_management.devices.states import Lifecycle, Status
 from shared.contracts.nesting import deeper_than
 from shared.contracts.nul import holds_nul
+from shared.contracts.numbers import beyond_doubles
 from shared.http.declared import raises
 
 MAX_JSON_BYTES = 16 * 1024
@@ -21,10 +22,13 @@ MAX_JSON_DEPTH = 8
 def storable_json(value: dict[str, Any]) -> dict[str, Any]:
     """Refuses what PostgreSQL's jsonb does not hold (NUL, lone surrogates, NaN) and what is too deep or too large.
 
-    Raises PydanticCustomError.
+    A whole number of thousands of digits would take a millisecond wherever it is read or written. Raises
+    PydanticCustomError.
     """
     if deeper_than(value, MAX_JSON_DEPTH):
         raise PydanticCustomError("json_depth", "at most {depth} levels", {"depth": MAX_JSON_DEPTH})
+    if beyond_doubles(value):
+        raise PydanticCustomError("json_number", "numbers beyond 1.8e308 are infinite to most programs")
     try:
         written = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except ValueError:

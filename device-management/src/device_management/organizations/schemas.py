@@ -11,6 +11,7 @@ from device_management.organizations.errors import OrganizationNotFound
 from device_management.organizations.states import TelemetryRetention
 from shared.contracts.nesting import deeper_than
 from shared.contracts.nul import holds_nul
+from shared.contracts.numbers import beyond_doubles
 from shared.http.declared import raises
 
 MAX_ID = 2**31 - 1
@@ -27,6 +28,8 @@ def _plain(text: str) -> str:
 def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
     if deeper_than(settings, MAX_SETTINGS_DEPTH):
         raise ValueError(f"settings hold at most {MAX_SETTINGS_DEPTH} levels")
+    if beyond_doubles(settings):
+        raise ValueError("numbers beyond 1.8e308 are infinite to most programs")
     written = json.dumps(settings, allow_nan=False).encode()
     if len(written) > MAX_SETTINGS_BYTES:
         raise ValueError(f"settings hold at most {MAX_SETTINGS_BYTES} bytes")
