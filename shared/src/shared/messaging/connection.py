@@ -19,6 +19,7 @@ from shared.messaging.discretion import keep_bodies_out_of_logs
 from shared.messaging.errors import BrokerAway, reason_of
 from shared.messaging.metrics import BROKER_CONNECTED
 from shared.messaging.properties import survive_strangers
+from shared.messaging.reception import Reception, Transport
 
 HEARTBEAT_S = 10
 _CONNECT_S = 10.0
@@ -26,6 +27,13 @@ _CLOSE_S = 3.0
 _RECONNECT_AT_MOST_S = 5.0
 
 _log = structlog.get_logger(__name__)
+
+
+class _Connection(aiormq.Connection):
+    def __init__(self, url: str) -> None:
+        transport = Transport()
+        self.reception = transport.reception
+        super().__init__(url, transport_factory=transport)
 
 
 class Link:
@@ -102,7 +110,9 @@ class Link:
         async for attempt in attempts:
             with attempt, broker_errors():
                 async with asyncio.timeout(_CONNECT_S):
-                    return await aiormq.connect(self._url)
+                    connection = _Connection(self._url)
+                    await connection.connect()  # pyright: ignore[reportUnknownMemberType]  # aiormq says FieldTable
+                    return connection
         raise AssertionError("attempts never end")
 
     def _log_attempt(self, state: RetryCallState) -> None:
@@ -176,6 +186,14 @@ def broker_errors() -> Generator[None]:
 def closing(resource: AbstractChannel | AbstractConnection) -> asyncio.Future[None]:
     """Done once the channel or connection is closed, whyever."""
     return resource.closing  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # aiormq says Future
+
+
+def reception_of(channel: AbstractChannel) -> Reception:
+    """What the channel's connection receives; the channel is a `Link`'s."""
+    connection = channel.connection
+    if not isinstance(connection, _Connection):
+        raise TypeError("a channel of a connection that is not ours")
+    return connection.reception
 
 
 def _with_query(url: str, name: str) -> str:

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-
-from aiormq.abc import DeliveredMessage
 
 
 @dataclass(slots=True)
@@ -24,22 +22,6 @@ class Delivery:
     type: str | None = None
     content_type: str | None = None
     tag: int = 0
-
-    @classmethod
-    def of(cls, message: DeliveredMessage) -> "Delivery":
-        properties = message.header.properties
-        timestamp = properties.timestamp
-        return cls(
-            message.body,
-            message.routing_key or "",
-            properties.message_id,
-            properties.headers or {},
-            bool(message.redelivered),
-            timestamp.replace(tzinfo=UTC) if timestamp is not None and timestamp.tzinfo is None else timestamp,
-            properties.message_type,
-            properties.content_type,
-            message.delivery_tag or 0,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from shared.messaging.connection import broker_errors, closing
+from shared.messaging.connection import broker_errors, closing, reception_of
 from shared.messaging.deliveries import Delivery
 from shared.messaging.errors import BrokerAway
 
@@ -21,8 +21,11 @@ class Intake:
         self._waiter: asyncio.Future[None] | None = None
         self._wanted = 0
 
-    async def put(self, message: DeliveredMessage) -> None:
-        self._buffer.append(Delivery.of(message))
+    def put(self, delivery: Delivery) -> None:
+        """What comes after the channel is nobody's: it comes again."""
+        if self.lost.done():
+            return
+        self._buffer.append(delivery)
         if self._waiter is not None and len(self._buffer) >= self._wanted:
             self._wake()
 
@@ -30,8 +33,9 @@ class Intake:
         """Begins to collect from `queue`. Raises BrokerAway."""
         closing(channel).add_done_callback(self.close)
         channel.on_consumer_cancel_callbacks.add(self.close)
+        reception_of(channel).divert(channel.number, consumer_tag, self.put)
         with broker_errors():
-            await channel.basic_consume(queue, self.put, consumer_tag=consumer_tag)
+            await channel.basic_consume(queue, _nothing, consumer_tag=consumer_tag)
 
     def close(self, _cause: Any = None) -> None:
         """The channel is lost, or the broker cancelled the consumer: what is in the buffer comes again."""
@@ -67,3 +71,7 @@ class Intake:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def _nothing(_message: DeliveredMessage) -> None:
+    """aiormq sees no delivery: see `reception`."""
