@@ -39,7 +39,7 @@ class AuditService:
         return without_secrets(state)
 
     async def record_begun(
-        self, organization_id: int, who: Actor, kind: str, action: str, begun: Iterable[tuple[str, str]]
+        self, organization_id: int, who: Actor, kind: str, action: str, begun: Iterable[tuple[str, bytes]]
     ) -> None:
         """As `record`, of thousands of subjects of one kind that were not there before.
 

@@ -59,9 +59,9 @@ def registered(description: bytes, new: NewDevice, stored: Stored) -> bytes:
     )
 
 
-def begun(description: bytes, new: NewDevice) -> str:
+def begun(description: bytes, new: NewDevice) -> bytes:
     """What the audit log first tells of a device; its description there holds no secrets."""
-    return (b'{%b,"reported_status":%b}' % (description, _encode(new.reported_status))).decode()
+    return b'{%b,"reported_status":%b}' % (description, _encode(new.reported_status))
 
 
 def shown(description: bytes, new: NewDevice, stored: Stored) -> bytes:

@@ -50,7 +50,7 @@ class Told:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, bytes]] = []
-        self.entries: list[tuple[str, str]] = []
+        self.entries: list[tuple[str, bytes]] = []
         self.answers: dict[str, Registered] = {}
 
     def add(self, new: NewDevice, stored: Stored) -> None:

@@ -1,8 +1,7 @@
 """Every query about registration. A uid is unique on the platform, whoever has it."""
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy
 from pydantic_core import to_json
@@ -14,7 +13,7 @@ from sqlmodel import col
 from device_management.devices.models import Device
 from device_management.registration.models import NewDevice, Stored
 from shared.contracts.devices import PURGED
-from shared.sql.copying import copy_rows
+from shared.sql import copying
 
 _ADD = text(
     """
@@ -64,11 +63,17 @@ _PLAIN = (
     "reported_status",
     "updates_enabled",
 )
-_plain = attrgetter(*_PLAIN)
 
-_BEGINNING = {"presence_version": 0, "installed_counter": 0, "min_token_generation": 1, "version": 1, "revision": 1}
+_COPIED = ("id", *_PLAIN, "attributes", "tags")
 
-_COPIED = ("id", "organization_id", *_PLAIN, "attributes", "tags", "registered_at", "updated_at", *_BEGINNING)
+_ALIKE: Final = {
+    "presence_version": copying.bigint(0),
+    "installed_counter": copying.bigint(0),
+    "min_token_generation": copying.integer(1),
+    "version": copying.bigint(1),
+    "revision": copying.bigint(1),
+}
+"""How every device begins."""
 
 
 class RegistrationStore:
@@ -91,23 +96,13 @@ class RegistrationStore:
 
     async def _copy(self, organization_id: int, devices: Sequence[NewDevice], ids: Sequence[int]) -> bool:
         """Stores all of them. False, and none is stored, when one of their uids is there already."""
-        beginning = tuple(_BEGINNING.values())
-        rows = (
-            (
-                id_,
-                organization_id,
-                *_plain(device),
-                _json(device.attributes),
-                device.tags,
-                device.registered_at,
-                device.registered_at,
-                *beginning,
-            )
-            for id_, device in zip(ids, devices, strict=True)
-        )
+        at = copying.timestamptz(devices[0].registered_at)
+        alike = {"organization_id": copying.integer(organization_id), "registered_at": at, "updated_at": at, **_ALIKE}
+        given = b"".join(alike.values())
+        rows = (_row(id_, device) + given for id_, device in zip(ids, devices, strict=True))
         try:
             async with self._session.begin_nested():
-                await copy_rows(self._session, "devices", _COPIED, rows)
+                await copying.copy_rows(self._session, "devices", (*_COPIED, *alike), rows)
         except IntegrityError:
             return False
         return True
@@ -124,7 +119,7 @@ class RegistrationStore:
                 {
                     **columns,
                     "id": ids[start : start + _ADDED_AT_ONCE],
-                    "attributes": [_json(device.attributes) for device in some],
+                    "attributes": [_json(device.attributes).decode() for device in some],
                     "tags": [_array(device.tags) for device in some],
                     "organization_id": organization_id,
                     "registered_at": some[0].registered_at,
@@ -142,8 +137,27 @@ class RegistrationStore:
         return set((await self._session.scalars(query)).all())
 
 
-def _json(attributes: Mapping[str, Any]) -> str:
-    return to_json(attributes).decode() if attributes else "{}"
+def _row(id_: int, device: NewDevice) -> bytes:
+    """The values of `_COPIED`."""
+    return b"".join(
+        (
+            copying.bigint(id_),
+            copying.text(device.device_uid),
+            copying.text(device.name),
+            copying.text(device.device_type),
+            copying.text(device.serial_number),
+            copying.text(device.hardware_version),
+            copying.text(device.lifecycle),
+            copying.text(device.reported_status),
+            copying.boolean(device.updates_enabled),
+            copying.jsonb(_json(device.attributes)),
+            copying.varchars(device.tags),
+        )
+    )
+
+
+def _json(attributes: Mapping[str, Any]) -> bytes:
+    return to_json(attributes) if attributes else b"{}"
 
 
 def _array(words: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from shared.ids import Ids
 from shared.outbox import commands
 from shared.outbox.commands import Command, WrittenCommand, write_command
 from shared.outbox.writing import WrittenEvent, write, write_encoded, write_plain
-from shared.sql.copying import copy_rows
+from shared.sql import copying
 
 WAKE_CHANNEL = "outbox"
 
@@ -128,5 +128,16 @@ async def _insert(session: AsyncSession, events: list[WrittenEvent]) -> None:
 
 async def _copy(session: AsyncSession, events: list[WrittenEvent]) -> None:
     await session.execute(_NOTIFY, {"channel": WAKE_CHANNEL})
-    rows = ((event.id, event.type, event.subject, event.payload.decode(), event.urgent) for event in events)
-    await copy_rows(session, "outbox", _COLUMNS, rows)
+    await copying.copy_rows(session, "outbox", _COLUMNS, map(_row, events))
+
+
+def _row(event: WrittenEvent) -> bytes:
+    return b"".join(
+        (
+            copying.uuid(event.id),
+            copying.text(event.type),
+            copying.text(event.subject),
+            copying.text(event.payload),
+            copying.boolean(event.urgent),
+        )
+    )

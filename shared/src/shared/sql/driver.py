@@ -24,6 +24,10 @@ def driver_errors(driver: Any, statement: str) -> Generator[None]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         kind = IntegrityError if str(getattr(error, "sqlstate", "")).startswith(_CONSTRAINT) else DBAPIError
         raise kind(statement, None, error, connection_invalidated=driver.is_closed()) from error
+    except asyncpg.InternalClientError as error:
+        # The server has taken leave and has not closed the connection yet: on that the driver can do nothing more.
+        driver.terminate()
+        raise DBAPIError(statement, None, error, connection_invalidated=True) from error
 
 
 async def read_first(session: AsyncSession, statement: str, *values: Any) -> Any | None:
