@@ -1,19 +1,22 @@
 """What docs/architecture/command-line.md promises."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from click.testing import Result
 
-from muster_cli.main import app
+from muster_cli.main import app, loaded
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "command-line.md"
-WORDS = typer.main.get_command(app)
+WORDS: Any = typer.main.get_command(app)
+WORDS.commands = {name: loaded(name) for name in WORDS.commands}
 
 
-async def test_the_program_runs_as_it_is_written(platform):
+async def test_the_program_runs_as_it_is_written(platform: Any):
     (program,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(program, names)  # noqa: S102 - our own document
@@ -60,7 +63,7 @@ def is_there(words: list[str]) -> bool:
     return True
 
 
-def test_a_shell_completes_groups_and_options(muster, monkeypatch):
+def test_a_shell_completes_groups_and_options(muster: Callable[..., Result], monkeypatch: pytest.MonkeyPatch):
     def completed(line: str, at: int) -> str:
         monkeypatch.setenv("_MUSTER_COMPLETE", "complete_bash")
         monkeypatch.setenv("COMP_WORDS", line)

@@ -15,7 +15,7 @@ from muster_cli.output import standing, when
 
 _COMPLETED = "completed"
 
-app = typer.Typer(no_args_is_help=True, help="Ask devices to do something.")
+app = typer.Typer(no_args_is_help=True)
 
 Id = Annotated[int, typer.Argument(metavar="ACTION", min=1, help="The action's id.")]
 

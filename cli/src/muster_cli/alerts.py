@@ -10,7 +10,7 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.options import Limit, OfDevice
 from muster_cli.output import when
 
-app = typer.Typer(no_args_is_help=True, help="See alerts, look after them, and make the rules that open them.")
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(alert_rules.app, name="rules")
 
 Id = Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")]

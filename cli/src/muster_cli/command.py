@@ -18,44 +18,24 @@ import uvloop
 from muster_cli.client import MusterClient
 from muster_cli.connection import Connection, Options, resolve
 from muster_cli.errors import CommandError
+from muster_cli.options import CONNECTION, ProfileName, Server, Stack
 from muster_cli.output import Output
 from shared.cancellation import end
 
 P = ParamSpec("P")
 
 _INTERRUPTED = 128 + signal.SIGINT
-_PANEL = "Connection"
-
-_SERVER = Annotated[
-    str | None,
-    typer.Option(
-        help="The gateway's address, or HOST:PORT of gRPC. Default: MUSTER_SERVER, or the local stack's.",
-        rich_help_panel=_PANEL,
-    ),
-]
-_STACK = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="A local stack's directory: address and sign-in come from its stack.json. Default: .local, if there.",
-        rich_help_panel=_PANEL,
-    ),
-]
-_PROFILE = Annotated[
-    str | None,
-    typer.Option(help="A platform that `muster login` has named. Default: MUSTER_PROFILE.", rich_help_panel=_PANEL),
-]
 _OPTIONS = {
-    "server": _SERVER,
+    "server": Server,
     "email": Annotated[
-        str | None, typer.Option(help="Who signs in. Default: MUSTER_ADMIN_EMAIL.", rich_help_panel=_PANEL)
+        str | None, typer.Option(help="Who signs in. Default: MUSTER_ADMIN_EMAIL.", rich_help_panel=CONNECTION)
     ],
     "password": Annotated[
         str | None,
-        typer.Option(help="Better in MUSTER_ADMIN_PASSWORD: others see arguments.", rich_help_panel=_PANEL),
+        typer.Option(help="Better in MUSTER_ADMIN_PASSWORD: others see arguments.", rich_help_panel=CONNECTION),
     ],
-    "stack": _STACK,
-    "profile": _PROFILE,
+    "stack": Stack,
+    "profile": ProfileName,
     "as_json": Annotated[bool, typer.Option("--json", help="Print the result as JSON.")],
 }
 
@@ -70,23 +50,6 @@ class Invocation:
     def client(self) -> AbstractAsyncContextManager[MusterClient]:
         """Raises BadUsage when it is not known who signs in."""
         return MusterClient.open(self.connection.server, self.connection.sign_in())
-
-
-def at_the_top(
-    context: typer.Context,
-    server: _SERVER = None,
-    stack: _STACK = None,
-    profile: _PROFILE = None,
-    transport: Annotated[
-        str | None,
-        typer.Option(
-            metavar="rest|grpc",
-            help="How the device calls go. Default: MUSTER_TRANSPORT, gRPC to a --server on its port, else REST.",
-        ),
-    ] = None,
-) -> None:
-    """Options that may stand before the command, for all commands."""
-    context.obj = {"server": server, "stack": stack, "profile": profile, "transport": transport}
 
 
 def _with_those_at_the_top(context: typer.Context, values: Mapping[str, Any]) -> Options:

@@ -11,7 +11,7 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.output import when
 
-app = typer.Typer(no_args_is_help=True, help="Set devices, one by one or many alike, and see where they differ.")
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(configuration_jobs.app, name="job")
 
 Device = Annotated[str, typer.Argument(metavar="DEVICE", help="Its id or its uid.")]

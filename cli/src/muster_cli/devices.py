@@ -19,9 +19,7 @@ from muster_cli.output import when
 
 _SHOWN_REFUSALS = 20
 
-app = typer.Typer(
-    no_args_is_help=True, help="Register, list, search, import and export devices, and issue their tokens."
-)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")

@@ -14,7 +14,7 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.options import Limit
 
-app = typer.Typer(no_args_is_help=True, help="Upload, list, approve and withdraw firmware.")
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(bandwidth.app, name="bandwidth")
 
 Reference = Annotated[str, typer.Argument(metavar="ID|NAME@VERSION", help="Its id, or its name and version.")]

@@ -10,7 +10,7 @@ from muster_cli.errors import BadUsage
 from muster_cli.options import Limit, Reference
 from muster_cli.output import when
 
-app = typer.Typer(no_args_is_help=True, help="Gather devices into groups, by name or by a query.")
+app = typer.Typer(no_args_is_help=True)
 
 Devices = Annotated[list[str], typer.Argument(metavar="DEVICE...", help="Uids, or ids.")]
 

@@ -19,7 +19,7 @@ from muster_cli.release_tree import tree
 
 _COMPLETED = "completed"
 
-app = typer.Typer(no_args_is_help=True, help="Update a fleet in waves.")
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="RELEASE", help="A release's slug.")]
 

@@ -12,7 +12,7 @@ from muster_cli.errors import BadUsage
 from muster_cli.options import Limit, Reference
 from muster_cli.output import when
 
-app = typer.Typer(no_args_is_help=True, help="Carry the telemetry of places with an MQTT broker of their own.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")

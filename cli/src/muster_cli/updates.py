@@ -19,7 +19,7 @@ from muster_cli.update_terms import Consent, Deadline, Force, Soak, update_terms
 
 _COMPLETED = "completed"
 
-app = typer.Typer(no_args_is_help=True, help="Update devices with approved firmware.")
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(batches.app, name="batch")
 
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="The update's id.")]

@@ -10,7 +10,7 @@ from muster_cli.command import Invocation, platform_command
 from muster_cli.dead_letters.letters import DeadLetters, Letter
 from muster_cli.errors import BadUsage, Refused
 
-app = typer.Typer(no_args_is_help=True, help="See what consumers gave up, and give it to them again.")
+app = typer.Typer(no_args_is_help=True)
 
 Queue = Annotated[str, typer.Argument(metavar="QUEUE", help="A consumer's queue, as `list` names it.")]
 Ids = Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="This letter; may be repeated.")]

@@ -2,9 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,7 +13,6 @@ from muster_cli.device_calls.calls import open_calls
 from muster_cli.device_calls.facts import ActionFacts
 from muster_cli.output import one_line
 
-_PANEL = "Devices and actions, by the word (over REST or gRPC)"
 _COMPLETED = "completed"
 _WIDTH = 80
 
@@ -22,12 +20,7 @@ Uid = Annotated[str, typer.Argument(metavar="ID", help="The device's uid.")]
 ActionId = Annotated[str, typer.Argument(metavar="ACTION", help="The action's id.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """The commands stand at the top, beside the groups."""
-    for name, command in _COMMANDS.items():
-        app.command(name, rich_help_panel=_PANEL)(platform_command(command))
-
-
+@platform_command
 async def register(
     invocation: Invocation,
     uid: Uid,
@@ -41,6 +34,7 @@ async def register(
     _say(invocation, [f"✓ Device '{registered}' registered successfully"], {"device_uid": registered})
 
 
+@platform_command
 async def list_devices(invocation: Invocation) -> None:
     """List your organization's devices."""
     async with open_calls(invocation.connection) as calls:
@@ -51,6 +45,7 @@ async def list_devices(invocation: Invocation) -> None:
     _say(invocation, lines, devices)
 
 
+@platform_command
 async def get_info(invocation: Invocation, uid: Uid) -> None:
     """Read one device."""
     async with open_calls(invocation.connection) as calls:
@@ -68,6 +63,7 @@ async def get_info(invocation: Invocation, uid: Uid) -> None:
     _say(invocation, lines, device)
 
 
+@platform_command
 async def set_status(
     invocation: Invocation,
     uid: Uid,
@@ -80,6 +76,7 @@ async def set_status(
     _say(invocation, [*lines, f"  Current:  {change.current.upper()}"], change)
 
 
+@platform_command
 async def initiate_action(
     invocation: Invocation,
     uid: Uid,
@@ -105,6 +102,7 @@ async def initiate_action(
     _say(invocation, lines, action)
 
 
+@platform_command
 async def action_status(invocation: Invocation, action_id: ActionId) -> None:
     """Read one action."""
     async with open_calls(invocation.connection) as calls:
@@ -123,6 +121,7 @@ async def action_status(invocation: Invocation, action_id: ActionId) -> None:
     invocation.output.record({label: value for label, value in fields.items() if value is not None}, data=action)
 
 
+@platform_command
 async def poll_action(
     invocation: Invocation,
     action_id: ActionId,
@@ -147,17 +146,6 @@ async def poll_action(
     _say(invocation, ["✓ Action completed successfully!" if good else f"✗ Action {ended}{reason}"], action)
     if not good:
         raise typer.Exit(1)
-
-
-_COMMANDS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
-    "register": register,
-    "list": list_devices,
-    "get-info": get_info,
-    "set-status": set_status,
-    "initiate-action": initiate_action,
-    "action-status": action_status,
-    "poll-action": poll_action,
-}
 
 
 def _say(invocation: Invocation, lines: list[str], data: object) -> None:

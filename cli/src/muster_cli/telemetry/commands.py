@@ -17,7 +17,7 @@ from muster_cli.telemetry import chart
 from muster_cli.telemetry.live import MAX_DEVICES, Reported, Selection, Tail
 from muster_cli.telemetry.options import Devices, Span
 
-app = typer.Typer(no_args_is_help=True, help="See what devices report, as it was and as it comes.")
+app = typer.Typer(no_args_is_help=True)
 
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="This metric; may be repeated. Default: all.")]
 
