@@ -1,19 +1,27 @@
 """Whatever people, devices and time do to two queues, they are as a plain model of them says; at once or in turn."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from hypothesis import given
+import httpx
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
+Step = tuple[Any, ...]
+Hear = Callable[..., Awaitable[None]]
+Timer = Callable[[], Awaitable[None]]
 
 DEVICES = ("pump-1", "pump-2")
 RETRY = {"busy": {"max_attempts": 2, "backoff_s": 600}}
 
 _some = st.integers(0, 6)
-steps = st.one_of(
-    st.tuples(st.just("ask"), st.sampled_from(DEVICES), st.integers(-1, 1)),
+_ask = st.tuples(st.just("ask"), st.sampled_from(DEVICES), st.integers(-1, 1))
+steps: st.SearchStrategy[Step] = st.one_of(
+    *[_ask] * 3,
     st.tuples(st.just("cancel"), _some),
     st.tuples(st.just("expire"), _some),
     st.just(("wait",)),
@@ -78,7 +86,7 @@ class Model:
 class World:
     """The same steps on the service."""
 
-    def __init__(self, client, sql, hear, timer) -> None:
+    def __init__(self, client: httpx.AsyncClient, sql: Any, hear: Hear, timer: Timer) -> None:
         self.client, self.sql, self.hear, self.timer = client, sql, hear, timer
 
     async def prepare(self) -> None:
@@ -140,9 +148,20 @@ class World:
         assert not broken, broken
 
 
+THE_GREATEST_PRIORITY_IS_NEXT: list[Step] = [
+    *(("ask", "pump-1", priority) for priority in (0, -1, 1, 1)),
+    ("reply", 0, "completed", None, False),
+    ("cancel", 2),
+    ("expire", 3),
+]
+
+
 @given(st.lists(steps, min_size=1, max_size=15))
+@example(THE_GREATEST_PRIORITY_IS_NEXT)
 @SETTINGS
-async def test_in_turn_the_queues_are_as_the_model_says(fleet, sql, hear, timer, taken):
+async def test_in_turn_the_queues_are_as_the_model_says(
+    fleet: httpx.AsyncClient, sql: Any, hear: Hear, timer: Timer, taken: list[Step]
+):
     world, model = World(fleet, sql, hear, timer), Model()
     await world.prepare()
     for step in taken:
@@ -168,11 +187,13 @@ async def test_in_turn_the_queues_are_as_the_model_says(fleet, sql, hear, timer,
 
 @given(st.lists(st.lists(steps, min_size=2, max_size=4), min_size=1, max_size=6))
 @SETTINGS
-async def test_at_once_no_queue_stands_still_and_nothing_happens_twice(fleet, sql, hear, timer, taken):
+async def test_at_once_no_queue_stands_still_and_nothing_happens_twice(
+    fleet: httpx.AsyncClient, sql: Any, hear: Hear, timer: Timer, taken: list[list[Step]]
+):
     world = World(fleet, _InTurn(sql), hear, timer)
     await world.prepare()
 
-    async def act(step) -> None:
+    async def act(step: Step) -> None:
         match step:
             case ("ask", uid, priority):
                 await world.ask(uid, priority)
@@ -191,12 +212,12 @@ async def test_at_once_no_queue_stands_still_and_nothing_happens_twice(fleet, sq
 class _InTurn:
     """One bare connection for several tasks."""
 
-    def __init__(self, sql) -> None:
+    def __init__(self, sql: Any) -> None:
         self._sql = sql
         self._turn = asyncio.Lock()
 
-    def __getattr__(self, name: str):
-        async def call(*arguments):
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(*arguments: Any) -> Any:
             async with self._turn:
                 return await getattr(self._sql, name)(*arguments)
 
