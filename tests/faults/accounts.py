@@ -34,7 +34,7 @@ class Broker:
 
     @classmethod
     async def read(cls, stack: Stack) -> "Broker":
-        """Up to some seconds old."""
+        """Up to some seconds old; of a connection that goes on publishing, up to a minute."""
         address = resolve(Ports(stack.layout.ports), Credentials.keep(stack.layout.credentials, {}), {})
         async with httpx.AsyncClient(base_url=address.broker_admin, trust_env=False, timeout=60) as management:
             queue: dict[str, Any] = (

@@ -40,7 +40,7 @@ async def test_senders_broker_worker_and_store_count_the_same(stack: Stack, load
     async def store_agrees() -> bool:
         return await platform_accounts(people, ledger.accounts) == ledger.accounts
 
-    await eventually(broker_agrees, interval=0.5, why="the broker has counted what it confirmed")
+    await eventually(broker_agrees, timeout=90, interval=0.5, why="the broker has counted what it confirmed")
     await eventually(store_agrees, timeout=60, interval=1, why="every device's account is right")
     own = sum(ledger.accounts.values(), Counter[str]())
     assert await worker_counted(stack) - before == Counter(

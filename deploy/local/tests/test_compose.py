@@ -15,7 +15,7 @@ from muster_stack.compose import Compose, ComposeFailed, engine_answers
 from muster_stack.credentials import Credentials
 from muster_stack.layout import REPOSITORY
 from muster_stack.programs import of_this_environment
-from muster_stack.rabbitmq import KEEP_QUESTIONS, PLUGINS
+from muster_stack.rabbitmq import ADVANCED, KEEP_QUESTIONS, PLUGINS, USERS, RabbitMQ, RabbitPorts
 from muster_stack.services import KINDS, SERVICES
 
 _FILE = REPOSITORY / "docker-compose.yml"
@@ -105,6 +105,23 @@ def test_the_processes_that_take_in_and_sweep_firmware_share_a_volume(services: 
 
 def test_the_broker_in_containers_has_the_plugins_of_the_local_one():
     assert (REPOSITORY / "deploy" / "rabbitmq" / "enabled_plugins").read_text() == f"[{','.join(PLUGINS)}].\n"
+
+
+def test_the_broker_in_containers_is_set_as_the_local_one_but_for_places_and_room(tmp_path: Path):
+    broker = RabbitMQ(tmp_path, RabbitPorts(*range(1, 8)), dict.fromkeys(USERS, "secret"))
+    broker.prepare()
+    local, contained = (
+        dict(line.split(" = ") for line in path.read_text().splitlines() if line and not line.startswith("#"))
+        for path in (tmp_path / "rabbitmq.conf", REPOSITORY / "deploy" / "rabbitmq" / "rabbitmq.conf")
+    )
+    others = {key for key, value in contained.items() if local.get(key) != value}
+    assert others <= {
+        "anonymous_login_user",  # RabbitMQ 4's name for what 3 calls mqtt.allow_anonymous
+        "definitions.local.path",
+        "disk_free_limit.absolute",
+        *(f"auth_http.{question}_path" for question in ("user", "vhost", "resource", "topic")),
+    }
+    assert (REPOSITORY / "deploy" / "rabbitmq" / "advanced.config").read_text() == ADVANCED
 
 
 def test_the_broker_in_containers_keeps_as_many_connections_for_its_questions(services: dict[str, Any]):

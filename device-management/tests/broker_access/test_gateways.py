@@ -1,10 +1,13 @@
 """What the broker is told about gateways: for whom they speak, and which devices come to be by it."""
+# pyright: basic
 
 import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+
+from shared.testing import eventually
 
 VHOST, EXCHANGE = "/", "amq.topic"
 
@@ -29,7 +32,7 @@ def administrator(credentials, organization_id):
 async def logs_in(client, gateway, *, token=None, client_id=None):
     user = f"gateway.{gateway['id']}"
     form = {"username": user, "password": token or gateway["token"], "client_id": client_id or user}
-    return (await client.post("/broker/user", data=form)).text == "allow device"
+    return (await client.post("/broker/user", data=form)).text.startswith("allow device since-")
 
 
 async def may(client, gateway, uid, *, channel="telemetry", permission="write"):
@@ -51,6 +54,17 @@ async def test_it_logs_in_by_its_own_name_with_its_own_token(anyone, gateway, cr
     other = await issued(anyone, credentials, organizations.own)
     assert not await logs_in(anyone, gateway, token=other["token"])
     assert not await logs_in(anyone, {"id": str(uuid4()), "token": gateway["token"]})
+
+
+async def test_each_login_has_a_tag_of_its_own_so_that_nothing_is_remembered_of_the_one_before(anyone, gateway):
+    user = f"gateway.{gateway['id']}"
+    form = {"username": user, "password": gateway["token"], "client_id": user}
+    first = (await anyone.post("/broker/user", data=form)).text
+
+    async def another() -> bool:
+        return (await anyone.post("/broker/user", data=form)).text != first
+
+    await eventually(another, timeout=5)
 
 
 async def test_it_speaks_for_the_devices_of_its_organization(anyone, admin, stranger, gateway, sql):

@@ -33,6 +33,8 @@ KEEP_QUESTIONS = "-eval catch(application:ensure_all_started(inets)),catch(httpc
 Of two, which is what Erlang's HTTP client keeps unless told, every question too many makes a connection of its own.
 No setting of RabbitMQ says so.
 """
+ADVANCED = "[{rabbitmq_auth_backend_cache, [{cache_module_args, [600000]}]}].\n"
+"""What no setting says: the cache of answers has a table for those of ten minutes, in milliseconds."""
 SERVICE_USER = "muster"
 ADMIN_USER = "muster-admin"
 MONITOR_USER = "muster-monitor"
@@ -100,14 +102,14 @@ class RabbitMQ:
             cwd=self.directory,
             env=base_environment(self.directory) | self._environment(),
             stop_seconds=30,
-            revision=sha256(self._configuration().encode()).hexdigest(),
+            revision=sha256((self._configuration() + ADVANCED).encode()).hexdigest(),
         )
 
     def prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._write("rabbitmq.conf", self._configuration())
         self._write("definitions.json", json.dumps(definitions(self.passwords), indent=2))
-        self._write("advanced.config", "[].\n")
+        self._write("advanced.config", ADVANCED)
         self._write("enabled_plugins", f"[{','.join(PLUGINS)}].\n")
         cookie = self.directory / ".erlang.cookie"
         if not cookie.exists():
@@ -154,12 +156,20 @@ class RabbitMQ:
             "prometheus.tcp.port": self.ports.prometheus,
             "definitions.import_backend": "local_filesystem",
             "definitions.local.path": self.directory / "definitions.json",
+            # Each login is asked about, so a revoked token is refused at once. What a device may do never changes: that
+            # is remembered for ten minutes, for a gateway until its next login (device-management tells them apart).
             "auth_backends.1": "internal",
-            "auth_backends.2": "cache",
+            "auth_backends.2.authn": "http",
+            "auth_backends.2.authz": "cache",
             "auth_cache.cached_backend": "http",
-            "auth_cache.cache_ttl": 2000,
+            "auth_cache.cache_ttl": 600_000,
+            # The usual one is one process that everybody waits for, with a timer for each answer.
+            "auth_cache.cache_module": "rabbit_auth_cache_ets_segmented_stateless",
             "auth_http.http_method": "post",
             **{f"auth_http.{what}_path": f"{authorisation}/{what}" for what in ("user", "vhost", "resource", "topic")},
+            # Every connection reckons up its statistics that often, and at RabbitMQ's own 5 s they cost more than all
+            # else of a device that is quiet. Nothing here goes by them: connections are listed without.
+            "collect_statistics_interval": 60_000,
             "disk_free_limit.absolute": "200MB",
             "raft.wal_max_size_bytes": 64 * 1024 * 1024,
             "log.console": "true",

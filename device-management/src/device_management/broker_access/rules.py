@@ -18,7 +18,7 @@ TAG = "device"
 """The tag that /broker/user gives to devices and gateways; the other answers demand it."""
 
 GRACE = timedelta(seconds=2.5)
-"""The broker remembers an answer for 2 s: a device may connect with a revoked token until then."""
+"""Who was let in just before a revocation may need until then to be among the connections that can be closed."""
 
 _GATEWAY = re.compile(r"gateway\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 """A uid has no dot, so a gateway's user, client id and queues are no device's."""
@@ -36,6 +36,18 @@ def gateway_of(user: str) -> UUID | None:
     """The gateway that logs in by this name, if it is one's."""
     match = _GATEWAY.fullmatch(user)
     return UUID(match[1]) if match else None
+
+
+def tags(user: str, now: datetime) -> str:
+    """What /broker/user says of who is let in.
+
+    The broker remembers for minutes what it was answered about a user of certain tags. Of a device that never changes.
+    Of a gateway it does: its second tag is another one with each login, so that it asks anew. The broker keeps every
+    tag that it has ever heard, which limits them to as many as a day has seconds.
+    """
+    if gateway_of(user) is None:
+        return TAG
+    return f"{TAG} since-{int(now.timestamp()) % 86_400}"
 
 
 def device_asked_for(*, exchange: str, permission: str, routing_key: str) -> str | None:
@@ -87,7 +99,7 @@ def must_close(
     """Whether a live connection lives on a token that is revoked or expired, its device is over or its organization
     suspended.
 
-    A connection made within the grace after a revocation may rest on a remembered answer; a device with a new token
+    A connection made within the grace after a revocation may rest on an answer from before; a device with a new token
     that is caught by this connects again at once.
     """
     if suspended or lifecycle in ENDED:

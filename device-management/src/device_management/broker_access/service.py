@@ -1,7 +1,7 @@
 """Use cases of broker access: the broker's questions, and ending what may not go on.
 
-A revocation closes the device's connections at once, and again once the broker has forgotten its remembered answers;
-a sweep closes whatever both have missed.
+A revocation closes the device's connections at once, and again when those who were being let in are connected; a sweep
+closes whatever both have missed.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from device_management.broker_access.rules import (
     may_use_resource,
     may_use_topic,
     must_close,
+    tags,
 )
 from device_management.device_tokens.models import Credential
 from device_management.device_tokens.service import DeviceTokenService
@@ -118,8 +119,8 @@ class BrokerAccessService:
         self._vhost = vhost
         self._clock = clock
 
-    async def may_log_in(self, username: str, password: str, client_id: str | None) -> bool:
-        """Whether `password` is a good token of the device, or of the gateway, whose name is `username`.
+    async def log_in(self, username: str, password: str, client_id: str | None) -> str | None:
+        """The tags of who logs in, None unless `password` is a good token of the device or gateway named `username`.
 
         An MQTT client id that is not the user name is refused: it would take over another one's session.
         """
@@ -131,7 +132,7 @@ class BrokerAccessService:
         )
         allowed = await good and (client_id is None or client_id == username)
         _LOGINS.labels("allow" if allowed else "deny").inc()
-        return allowed
+        return tags(username, self._clock.now()) if allowed else None
 
     def may_enter(self, vhost: str) -> bool:
         return vhost == self._vhost
@@ -264,13 +265,13 @@ class ConnectionCloser:
         await self.sweep()
 
     async def close_again(self) -> None:
-        """Runs until cancelled: the second close of each, once the broker has forgotten its remembered answer."""
+        """Runs until cancelled: the second close of each, after the grace."""
         loop = asyncio.get_running_loop()
         while True:
             while self._again:
                 due, subject = self._again[0]
                 await asyncio.sleep(max(0.0, due - loop.time()))
-                await (self.sweep() if subject is None else self._close(subject, "remembered"))
+                await (self.sweep() if subject is None else self._close(subject, "again"))
                 self._again.popleft()
             self._more.clear()
             await self._more.wait()
