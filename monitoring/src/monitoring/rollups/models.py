@@ -186,17 +186,16 @@ class Bucket:
     metrics: dict[str, Rollup] = field(default_factory=dict[str, Rollup])
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """What is to be recomputed of a device and what was counted: see `telemetry.models.Touched`."""
 
     device_uid: str
     minutes: tuple[int, ...] = ()
     recount: tuple[int, ...] = ()
-    counts: Mapping[str, Mapping[int, Counts]] = field(default_factory=dict[str, Mapping[int, Counts]])
+    counts: Mapping[str, Mapping[int, Counts]] = msgspec.field(default_factory=dict[str, Mapping[int, Counts]])
     """By process and day."""
 
-    fresh: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict[int, tuple[bytes, ...]])
+    fresh: Mapping[int, tuple[bytes, ...]] = msgspec.field(default_factory=dict[int, tuple[bytes, ...]])
     """By minute. Some of it may be here twice."""
 
 

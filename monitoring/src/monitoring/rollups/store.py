@@ -13,7 +13,6 @@ samples that was dropped has fewer, and takes nothing away.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from itertools import chain
@@ -21,6 +20,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 from pymongo import UpdateOne
 
 from monitoring.rollups.models import (

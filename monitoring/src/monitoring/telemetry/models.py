@@ -5,7 +5,7 @@ keys answers "this device between these times".
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -22,8 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """A sample as it came in, checked. `origin` tells it from the others of its device when it does not do so itself:
 
     the same for a sample that comes again.
@@ -35,8 +34,7 @@ class Arrival:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSample:
+class StoredSample(msgspec.Struct, frozen=True):
     """`key` is the same however often the sample comes; `day` is the UTC day it lies in, None for undated ones.
 
     `keep` is the class of retention that its organization had when it came.
@@ -52,8 +50,7 @@ class StoredSample:
     """Microseconds since 1970: the device's time, or for an undated sample the time of receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """The newest value of a metric. `ts` as in `StoredSample`; `dated` says whether it is the device's time.
 
     `received` is when it came in, in microseconds since 1970; 0 in what an older release of this service wrote.
@@ -65,14 +62,12 @@ class Reading:
     received: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Latest:
+class Latest(msgspec.Struct, frozen=True):
     device_uid: str
     metrics: Mapping[str, Reading]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """What was counted of a device on a UTC day: in samples, but `messages` and the `dead` among them.
 
     A dated sample counts on its own day, everything else on the day it was received. What is stored of dated samples
@@ -98,8 +93,7 @@ class Counts:
         return self + Counts(-other.received, -other.expired, -other.undated, -other.messages, -other.dead)
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(msgspec.Struct, frozen=True):
     """What a batch has changed of a device, and what was counted.
 
     `fresh` are by their minute since 1970 the samples that nobody had stored before, `packed`.
@@ -112,8 +106,8 @@ class Touched:
     minutes: tuple[int, ...] = ()
     recount: tuple[int, ...] = ()
     process: str = ""
-    counts: Mapping[int, Counts] = field(default_factory=dict[int, Counts])
-    fresh: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    counts: Mapping[int, Counts] = msgspec.field(default_factory=dict[int, Counts])
+    fresh: Mapping[int, bytes] = msgspec.field(default_factory=dict[int, bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +130,7 @@ class News:
         return self.since is not None and len(self.ids) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class PastSample:
+class PastSample(msgspec.Struct, frozen=True):
     """A stored sample as it is read: `place` is the part of its key behind the uid."""
 
     place: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from monitoring.fleet.service import FleetService, uid_in
 from monitoring.organizations.models import Retention
