@@ -34,7 +34,8 @@ from shared.messaging.publisher import Publisher
 from shared.mongo import client
 from shared.mongo.revocations import MongoRevocations
 
-_GATHER_LATEST = timedelta(seconds=60)
+_GATHER_LATEST = timedelta(minutes=5)
+"""To update a device's document costs the store as much as four samples."""
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,19 @@ _NEWS_BYTES = 7 * 1024 * 1024
 
 Collection = AsyncIOMotorCollection[Document]
 
+
+class _Named(msgspec.Struct):
+    """News of a device, of which only the name is read: who asks for some devices passes over all others."""
+
+    device_uid: str
+    metrics: msgspec.Raw
+
+
 _encoder = msgspec.msgpack.Encoder()
 _touched_decoder = msgspec.msgpack.Decoder(list[Touched])
 _latest_decoder = msgspec.msgpack.Decoder(list[Latest])
+_named_decoder = msgspec.msgpack.Decoder(list[_Named])
+_metrics_decoder = msgspec.msgpack.Decoder(dict[str, Reading])
 _NOTHING = _encoder.encode([])
 
 
@@ -168,8 +178,8 @@ class TelemetryStore:
         with store_errors():
             documents = await self._news.find({}, ["readings"]).to_list(None)
         asked = set(uids)
-        read = (one for document in documents for one in _latest_decoder.decode(document["readings"]))
-        news = [one for one in read if one.device_uid in asked]
+        read = (one for document in documents for one in _named_decoder.decode(document["readings"]))
+        news = [Latest(one.device_uid, _metrics_decoder.decode(one.metrics)) for one in read if one.device_uid in asked]
         return [*news, *(_latest(one["_id"], one["metrics"]) for one in await by_ids(self._latest, uids))]
 
     async def history(
