@@ -10,7 +10,7 @@ from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
 from shared.messaging.deliveries import Delivery
-from shared.messaging.reception import Reception
+from shared.messaging.reception import Reception, remembered
 
 CHANNEL, OTHER = 3, 4
 HEARTBEAT = Heartbeat().marshal()
@@ -86,6 +86,16 @@ async def test_a_connection_of_which_all_is_taken_does_not_look_silent(reception
     assert len(taken) == 1
     reception.feed_eof()
     assert await reception.read() == HEARTBEAT
+
+
+async def test_properties_that_are_large_fill_no_memory(reception: Reception, taken: list[Delivery]):
+    reception.feed_data(b"".join(deliver(1, b"{}")))
+    before = remembered.cache_info().currsize
+    header = ContentHeader(body_size=0, properties=spec.Basic.Properties(headers={"large": "x" * 300}))
+    method = spec.Basic.Deliver("telemetry", 2, False, "amq.topic", "devices.d2.telemetry")
+    reception.feed_data(frame.marshal(method, CHANNEL) + frame.marshal(header, CHANNEL))
+    assert taken[-1].headers == {"large": "x" * 300}
+    assert remembered.cache_info().currsize == before
 
 
 async def test_what_does_not_end_like_a_frame_goes_on_with_all_behind_it(reception: Reception, taken: list[Delivery]):

@@ -33,6 +33,8 @@ _BODY_SIZE = struct.Struct(">Q")
 _BODY_SIZE_AT, _PROPERTIES_AT = 4, 12
 _A_HEARTBEAT = _FRAME.pack(_HEARTBEAT, 0, 0) + bytes([_END])
 _LIMIT = 64 * 1024
+_SMALL = 256
+"""Bytes of properties that are worth remembering, and that a stranger may fill memory with."""
 
 
 class _Properties(NamedTuple):
@@ -58,7 +60,7 @@ class _UnderWay:
         self.body = b""
 
     def hand_over(self) -> None:
-        told = _properties(self.properties)
+        told = remembered(self.properties) if len(self.properties) <= _SMALL else _properties(self.properties)
         self.take(
             Delivery(
                 self.body,
@@ -176,9 +178,7 @@ class Transport(aiormq.TransportFactory):
         return self.reception, asyncio.StreamWriter(transport, protocol, self.reception, loop)
 
 
-@lru_cache(maxsize=1_024)
 def _properties(encoded: bytes) -> _Properties:
-    """Of the messages of a fleet most have the same."""
     header = ContentHeader()
     header.unmarshal(bytes(_PROPERTIES_AT) + encoded)
     found = header.properties
@@ -190,3 +190,7 @@ def _properties(encoded: bytes) -> _Properties:
         type=found.message_type,
         content_type=found.content_type,
     )
+
+
+remembered = lru_cache(maxsize=1_024)(_properties)
+"""Of a fleet's messages most have the same."""
