@@ -23,7 +23,7 @@ from shared.testing import eventually
 _BATCH = 1_000
 _IN_FLIGHT = 2
 _POLL_S = 0.05
-"""At both ends only: the worker tells its figures at its own cost, asked fifty times a second a sixth of its processor."""
+"""At both ends only: the worker tells its figures at its own cost, fifty times a second at a sixth of its processor."""
 _PATIENCE_S = 120.0
 _DATABASE = "monitoring"
 _SAMPLES = re.compile(r"samples_standard_\d{8}")
