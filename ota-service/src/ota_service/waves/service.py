@@ -23,6 +23,7 @@ from ota_service.releases.models import (
     ClusterBranch,
     Release,
     ReleaseCluster,
+    ReleaseTree,
     ReleaseWave,
     WaveBranch,
 )
@@ -40,7 +41,10 @@ HANDED_AT_ONCE = 5_000
 """How many devices a step hands to batches at the most, which bounds its transaction."""
 
 _LOOK_AGAIN_S = 0.5
+_PASSED_OVER = 200
+"""How many releases are looked at together."""
 _MAX_DETAIL = 500
+_DECIDED = frozenset({Verdict.PASSED, Verdict.UNWATCHED})
 _JOIN_EVERY = timedelta(seconds=30)
 """Who comes later is told by events; this finds who came while the release did not run."""
 
@@ -61,19 +65,37 @@ class WaveService:
         self._canaries = canaries
 
     async def step(self) -> bool:
-        """Carries one release on, if any can be; answers whether there was something to do. Raises StepFailed."""
+        """Carries one release on, if any can be; answers whether there was something to do, or is for another one.
+
+        Raises StepFailed.
+        """
         release = await self._store.take()
         if release is None:
             return False
         release_id = release.id or 0
         with carrying_on(release_id):
             went_on = await self._step(release)
-        await self._store.step_again_in(release_id, 0 if went_on else _LOOK_AGAIN_S)
-        return went_on
+        await self._store.step_again_in([release_id], 0 if went_on else _LOOK_AGAIN_S)
+        return went_on or await self._pass_over()
 
     async def put_off(self, subject: int, seconds: float) -> None:
         """Leaves a release aside for a while that could not be carried on."""
-        await self._store.step_again_in(subject, seconds)
+        await self._store.step_again_in([subject], seconds)
+
+    async def _pass_over(self) -> bool:
+        """Puts off those behind which have nothing to do either; answers whether one among them has.
+
+        They are only looked at, all together: what is to be done is decided by a step of its own, which locks. So many
+        releases that wait for their devices make no other one wait for its turn.
+        """
+        behind = await self._store.behind(_PASSED_OVER)
+        if not behind:
+            return False
+        now = await self._store.now()
+        trees = await self._releases.trees(behind)
+        waiting = [tree.release.id or 0 for tree in trees if _waits(tree, now)]
+        await self._store.step_again_in(waiting, _LOOK_AGAIN_S)
+        return len(waiting) < len(behind)
 
     async def join(self, organization_id: int, uids: Sequence[str] | None) -> None:
         """Takes those of these devices that match by now into the releases that ask for it; None: whoever matches."""
@@ -174,9 +196,7 @@ class WaveService:
         """Gives devices of open waves to their clusters' batches, as many as the pace allows."""
         left = HANDED_AT_ONCE
         for branch in opened:
-            handed = sum(one.cluster.handed for one in branch.clusters)
-            open_for = now - (branch.wave.opened_at or now)
-            allowed = may_begin(document.max_per_hour, handed=handed, open_for=open_for, most=left)
+            allowed = _allowed(branch, document, now, left)
             for one in branch.clusters:
                 if allowed and one.cluster.handed < one.cluster.devices:
                     uids = await self._store.waiting(one.cluster, allowed)
@@ -258,6 +278,35 @@ class WaveService:
             )
             return batch.id
         return None
+
+
+def _waits(tree: ReleaseTree, now: datetime) -> bool:
+    """Whether a running release has nothing to do now, as far as one can see: `_carry_on` would change nothing."""
+    document = ReleaseDocument.model_validate(tree.release.document)
+    if document.join_late and tree.release.joined_at + _JOIN_EVERY <= now:
+        return False
+    opened = [branch for branch in tree.waves if branch.wave.opened_at is not None]
+    verdicts = [_verdict(branch, now) for branch in opened]
+    if FAILING.intersection(verdicts):
+        return False
+    if opened and opened[-1].wave.passed_at is None:
+        if verdicts[-1] in _DECIDED or (verdicts[-1] in HOLDS_SO_FAR) != (opened[-1].wave.met_at is not None):
+            return False
+    elif len(opened) < len(tree.waves) or not tree.tally.open:
+        return False
+    return not any(_allowed(branch, document, now) for branch in opened if _is_left(branch))
+
+
+def _is_left(branch: WaveBranch) -> bool:
+    """Whether there are devices that no batch has yet."""
+    return any(one.cluster.handed < one.cluster.devices for one in branch.clusters)
+
+
+def _allowed(branch: WaveBranch, document: ReleaseDocument, now: datetime, most: int = HANDED_AT_ONCE) -> int:
+    """How many more devices of an open wave may begin now."""
+    handed = sum(one.cluster.handed for one in branch.clusters)
+    open_for = now - (branch.wave.opened_at or now)
+    return may_begin(document.max_per_hour, handed=handed, open_for=open_for, most=most)
 
 
 def _verdict(branch: WaveBranch, now: datetime) -> Verdict:

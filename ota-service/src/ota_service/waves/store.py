@@ -32,15 +32,27 @@ class WaveStore:
         )
         return (await self._session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
+    async def behind(self, limit: int) -> Sequence[Release]:
+        """The running releases that have waited longest to go on, not locked: what is seen of them may be past."""
+        query = (
+            select(Release)
+            .where(Release.state == ReleaseState.RUNNING, col(Release.stepped_at) < _NOW)
+            .order_by(col(Release.stepped_at))
+            .limit(limit)
+        )
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
+
     async def now(self) -> datetime:
         """The database's clock."""
         return (await self._session.execute(select(_NOW))).scalar_one()
 
-    async def step_again_in(self, release_id: int, seconds: float) -> None:
+    async def step_again_in(self, release_ids: Sequence[int], seconds: float) -> None:
+        """But for those that other workers have taken."""
         later = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        free = select(Release.id).where(col(Release.id).in_(release_ids)).with_for_update(skip_locked=True)
         await self._session.execute(
             update(Release)
-            .where(col(Release.id) == release_id)
+            .where(col(Release.id).in_(free))
             .values(stepped_at=later)
             .execution_options(synchronize_session=False)
         )
