@@ -8,6 +8,8 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from shared.rpc.reading import ReadMessages
+
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 MAX_CALLS = 1_000
 """At once; more are refused with RESOURCE_EXHAUSTED."""
@@ -37,7 +39,7 @@ async def serving(
     another that shares it as this one does.
     """
     options = (*_OPTIONS, ("grpc.so_reuseport", int(shares_port)))
-    server = aio.server(options=options, maximum_concurrent_rpcs=MAX_CALLS)
+    server = aio.server(interceptors=[ReadMessages(names)], options=options, maximum_concurrent_rpcs=MAX_CALLS)
     add(server)
     state = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
