@@ -47,6 +47,25 @@ async def test_the_platform_finds_by_words_and_by_rql_and_says_where_a_query_is_
     await expect(visit.page.get_by_label("Search the fleet")).to_have_value("")
 
 
+async def test_how_many_more_metrics_there_are_stands_beside_the_last_one_on_its_line(
+    visits: Callable[..., Any], devices: Callable[..., Any]
+):
+    visit: Visit = await visits(viewport={"width": 1360, "height": 900})
+    device = await devices("Weather station 23", device_type="weather-station")
+    await device.connect()
+    metrics = {"battery": 98.4, "humidity": 57.1, "temperature": 12.98, "wind_speed": 4.1, "rain": 0.2}
+    await device.publish({"ts": now_ms(), "metrics": metrics})
+    await visit.sign_in("#/fleet?search=Weather")
+    await expect(visit.row(device).locator(".values .none")).to_have_text("+2")
+    lines = (
+        await visit.row(device)
+        .locator(".values :is(.metric, .none)")
+        .evaluate_all("parts => parts.map(part => Math.round(part.getBoundingClientRect().bottom))")
+    )
+    assert len(lines) == 4
+    assert max(lines) - min(lines) <= 2
+
+
 async def test_many_devices_are_counted_first_and_each_has_its_outcome(visit: Visit, devices: Callable[..., Any]):
     word = f"word{uuid4().hex[:8]}"
     chosen: list[Device] = [await devices(f"{_MARKUP} {word} {place}") for place in range(2)]

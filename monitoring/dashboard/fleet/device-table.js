@@ -93,12 +93,16 @@ function Tick({ device: { device_uid: uid, name }, chosen }) {
 function LastValues({ latest }) {
   if (!latest) return html`<span class="none">nothing yet</span>`;
   const metrics = inOrder(latest);
-  const beyond = metrics.length - METRICS_SHOWN;
+  const shown = metrics.slice(0, METRICS_SHOWN);
+  const beyond = metrics.length - shown.length;
   return html`<ul>
-    ${metrics.slice(0, METRICS_SHOWN).map(
-      ([name, { value }]) => html`<li key=${name}><span class="metric">${name}</span> <span class="value">${reading(value)}</span></li>`,
+    ${shown.map(
+      ([name, { value }], place) =>
+        html`<li key=${name}>
+          <span class="metric">${name}</span> <span class="value">${reading(value)}</span>
+          ${beyond > 0 && place === shown.length - 1 && html`<span class="none" title=${`${beyond} more`}>+${beyond}</span>`}
+        </li>`,
     )}
-    ${beyond > 0 && html`<li class="none">+${beyond}</li>`}
   </ul>`;
 }
 
