@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,9 @@ import aiormq
 import httpx
 import pytest
 
+from muster_cli.mqtt.connection import ConnectionLost, MqttConnection
+from muster_cli.mqtt.packets import Will
+from shared.messaging.messages import MAX_MESSAGE_BYTES
 from shared.testing import eventually
 
 from .promises import is_kept
@@ -107,6 +111,21 @@ async def test_another_devices_topic_is_refused_and_stores_nothing(register, pub
     assert await publish(other, f"devices/{other.uid}/telemetry") == 0
     await eventually(other.samples)
     assert len(await other.samples()) == 1
+
+
+async def test_a_device_whose_message_is_over_the_brokers_limit_is_cut_off_and_may_come_back(stack, register, publish):
+    device = await register()
+    topic = f"devices/{device.uid}/telemetry"
+    host, port = stack.info["mqtt"].split(":")
+    for body, loses in ((b"x" * MAX_MESSAGE_BYTES, False), (b"x" * (MAX_MESSAGE_BYTES + 1), True)):
+        connection = MqttConnection(lambda: None)
+        will = Will(f"devices/{device.uid}/status", b'{"online":false}')
+        await connection.open(host, int(port), uid=device.uid, token=device.token, will=will)
+        with pytest.raises(ConnectionLost) if loses else nullcontext():
+            await connection.publish(topic, body)
+        connection.cut()
+    assert await publish(device, topic) == 0
+    await eventually(device.samples)
 
 
 async def test_a_device_reads_its_own_commands_and_no_wildcard(stack, register, subscribe):

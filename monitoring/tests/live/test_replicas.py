@@ -18,3 +18,18 @@ async def test_each_replica_tells_its_own_people(person, register, frames, setti
         await eventually(lambda: all(one.of("telemetry") for one in people))
         assert people[0].of("telemetry") == people[1].of("telemetry")
         await people[1].client.disconnect()
+
+
+async def test_what_is_too_much_for_one_message_of_the_broker_comes_as_several(person, register, frames):
+    uids = [f"pump-{number}" for number in range(12)]
+    await register(*uids)
+    one = person()
+    await one.connect()
+    assert (await one.ask("subscribe", {"topics": ["telemetry"]}))["ok"]
+    long = {f"m{number}": "x" * 1_000 for number in range(100)}
+    frames.telemetry(1, [TelemetryItem(uid, 1, long) for uid in uids])
+
+    def seen() -> set[str]:
+        return {item["device_uid"] for data in one.of("telemetry") for item in data["items"]}
+
+    await eventually(lambda: seen() == set(uids))

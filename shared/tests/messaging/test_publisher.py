@@ -9,6 +9,7 @@ from shared.messaging import publisher as publishing
 from shared.messaging import topology
 from shared.messaging.connection import Broker
 from shared.messaging.errors import BrokerAway, PublishRefused, PublishUnknown, Unroutable
+from shared.messaging.messages import MAX_MESSAGE_BYTES
 from shared.messaging.publisher import Message, Publisher
 from shared.testing import eventually
 
@@ -66,6 +67,15 @@ async def test_bodies_of_any_size_arrive_whole_and_in_order(declared: Broker, pu
     bodies = [bytes([number]) * size for number, size in enumerate((0, 1, 131_064, 131_065, 400_000, 10))]
     assert set(await publisher.publish_all([Message("", topology.TELEMETRY_QUEUE, body) for body in bodies])) == {None}
     assert [(await raw.take(topology.TELEMETRY_QUEUE)).body for _ in bodies] == bodies
+
+
+async def test_a_message_over_the_limit_is_refused_alone_and_the_broker_takes_one_at_it(
+    declared: Broker, publisher: Publisher, raw
+):
+    bodies = [b"a", b"b" * (MAX_MESSAGE_BYTES + 1), b"c" * MAX_MESSAGE_BYTES]
+    outcomes = await publisher.publish_all([Message("", topology.TELEMETRY_QUEUE, body) for body in bodies])
+    assert [type(outcome) for outcome in outcomes] == [type(None), ValueError, type(None)]
+    assert [(await raw.take(topology.TELEMETRY_QUEUE)).body for _ in range(2)] == [bodies[0], bodies[2]]
 
 
 async def test_a_full_queue_refuses(publisher: Publisher, raw):

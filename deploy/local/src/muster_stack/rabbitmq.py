@@ -136,6 +136,8 @@ class RabbitMQ:
             "listeners.tcp.1": f"{LOOPBACK}:{self.ports.amqp}",
             "mqtt.listeners.tcp.1": f"{LOOPBACK}:{self.ports.mqtt}",
             **({"anonymous_login_user": "none"} if _major_version() >= 4 else {"mqtt.allow_anonymous": "false"}),
+            # `shared.messaging.messages.MAX_MESSAGE_BYTES`; RabbitMQ's own is 16 MiB, and was 128.
+            "max_message_size": 1024 * 1024,
             "mqtt.exchange": "amq.topic",
             "mqtt.tcp_listen_options.backlog": 4096,
             "mqtt.tcp_listen_options.nodelay": "true",

@@ -31,6 +31,8 @@ from shared.messaging.publisher import Message, Publisher
 SENT = Counter("muster_live_frames_total", "Frames given to rooms, or to the broker", ["topic", "to"])
 
 _ITEMS_A_FRAME = 1_000
+_FRAME_BYTES = 512 * 1024
+"""Beyond that a frame goes as two."""
 
 _encoder = msgspec.json.Encoder()
 _log = structlog.get_logger(__name__)
@@ -76,7 +78,7 @@ class FrameSender:
             await self._woken.wait()
             self._woken.clear()
             frames = self._take()
-            outcomes = await self._publisher.publish_all([_message(frame) for frame in frames])
+            outcomes = await self._publisher.publish_all([one for frame in frames for one in _messages(frame)])
             if lost := [outcome for outcome in outcomes if outcome is not None]:
                 _log.info("live frames lost", frames=len(lost), reason=type(lost[0]).__name__)
             await asyncio.sleep(self.SECONDS)
@@ -98,12 +100,18 @@ def _parts(items: list[Any]) -> Iterable[list[Any]]:
     return (items[start : start + _ITEMS_A_FRAME] for start in range(0, len(items), _ITEMS_A_FRAME))
 
 
-def _message(frame: Frame) -> Message:
+def _messages(frame: Frame) -> Iterable[Message]:
+    body = _encoder.encode(frame)
+    if len(body) > _FRAME_BYTES and len(frame.items) > 1:
+        half = len(frame.items) // 2
+        for items in (frame.items[:half], frame.items[half:]):
+            yield from _messages(msgspec.structs.replace(frame, items=items))
+        return
     SENT.labels(TOPICS[type(frame)], "broker").inc()
-    return Message(
+    yield Message(
         exchange=LIVE_EXCHANGE,
         routing_key=live_key(frame.organization_id),
-        body=_encoder.encode(frame),
+        body=body,
         mandatory=False,
         persistent=False,
     )

@@ -11,6 +11,9 @@ from pamqp.header import ContentHeader
 
 HeaderValue = str | int | bool
 
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""Of a body, for a consumer holds thousands. The broker knows it as `max_message_size` and cuts off who sends more."""
+
 _LONGEST_KEY = 255
 
 
@@ -38,6 +41,8 @@ def frames(message: Message, message_id: str, *, channel: int, most: int) -> byt
     body = message.body
     if len(message.routing_key.encode()) > _LONGEST_KEY:
         raise ValueError(f"a routing key has at most {_LONGEST_KEY} bytes")
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise ValueError(f"a message has at most {MAX_MESSAGE_BYTES} bytes")
     publish = spec.Basic.Publish(
         exchange=message.exchange, routing_key=message.routing_key, mandatory=message.mandatory
     )
