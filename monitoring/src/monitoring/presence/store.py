@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-
-from pymongo import UpdateOne
+from itertools import product
 
 from monitoring.presence.models import Connection, Presence
-from shared.mongo.bulk import write_all
+from shared.mongo.bulk import Merge, insert_new, merge_all
 from shared.mongo.client import Database, Document
 from shared.mongo.errors import store_errors
 from shared.mongo.lookup import by_ids, by_values
@@ -53,30 +52,43 @@ class PresenceStore:
 
         False when one of them was changed meanwhile: that one is not written.
         """
-        updates = [_update(presence, unsent.get(presence.device_uid, ())) for presence in changed]
-        return (await write_all(self.collection, updates)).landed == len(updates)
+        new = [presence for presence in changed if presence.revision == 0]
+        taken = await insert_new(self.collection, [_document(one, unsent.get(one.device_uid)) for one in new])
+        landed = len(new) - len(taken)
+        known = [presence for presence in changed if presence.revision > 0]
+        for heard, told in product((False, True), repeat=2):
+            merges = [
+                Merge(one.device_uid, one.revision, _members(one), unsent.get(one.device_uid, ()))
+                for one in known
+                if (one.heard_until is not None, bool(unsent.get(one.device_uid))) == (heard, told)
+            ]
+            landed += await merge_all(
+                self.collection,
+                merges,
+                append_to=OUTBOX_FIELD if told else None,
+                gone=() if heard else ("heard_until",),
+            )
+        return landed == len(changed)
 
 
-def _update(presence: Presence, unsent: Sequence[Document]) -> UpdateOne:
-    change: Document = {
-        "$set": {
-            "organization_id": presence.organization_id,
-            "online": presence.online,
-            "since": presence.since,
-            "version": presence.version,
-            "connection": asdict(presence.connection),
-            "revision": presence.revision + 1,
-            "online_ms": presence.online_ms,
-            "ended_at": presence.ended_at,
-        }
+def _document(presence: Presence, unsent: Sequence[Document] | None) -> Document:
+    return {"_id": presence.device_uid, **_members(presence), **({OUTBOX_FIELD: list(unsent)} if unsent else {})}
+
+
+def _members(presence: Presence) -> Document:
+    """`heard_until` is not there rather than None: its index holds those alone who are online by signs of life."""
+    heard = {} if presence.heard_until is None else {"heard_until": presence.heard_until}
+    return {
+        "organization_id": presence.organization_id,
+        "online": presence.online,
+        "since": presence.since,
+        "version": presence.version,
+        "connection": asdict(presence.connection),
+        "revision": presence.revision + 1,
+        "online_ms": presence.online_ms,
+        "ended_at": presence.ended_at,
+        **heard,
     }
-    if presence.heard_until is None:
-        change["$unset"] = {"heard_until": ""}
-    else:
-        change["$set"]["heard_until"] = presence.heard_until
-    if unsent:
-        change["$push"] = {OUTBOX_FIELD: {"$each": list(unsent)}}
-    return UpdateOne({"_id": presence.device_uid, "revision": presence.revision}, change, upsert=presence.revision == 0)
 
 
 def _presence(document: Document) -> Presence:

@@ -26,8 +26,7 @@ class UptimeStore:
 
         The moment and the direction make the key: a takeover, which tells of the same moment again, is no change.
         """
-        if changes:
-            await insert_new(self._changes, [{"_id": _key(change), **asdict(change)} for change in changes])
+        await insert_new(self._changes, [{"_id": _key(change), **asdict(change)} for change in changes])
 
     async def newest(self, uid: str, *, until: datetime, limit: int) -> list[Change]:
         """The device's last changes up to a moment, the newest first. Raises StoreAway."""

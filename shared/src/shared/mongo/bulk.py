@@ -60,6 +60,37 @@ async def put_all(collection: Collection, updates: Sequence[UpdateOne]) -> None:
         await _journal(collection)
 
 
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What becomes of one document if its `revision` is still this one; `members` are set and name another one."""
+
+    id: Any
+    revision: int
+    members: Document
+    appended: Sequence[Document] = ()
+
+
+async def merge_all(
+    collection: Collection, merges: Sequence[Merge], *, append_to: str | None = None, gone: Sequence[str] = ()
+) -> int:
+    """Merges into each document what is its own; returns how many had the revision, the others stay as they are.
+
+    `appended` goes to the end of the list `append_to`, the members `gone` go. Some documents are one statement: an
+    update of each costs SecantusDB three times as much. Raises StoreAway.
+    """
+    landed = 0
+    for start in range(0, len(merges), SLICE):
+        some = merges[start : start + SLICE]
+        with store_errors():
+            result = await _concern(collection, some).update_many(
+                {"_id": {"$in": [one.id for one in some]}}, [_merged(some, append_to, gone)]
+            )
+        landed += result.modified_count
+    if len(merges) > 1:
+        await _journal(collection)
+    return landed
+
+
 async def put_newer(collection: Collection, updates: Sequence[UpdateOne]) -> None:
     """Upserts whose filters ask for an older version, in which no two are of one document. Raises StoreAway.
 
@@ -72,6 +103,8 @@ async def put_newer(collection: Collection, updates: Sequence[UpdateOne]) -> Non
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> set[Any]:
     """Inserts what is not there yet; returns the `_id`s of those that were. Raises StoreAway."""
+    if not documents:
+        return set()
     try:
         with store_errors():
             await collection.insert_many(documents, ordered=False)
@@ -89,7 +122,22 @@ def refused_by_key(error: BulkWriteError) -> list[int]:
     return [failure["index"] for failure in failures]
 
 
-def _concern(collection: Collection, writes: Sequence[UpdateOne | DeleteOne]) -> Collection:
+def _merged(merges: Sequence[Merge], append_to: str | None, gone: Sequence[str]) -> Document:
+    """The stage of an update that makes each of the documents its own."""
+    each = [{"was": one.revision, "members": one.members, "appended": list(one.appended)} for one in merges]
+    place: Document = {"$indexOfArray": [{"$literal": [one.id for one in merges]}, "$_id"]}
+    parts: list[Any] = ["$$ROOT", "$$own.members"]
+    if append_to is not None:
+        parts.append({append_to: {"$concatArrays": [{"$ifNull": [f"${append_to}", []]}, "$$own.appended"]}})
+    merged: Document = {"$mergeObjects": parts}
+    for member in gone:
+        merged = {"$setField": {"field": member, "input": merged, "value": "$$REMOVE"}}
+    own: Document = {"$arrayElemAt": [{"$literal": each}, place]}
+    unchanged: Document = {"$eq": ["$revision", "$$own.was"]}
+    return {"$replaceWith": {"$let": {"vars": {"own": own}, "in": {"$cond": [unchanged, merged, "$$ROOT"]}}}}
+
+
+def _concern(collection: Collection, writes: Sequence[UpdateOne | DeleteOne | Merge]) -> Collection:
     """One write alone asks for the journal itself."""
     if len(writes) == 1:
         return collection
