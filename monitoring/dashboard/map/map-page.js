@@ -3,6 +3,7 @@
 import { html, useCallback, useEffect, useMemo, useRef, useSignal } from "../view.js";
 import { useWholeFleet } from "../live/whole-fleet.js";
 import { useApp } from "../shell/context.js";
+import { byName } from "../shell/format.js";
 import { Heading } from "../shell/heading.js";
 import { href } from "../shell/router.js";
 import { Empty, Failure, Waiting } from "../shell/states.js";
@@ -89,7 +90,7 @@ function Gazetteer({ places, members, chosen, approach }) {
   const { names } = useApp();
   const uids = useMemo(() => {
     const named = [...places.points.keys()].map((uid) => /** @type {const} */ ([names.of(uid), uid]));
-    return named.sort(([one], [other]) => (one < other ? -1 : 1)).map(([, uid]) => uid);
+    return named.sort(([one], [other]) => byName(one, other)).map(([, uid]) => uid);
   }, [members]);
   return html`<ul tabindex="0" aria-label="Devices on the map">
     ${uids.slice(0, NAMED).map((uid) => html`<${Named} key=${uid} uid=${uid} pressed=${chosen === uid} approach=${approach} />`)}

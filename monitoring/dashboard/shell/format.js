@@ -1,4 +1,4 @@
-/** Times and numbers as people read them: pure, the caller brings the time. */
+/** Times, numbers and names as people read them: pure, the caller brings the time. */
 
 /** @typedef {import("../live/merge.js").Value} Value */
 
@@ -94,4 +94,15 @@ export function forInput(time) {
 /** @param {number} time epoch milliseconds */
 export function clock(time) {
   return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+}
+
+const names = new Intl.Collator(undefined, { numeric: true });
+
+/**
+ * The order in which people look for names: pump 2 before pump 10.
+ * @param {string} one
+ * @param {string} other
+ */
+export function byName(one, other) {
+  return names.compare(one, other);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, bytes, clock, decimalsOf, duration, rate, reading } from "../shell/format.js";
+import { ago, byName, bytes, clock, decimalsOf, duration, rate, reading } from "../shell/format.js";
 
 test("a duration is told in its largest fitting unit", () => {
   assert.deepEqual([0, 59_999, 60_000, 3_599_999, 3_600_000, 47 * 3_600_000, 49 * 3_600_000].map(duration),
@@ -43,4 +43,8 @@ test("the clock has twenty-four hours", () => {
 
 test("a size is told in its fitting unit", () => {
   assert.deepEqual([0, 512, 1_000, 9_949, 38_400_000, 999_600_000, 4e15].map(bytes), ["0 B", "512 B", "1.0 kB", "9.9 kB", "38 MB", "1.0 GB", "4000 TB"]);
+});
+
+test("names are in the order of the numbers in them", () => {
+  assert.deepEqual(["Pump 10", "Pump 9, Lyon", "Pump 2", "Boiler"].sort(byName), ["Boiler", "Pump 2", "Pump 9, Lyon", "Pump 10"]);
 });
