@@ -64,6 +64,9 @@ async def test_how_many_more_metrics_there_are_stands_beside_the_last_one_on_its
     )
     assert len(lines) == 4
     assert max(lines) - min(lines) <= 2
+    await visit.page.set_viewport_size({"width": 390, "height": 844})
+    await expect(visit.row(device).locator(".runs")).to_be_hidden()  # nothing is known of its firmware
+    await visit.is_sound()
 
 
 async def test_many_devices_are_counted_first_and_each_has_its_outcome(visit: Visit, devices: Callable[..., Any]):
