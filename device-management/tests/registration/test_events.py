@@ -2,13 +2,16 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
+import httpx
 import msgspec
 import pytest
+from pydantic import BaseModel
 
 from device_management.devices.schemas import DeviceRead
 from device_management.devices.states import Lifecycle, Status
-from device_management.registration.events import begun, described, registered, shown
+from device_management.registration.events import Telling, begun, described
 from device_management.registration.models import NewDevice, Stored
 from shared.contracts.devices import DeviceRegistered
 
@@ -28,14 +31,22 @@ NEW = NewDevice(
 )
 
 
-@pytest.mark.parametrize(("make", "kind"), [(registered, DeviceRegistered), (shown, DeviceRead)])
-def test_a_new_device_is_told_of_as_the_model_would_tell_it(make, kind):
-    said = json.loads(make(described(NEW, NEW.attributes), NEW, Stored(7, 5, 2)))
+TELLING = Telling(NEW.organization_id, NEW.registered_at)
+DESCRIBED = described(NEW, NEW.attributes)
+STORED = Stored(7, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [(TELLING.registered(DESCRIBED, STORED), DeviceRegistered), (TELLING.shown(DESCRIBED, NEW, STORED), DeviceRead)],
+)
+def test_a_new_device_is_told_of_as_the_model_would_tell_it(told: bytes, kind: type[BaseModel]):
+    said = json.loads(told)
     assert said == json.loads(kind.model_validate(said).model_dump_json())
     assert said.keys() == kind.model_fields.keys()
     given = msgspec.structs.asdict(NEW)
-    told = given.keys() & said.keys() - {"registered_at"}
-    assert {name: said[name] for name in told} == {name: given[name] for name in told}
+    common = given.keys() & said.keys() - {"registered_at"}
+    assert {name: said[name] for name in common} == {name: given[name] for name in common}
 
 
 def test_the_audit_log_begins_with_what_a_device_was_given():
@@ -45,7 +56,9 @@ def test_the_audit_log_begins_with_what_a_device_was_given():
     assert said == {**given, "attributes": {"token": "***"}}
 
 
-async def test_the_event_and_the_answer_are_of_the_stored_device(admin, organizations, sql):
+async def test_the_event_and_the_answer_are_of_the_stored_device(
+    admin: httpx.AsyncClient, organizations: Any, sql: Any
+):
     body = [{"device_uid": "pump-1", "organization_id": organizations.own, "status": "busy", "attributes": {"a": [1]}}]
     [answered] = (await admin.post("/api/v2/devices/batch", json=body)).json()["successful"]
     assert answered["device"] == (await admin.get("/api/v2/devices/pump-1")).json()

@@ -1,5 +1,7 @@
+import json
 from datetime import UTC, datetime
-from uuid import UUID
+from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -8,7 +10,7 @@ from shared.contracts.envelope import Envelope
 from shared.ids import RandomIds
 from shared.observability.correlation import Trace, correlated
 from shared.outbox import writing
-from shared.outbox.writing import write
+from shared.outbox.writing import write, write_encoded, write_plain
 
 from .harness import registered
 
@@ -49,3 +51,26 @@ def test_an_event_too_large_for_the_broker_is_refused_where_it_is_made():
     event = registered("pump-7", attributes={"text": "x" * writing.MAX_EVENT_BYTES})
     with pytest.raises(ValueError, match=r"device\.registered\.v1 of device/pump-7 is over"):
         write(event, source="test", clock=FixedClock(NOW), ids=RandomIds())
+
+
+def test_what_is_written_by_the_thousand_is_written_as_one_alone():
+    """Of each way: an event alone, and data that are known to be sound or are JSON already."""
+    event = registered("pump-7", attributes={"deep": {"ü": [1, 2.5, None]}})
+    data = event.model_dump(mode="json")
+    at: dict[str, Any] = {"source": "test", "clock": FixedClock(NOW), "ids": RandomIds()}
+    with correlated(Trace("because", "00-trace-01")):
+        alone = write(event, **at)
+        plain = write_plain(type(event), [(event.subject(), data)] * 2, **at)
+        encoded = write_encoded(type(event), 1, [(event.subject(), json.dumps(data).encode())] * 2, **at)
+    ids = {written.id for written in (alone, *plain, *encoded)}
+    assert len(ids) == 5
+    for written in (*plain, *encoded):
+        assert Envelope.decode(written.payload) == Envelope.decode(alone.payload).model_copy(update={"id": written.id})
+        assert written._replace(id=alone.id, payload=alone.payload) == alone
+
+
+def test_ids_made_at_once_are_random_as_those_made_one_by_one():
+    ids = RandomIds().many(1_000)
+    assert len(set(ids)) == 1_000
+    assert {(one.version, one.variant) for one in ids} == {(4, RFC_4122)}
+    assert RandomIds().many(0) == []

@@ -55,14 +55,14 @@ Attributes = Annotated[dict[str, Any], AfterValidator(storable_json)]
 Tags = Annotated[list[Word], Field(max_length=64)]
 
 
-_STATUS_WORDS = {word.value: word for word in (*Status, *Lifecycle)}
+STATUS_WORDS = {word.value: word for word in (*Status, *Lifecycle)}
 """`maintenance` is of both, and is moved."""
 
 
 def _status_word(value: Any) -> Lifecycle | Status:
-    word = _STATUS_WORDS.get(value.lower()) if isinstance(value, str) else None
+    word = STATUS_WORDS.get(value.lower()) if isinstance(value, str) else None
     if word is None:
-        words = ", ".join(sorted(_STATUS_WORDS))
+        words = ", ".join(sorted(STATUS_WORDS))
         raise PydanticCustomError("status_word", "must be one of {words}, in either case", {"words": words})
     return word
 

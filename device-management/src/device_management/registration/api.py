@@ -1,9 +1,10 @@
 """Registration over REST."""
 
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from device_management.audit.schemas import Actor
 from device_management.devices.schemas import DeviceRead
@@ -14,7 +15,7 @@ from device_management.organizations.errors import (
     OrganizationNotFound,
 )
 from device_management.registration.errors import BatchTooLarge, DeviceUidTaken, UnacceptableUid
-from device_management.registration.schemas import BatchDevice, BatchRead, DeviceCreate
+from device_management.registration.schemas import Batch, BatchRead, DeviceCreate, read_batch
 from device_management.registration.service import RegistrationService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
@@ -26,6 +27,24 @@ router = APIRouter(prefix="/devices", tags=["devices"])
 Registration = Annotated[RegistrationService, use(RegistrationService)]
 Writer = Annotated[Principal, requires("devices:write")]
 Registrar = Annotated[Principal, requires("devices:write", gateways=True)]
+
+
+class _BatchRequest(Request):
+    async def json(self) -> Any:
+        devices = read_batch(await self.body())
+        return await super().json() if devices is None else devices
+
+
+class BatchRoute(APIRoute):
+    """A route whose body is a `Batch`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_batch(request: Request) -> Response:
+            return await handle(_BatchRequest(request.scope, request.receive))
+
+        return handle_batch
 
 
 @router.post("", status_code=201)
@@ -45,15 +64,9 @@ async def register(
     return await answer.keep(await registration.register(who.organization_id, body, by=Actor.of(who)))
 
 
-@router.post(
-    "/batch",
-    status_code=201,
-    response_model=BatchRead,
-    responses={207: {"model": BatchRead, "description": "Some of them were not registered"}},
-)
 @raises(BatchTooLarge)
 async def register_batch(
-    body: Annotated[list[BatchDevice], Field(min_length=1)],
+    body: Batch,
     who: Writer,
     registration: Registration,
     once: Annotated[Once, Depends(once)],
@@ -63,3 +76,14 @@ async def register_batch(
     status, encoded = 207 if answer.failed else 201, answer.encode()
     await once.keep_json(encoded.decode(), status=status)
     return Response(encoded, status, media_type="application/json")
+
+
+router.add_api_route(
+    "/batch",
+    register_batch,
+    methods=["POST"],
+    status_code=201,
+    response_model=BatchRead,
+    responses={207: {"model": BatchRead, "description": "Some of them were not registered"}},
+    route_class_override=BatchRoute,
+)

@@ -5,11 +5,13 @@ models, or one by one, this took thousands of devices longer than all else toget
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
 
-from device_management.devices.states import shown_status
+from device_management.devices.states import Lifecycle, Status, shown_status
 from device_management.registration.models import NewDevice, Stored
 
 _encode = msgspec.json.Encoder().encode
@@ -25,56 +27,72 @@ _UNSHOWN = _encode({**_UNHEARD, "reported_at": None, "online": None, "current_ac
 """What the event and the answer say of a device before anybody has said it, without braces."""
 
 
+class _Description(msgspec.Struct):
+    device_uid: str
+    name: str | None
+    device_type: str | None
+    serial_number: str | None
+    hardware_version: str | None
+    lifecycle: Lifecycle
+    updates_enabled: bool
+    attributes: Mapping[str, Any]
+    tags: list[str]
+
+
 def described(new: NewDevice, attributes: Mapping[str, Any]) -> bytes:
     """The members that all say alike, as JSON without its braces."""
-    members = {
-        "device_uid": new.device_uid,
-        "name": new.name,
-        "device_type": new.device_type,
-        "serial_number": new.serial_number,
-        "hardware_version": new.hardware_version,
-        "lifecycle": new.lifecycle,
-        "updates_enabled": new.updates_enabled,
-        "attributes": attributes,
-        "tags": new.tags,
-    }
-    return _encode(members)[1:-1]
-
-
-def registered(description: bytes, new: NewDevice, stored: Stored) -> bytes:
-    """The data of `DeviceRegistered`."""
-    at = _encode(new.registered_at)
-    return (
-        b'{"organization_id":%d,"version":%d,"device_id":%d,%b,%b,'
-        b'"min_token_generation":%d,"registered_at":%b,"updated_at":%b}'
-    ) % (
-        new.organization_id,
-        stored.version,
-        stored.id,
-        description,
-        _UNTOLD,
-        stored.min_token_generation,
-        at,
-        at,
+    description = _Description(
+        new.device_uid,
+        new.name,
+        new.device_type,
+        new.serial_number,
+        new.hardware_version,
+        new.lifecycle,
+        new.updates_enabled,
+        attributes,
+        new.tags,
     )
+    return _encode(description)[1:-1]
+
+
+class Telling:
+    """Says of new devices of one organization, registered at one moment, what there is to say."""
+
+    def __init__(self, organization_id: int, registered_at: datetime) -> None:
+        at = _encode(registered_at)
+        self._whose = b'"organization_id":%d,' % organization_id
+        self._times = b',"registered_at":%b,"updated_at":%b}' % (at, at)
+
+    def registered(self, description: bytes, stored: Stored) -> bytes:
+        """The data of `DeviceRegistered`."""
+        return b'{%b"version":%d,"device_id":%d,%b,%b,"min_token_generation":%d%b' % (
+            self._whose,
+            stored.version,
+            stored.id,
+            description,
+            _UNTOLD,
+            stored.min_token_generation,
+            self._times,
+        )
+
+    def shown(self, description: bytes, new: NewDevice, stored: Stored) -> bytes:
+        """The `DeviceRead` of a device that nobody has heard of since."""
+        return b'{%b"id":%d,%b,%b,"status":"%b","version":%d%b' % (
+            self._whose,
+            stored.id,
+            description,
+            _UNSHOWN,
+            _status(new.lifecycle, new.reported_status),
+            stored.version,
+            self._times,
+        )
 
 
 def begun(description: bytes, new: NewDevice) -> bytes:
     """What the audit log first tells of a device; its description there holds no secrets."""
-    return b'{%b,"reported_status":%b}' % (description, _encode(new.reported_status))
+    return b'{%b,"reported_status":"%b"}' % (description, new.reported_status.encode())
 
 
-def shown(description: bytes, new: NewDevice, stored: Stored) -> bytes:
-    """The `DeviceRead` of a device that nobody has heard of since."""
-    status = shown_status(lifecycle=new.lifecycle, online=None, acting=None, reported=new.reported_status)
-    at = _encode(new.registered_at)
-    return b'{"id":%d,"organization_id":%d,%b,%b,"status":%b,"version":%d,"registered_at":%b,"updated_at":%b}' % (
-        stored.id,
-        new.organization_id,
-        description,
-        _UNSHOWN,
-        _encode(status),
-        stored.version,
-        at,
-        at,
-    )
+@cache
+def _status(lifecycle: Lifecycle, reported: Status) -> bytes:
+    return shown_status(lifecycle=lifecycle, online=None, acting=None, reported=reported).encode()

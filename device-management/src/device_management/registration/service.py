@@ -16,15 +16,15 @@ from device_management.devices.states import Lifecycle
 from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
 from device_management.organizations.service import OrganizationService
 from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
-from device_management.registration.events import begun, described, registered, shown
+from device_management.registration.events import Telling, begun, described
 from device_management.registration.models import NewDevice, Stored
 from device_management.registration.rules import first_states, uid_problem
 from device_management.registration.schemas import (
     BatchAnswer,
-    BatchDevice,
     BatchFailure,
     DeviceCreate,
-    DeviceMembers,
+    Members,
+    Proposal,
     Registered,
 )
 from device_management.registration.store import RegistrationStore
@@ -48,7 +48,8 @@ class Told:
     log (id and state), and, by uid, in the answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, telling: Telling) -> None:
+        self._telling = telling
         self.events: list[tuple[str, bytes]] = []
         self.entries: list[tuple[str, bytes]] = []
         self.answers: dict[str, Registered] = {}
@@ -56,9 +57,9 @@ class Told:
     def add(self, new: NewDevice, stored: Stored) -> None:
         uid, description = new.device_uid, described(new, new.attributes)
         blanked = described(new, AuditService.blanked(new.attributes)) if new.attributes else description
-        self.events.append((subject_of(uid), registered(description, new, stored)))
+        self.events.append((subject_of(uid), self._telling.registered(description, stored)))
         self.entries.append((str(stored.id), begun(blanked, new)))
-        self.answers[uid] = Registered(uid, shown(description, new, stored))
+        self.answers[uid] = Registered(uid, self._telling.shown(description, new, stored))
 
 
 class RegistrationService:
@@ -92,21 +93,20 @@ class RegistrationService:
             raise outcome
         return DeviceRead.model_validate_json(outcome.read)
 
-    async def register_batch(self, organization_id: int, bodies: Sequence[BatchDevice], *, by: Actor) -> BatchAnswer:
+    async def register_batch(self, organization_id: int, bodies: Sequence[Proposal], *, by: Actor) -> BatchAnswer:
         """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
         if len(bodies) > self._batch_limit:
             raise BatchTooLarge(self._batch_limit)
         answer = BatchAnswer(successful=[], failed=[])
         for body, outcome in zip(bodies, await self.register_many(organization_id, bodies, by=by), strict=True):
             if isinstance(outcome, DomainError):
-                given = body.model_dump(mode="json", exclude_unset=True)
-                answer.failed.append(BatchFailure(device=given, error=outcome.detail, code=outcome.code))
+                answer.failed.append(BatchFailure(device=body.given(), error=outcome.detail, code=outcome.code))
             else:
                 answer.successful.append(outcome)
         return answer
 
     async def register_many(
-        self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice], *, by: Actor
+        self, organization_id: int, bodies: Sequence[Proposal], *, by: Actor
     ) -> list[Registered | DomainError]:
         """Registers each on its own, and answers each in its place: one that is refused stops no other.
 
@@ -141,7 +141,7 @@ class RegistrationService:
                 _log.info("devices of a gateway not registered", organization_id=organization_id, reasons=refused)
 
     def _proposed(
-        self, organization_id: int, bodies: Sequence[DeviceCreate | BatchDevice]
+        self, organization_id: int, bodies: Sequence[Proposal]
     ) -> tuple[dict[str, NewDevice], list[str | DomainError]]:
         """The devices that break no rule by themselves, by uid, and of each body its device's uid or what it breaks."""
         now = self._clock.now()
@@ -156,7 +156,7 @@ class RegistrationService:
             elif uid in proposed:
                 outcomes.append(DeviceUidRepeated(uid))
             else:
-                proposed[uid] = _new(organization_id, uid, body, now)
+                proposed[uid] = _new(organization_id, uid, body.members(), now)
                 outcomes.append(uid)
         return proposed, outcomes
 
@@ -190,10 +190,10 @@ class RegistrationService:
             told = await _told(devices, foreseen)
         finally:
             stored = await storing
-        if stored != foreseen:
-            told = await _told([device for device in devices if device.device_uid in stored], stored)
         if not stored:
             return {}
+        if stored != foreseen:
+            told = await _told([device for device in devices if device.device_uid in stored], stored)
         recording = asyncio.create_task(
             self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
         )
@@ -211,7 +211,7 @@ class RegistrationService:
 
 
 async def _told(devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
-    told = Told()
+    told = Told(Telling(devices[0].organization_id, devices[0].registered_at))
     for some in _in_turns(devices):
         for new in some:
             told.add(new, stored[new.device_uid])
@@ -223,19 +223,19 @@ def _in_turns(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[start : start + _WRITTEN_AT_ONCE] for start in range(0, len(items), _WRITTEN_AT_ONCE))
 
 
-def _new(organization_id: int, uid: str, body: DeviceMembers, now: datetime) -> NewDevice:
-    lifecycle, reported = first_states(body.status)
+def _new(organization_id: int, uid: str, members: Members, now: datetime) -> NewDevice:
+    lifecycle, reported = first_states(members.status)
     return NewDevice(
         device_uid=uid,
         organization_id=organization_id,
-        name=body.name,
-        device_type=body.device_type,
-        serial_number=body.serial_number,
-        hardware_version=body.hardware_version,
+        name=members.name,
+        device_type=members.device_type,
+        serial_number=members.serial_number,
+        hardware_version=members.hardware_version,
         lifecycle=lifecycle,
         reported_status=reported,
-        updates_enabled=body.updates_enabled,
-        attributes=body.attributes,
-        tags=body.tags,
+        updates_enabled=members.updates_enabled,
+        attributes=members.attributes,
+        tags=members.tags,
         registered_at=now,
     )

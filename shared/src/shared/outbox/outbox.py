@@ -1,6 +1,6 @@
 """What a unit of work tells the world: rows in the transaction of the change, so that both or neither exist."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -70,7 +70,7 @@ class Outbox:
         """
         self._events += write_plain(kind, events, source=self._source, clock=self._clock, ids=self._ids)
 
-    def add_encoded(self, kind: type[EventData], organization_id: int, events: Iterable[tuple[str, bytes]]) -> None:
+    def add_encoded(self, kind: type[EventData], organization_id: int, events: Sequence[tuple[str, bytes]]) -> None:
         """As `add_plain`, of one organization, with data that are JSON already."""
         self._events += write_encoded(
             kind, organization_id, events, source=self._source, clock=self._clock, ids=self._ids
