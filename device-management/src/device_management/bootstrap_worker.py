@@ -25,6 +25,7 @@ from device_management.imports.jobs import ImportSteps
 from device_management.imports.service import ImportService
 from device_management.mass_configuration.consumers import EndConsumer
 from device_management.mass_configuration.jobs import JobSteps
+from device_management.mass_configuration.store import JOBS_CHANNEL
 from device_management.registration.consumers import RegistrationConsumer
 from device_management.resync.jobs import ResyncSteps
 from device_management.revocations.service import RevocationService
@@ -106,11 +107,17 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
         closer = ConnectionCloser(BrokerManagement(client), KnownBearers(core.scopes), clock=SystemClock())
 
         asking_first = Precedence()
+        job_steps = JobSteps(core.scopes, asking_first)
 
         yield WorkerParts(
             topology=partial(topology.maintain, broker),
             relay=Relay(settings.database_url(), Publisher(broker), precedence=asking_first),
-            command_relay=CommandRelay(settings.database_url(), Publisher(broker), precedence=asking_first),
+            command_relay=CommandRelay(
+                settings.database_url(),
+                Publisher(broker),
+                precedence=asking_first,
+                also={JOBS_CHANNEL: job_steps.wake},
+            ),
             presence=EventConsumer(broker, topology.DEVICE_PRESENCE_QUEUE, PresenceConsumer(core.scopes)),
             attributes=EventConsumer(broker, topology.DEVICE_ATTRIBUTES_QUEUE, AttributeConsumer(core.scopes)),
             registrations=EventConsumer(broker, topology.REGISTRATIONS_QUEUE, RegistrationConsumer(core.scopes)),
@@ -143,7 +150,7 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
                 in_flight=1,
             ),
             ends=EventConsumer(broker, topology.CONFIGURATION_QUEUE, EndConsumer(core.scopes), batch=500),
-            job_steps=JobSteps(core.scopes, asking_first),
+            job_steps=job_steps,
             resync=ResyncSteps(core.scopes),
             rotations=TokenRotations(core.scopes),
             imports=ImportSteps(core.scopes),

@@ -31,7 +31,7 @@ async def opened(settings: Settings) -> AsyncGenerator[Worker]:
                 "action-timer": every(parts.action_timer.SECONDS, parts.action_timer),
                 "reports": parts.reports.run,
                 "action-ends": parts.ends.run,
-                "configuration-jobs": every(parts.job_steps.SECONDS, parts.job_steps),
+                "configuration-jobs": every(parts.job_steps.SECONDS, parts.job_steps, rest=parts.job_steps.rest),
                 "imports": every(parts.imports.SECONDS, parts.imports),
                 "token-rotations": every(parts.rotations.SECONDS, parts.rotations),
                 "resync": every(parts.resync.SECONDS, parts.resync),

@@ -8,6 +8,9 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
+PATIENCE_S = 1.0
+"""Long enough for most of what goes first, and with batches of a thousand almost a thousand a second still go on."""
+
 
 class Precedence:
     def __init__(self) -> None:
@@ -27,7 +30,7 @@ class Precedence:
             if not self._under_way:
                 self._over.set()
 
-    async def give_way(self, seconds: float) -> None:
+    async def give_way(self, seconds: float = PATIENCE_S) -> None:
         """Returns once nothing goes first any more, or after so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -45,8 +45,11 @@ def run_worker(
         runner.run(_run(opened, service, settings))
 
 
-def every(seconds: float, action: Job) -> Job:
-    """A timer: `action` now and then every `seconds`, measured from end to start. An error is counted and waits too."""
+def every(seconds: float, action: Job, *, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Job:
+    """A timer: `action` now and then every `seconds`, measured from end to start. An error is counted and waits too.
+
+    `rest` is what it waits by, which may end before its time.
+    """
 
     async def tick() -> None:
         while True:
@@ -57,7 +60,7 @@ def every(seconds: float, action: Job) -> Job:
                 _log.exception("timer failed")
             if is_cancelled():
                 return
-            await asyncio.sleep(seconds)
+            await rest(seconds)
 
     return tick
 

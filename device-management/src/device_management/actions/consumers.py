@@ -17,10 +17,6 @@ from shared.precedence import Precedence
 _SESSIONS = frozenset(event.type for event in catalog.EVENTS if issubclass(event, UpdateSessionState))
 
 
-_GIVES_WAY_S = 0.5
-"""So that with batches of a thousand more than a thousand replies a second are heard, whatever goes first."""
-
-
 class ReplyConsumer:
     """Takes a batch of replies in one transaction. The device is the routing key's, never the body's."""
 
@@ -44,7 +40,7 @@ class ReplyConsumer:
             else:
                 replies.append((uid, reply))
         if replies:
-            await self._precedence.give_way(_GIVES_WAY_S)
+            await self._precedence.give_way()
             async with self._scopes() as scope:
                 await scope.get(ActionService).hear(replies)
         return rejected

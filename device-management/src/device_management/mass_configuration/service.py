@@ -60,7 +60,7 @@ from shared.ids import Ids
 from shared.sql.steps import carrying_on
 from shared.sql.unit_of_work import UnitOfWork
 
-CHUNK = 2_500
+CHUNK = 1_250
 """Devices that one step asks, if what they are asked is small."""
 
 _STEP_BYTES = 16 * 1024 * 1024
@@ -109,7 +109,7 @@ class JobService:
             await self._store.choose(job, await self._selections.condition(organization_id, selection))
         else:
             await self._name(job, list(dict.fromkeys(body.device_uids)))
-        await self._tell(ConfigurationJobStarted, job)
+        await self._begin(job)
         await self._record(job, "started", by)
         return await self._read(job)
 
@@ -206,6 +206,7 @@ class JobService:
         job = await self._locked(organization_id, job_id)
         if job.state != JobState.PAUSED:
             raise WrongJobState(job.state, "resumed")
+        await self._store.wake_workers()
         return await self._become(organization_id, job_id, JobState.RUNNING, ConfigurationJobResumed, by=by)
 
     async def cancel(self, organization_id: int, job_id: UUID, *, by: Actor) -> JobRead:
@@ -222,7 +223,7 @@ class JobService:
         if not await self._store.move_items(job, present=ItemState.FAILED, to=ItemState.PENDING):
             raise NothingToRetry
         job = await self._store.change(job, JobState.RUNNING, run_id=self._ids.new(), stepped_at=self._clock.now())
-        await self._tell(ConfigurationJobStarted, job)
+        await self._begin(job)
         await self._record(job, "retried", by)
         return await self._read(job)
 
@@ -339,6 +340,10 @@ class JobService:
         await self._tell(event, changed)
         await self._record(changed, target, by)
         return await self._read(changed)
+
+    async def _begin(self, job: ConfigurationJob) -> None:
+        await self._store.wake_workers()
+        await self._tell(ConfigurationJobStarted, job)
 
     async def _locked(self, organization_id: int, job_id: UUID) -> ConfigurationJob:
         job = await self._store.find(organization_id, job_id, lock=True)

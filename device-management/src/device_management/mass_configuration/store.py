@@ -17,6 +17,8 @@ from device_management.mass_configuration.schemas import Outcome
 from device_management.mass_configuration.states import ItemState, JobKind, JobState
 from shared.sql.models import UtcDateTime
 
+JOBS_CHANNEL = "configuration_jobs"
+
 _NOW = func.clock_timestamp()
 
 _END = text(
@@ -176,6 +178,10 @@ class JobStore:
         if organization_id is not None:
             query = query.where(ConfigurationJob.organization_id == organization_id)
         return (await self._session.scalars(query)).all()
+
+    async def wake_workers(self) -> None:
+        """At the commit workers look for a job to carry on; without it they would within a moment."""
+        await self._session.execute(sqlalchemy.select(func.pg_notify(JOBS_CHANNEL, "")))
 
     async def step_again_in(self, job_id: UUID, seconds: float) -> None:
         later = _NOW + func.make_interval(0, 0, 0, 0, 0, 0, seconds)

@@ -7,7 +7,7 @@ fails. What it had sent is sent again; readers take it once.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import timedelta
 from time import monotonic
@@ -21,7 +21,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from shared.outbox.metrics import RELAY_INTERRUPTED, RELAY_SENT, count_failures
 from shared.outbox.order import Publishes, Sent, Waiting, send_in_order
-from shared.precedence import Precedence
+from shared.precedence import PATIENCE_S, Precedence
 
 FROZEN_AFTER = timedelta(seconds=15)
 """A relay that holds its transaction this long without a statement loses it."""
@@ -33,8 +33,7 @@ and every one costs what a hundred events do. The first after a rest begins at o
 _DRAIN_S = 8.0
 _KEEP_HOUSE_EVERY_S = 5.0
 _LOOK_FOR_FROZEN_EVERY_S = 1.0
-_GIVES_WAY_S = 0.5
-"""So that with batches of a thousand more than a thousand rows a second are sent, whatever goes first."""
+_GIVES_WAY_S = PATIENCE_S
 
 _TRY_LOCK = text("select pg_try_advisory_xact_lock(:key)")
 
@@ -73,8 +72,11 @@ class Rounds(ABC):
         poll: timedelta = timedelta(seconds=0.5),
         frozen_after: timedelta = FROZEN_AFTER,
         precedence: Precedence | None = None,
+        also: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
+        """`also` are called at what commits notify of on other channels, for who would need a connection to hear it."""
         self._precedence = precedence or Precedence()
+        self._also = also or {}
         self._engine_url = engine_url
         self._frozen_after = frozen_after
         self._publisher = publisher
@@ -130,10 +132,11 @@ class Rounds(ABC):
     async def _listen(self, connection: AsyncConnection) -> None:
         """Wakes at the commit of a unit with news; a notification that is lost costs half a second."""
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        await driver.add_listener(self.CHANNEL, self._wake)
+        for channel in (self.CHANNEL, *self._also):
+            await driver.add_listener(channel, self._hear)
 
-    def _wake(self, *_notification: object) -> None:
-        self._woken.set()
+    def _hear(self, _connection: object, _pid: int, channel: str, _payload: object) -> None:
+        self._also.get(channel, self._woken.set)()
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
