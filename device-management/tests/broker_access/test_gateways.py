@@ -1,5 +1,4 @@
 """What the broker is told about gateways: for whom they speak, and which devices come to be by it."""
-# pyright: basic
 
 import asyncio
 from datetime import timedelta
