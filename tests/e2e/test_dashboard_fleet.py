@@ -135,6 +135,23 @@ async def test_the_map_shows_where_devices_are_and_follows_those_that_move(visit
     assert await visit.page.evaluate("() => window.taken") is None
 
 
+async def test_the_map_of_an_organization_without_devices_says_so_and_what_to_do(
+    visit: Visit, people: httpx.AsyncClient
+):
+    slug = f"new-{uuid4().hex[:8]}"
+    made = await people.post("/api/v2/organizations", json={"slug": slug, "name": "New"})
+    organization = made.raise_for_status().json()["id"]
+    person = {"email": f"{slug}@muster.example", "name": "Eve", "password": uuid4().hex, "roles": ["administrator"]}
+    added = await people.post("/api/v2/users", params={"organization_id": organization}, json=person)
+    added.raise_for_status()
+    visit.admin = {"email": str(person["email"]), "password": str(person["password"])}
+    await visit.sign_in("#/map")
+    await expect(visit.page.get_by_text("Nobody knows where a device is")).to_be_visible()
+    await visit.is_sound()
+    await visit.page.get_by_role("link", name="Go to the fleet").click()
+    await expect(visit.page.get_by_text("muster simulate --devices 25")).to_be_visible()
+
+
 async def test_a_key_is_shown_once_and_a_webhook_tells_of_its_deliveries(visit: Visit):
     name = f"report-{uuid4().hex[:8]}"
     await visit.sign_in("#/settings/keys")

@@ -15,19 +15,19 @@ import { usePlaces } from "./use-places.js";
 const NAMED = 200;
 
 export function MapPage() {
-  const { feed } = useApp();
+  const { connection, feed } = useApp();
   useWholeFleet();
   const { list, places, seen } = usePlaces();
   const chosen = useSignal(/** @type {string | null} */ (null));
   const ready = list.phase.value === "ready";
   const failure = list.error.value;
-  const heard = feed.known.value > 0;
+  const heard = feed.known.value > 0 || connection.snapshots.value > 0;
 
   return html`
     <${Heading} title="Map" />
     ${!ready && failure && html`<${Failure} title="The devices could not be read" error=${failure} retry=${list.load} />`}
     ${!ready && !failure && html`<${Waiting}>Reading where the devices are<//>`}
-    ${ready && heard && seen.count === 0 && html`<${Nowhere} />`}
+    ${ready && seen.count === 0 && (heard ? html`<${Nowhere} />` : html`<${Waiting}>Waiting for the live connection<//>`)}
     ${seen.count > 0 && html`<${Atlas} places=${places} seen=${seen} chosen=${chosen} />`}
   `;
 }
