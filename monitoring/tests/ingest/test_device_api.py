@@ -45,7 +45,9 @@ async def test_a_repeated_call_with_the_same_key_is_the_same_message(device, raw
 @pytest.mark.parametrize(
     ("content", "status", "code"),
     [
-        (b"not json", 422, "unreadable_telemetry"),
+        (b"not json", 400, "invalid_json"),
+        (b'{"metrics": {"a": NaN}}', 400, "invalid_json"),
+        (b'{"metrics": {"a": "\xff"}}', 400, "invalid_json"),
         (b'{"metrics": {}}', 422, "unreadable_telemetry"),
         (b'{"metrics": {"a": 1}}' + b" " * MAX_BODY_BYTES, 413, "body_too_large"),
         (b" " * 2_000_000, 413, "body_too_large"),

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 
 from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked
-from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
+from monitoring.ingest.errors import TelemetryIsNotJson, TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.service import TelemetrySubmission
 from shared.http.declared import raises
 from shared.http.idempotency import IDEMPOTENCY_KEY
@@ -28,7 +28,15 @@ _BODY = {
 
 
 @router.post("/{uid}/telemetry", status_code=202, openapi_extra=_BODY)
-@raises(DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, UnreadableTelemetry, BrokerAway, PublishUnknown)
+@raises(
+    DeviceTokenRevoked,
+    DeviceNotFound,
+    TelemetryTooLarge,
+    TelemetryIsNotJson,
+    UnreadableTelemetry,
+    BrokerAway,
+    PublishUnknown,
+)
 async def submit(
     uid: str,
     who: Annotated[Principal, requires_device(gateways=True)],

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from monitoring.alert_evaluation.service import StreamWatch
 from monitoring.fleet.service import FleetService
-from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
+from monitoring.ingest.errors import TelemetryIsNotJson, TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.events import items_of, said_at
 from monitoring.ingest.rules import arrivals, by_device
 from monitoring.telemetry.models import Arrival, Latest
@@ -20,7 +20,7 @@ from monitoring.telemetry.service import TelemetryService
 from shared.clock import Clock
 from shared.contracts.live import TelemetryItem
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
-from shared.contracts.telemetry import MAX_BODY_BYTES, decode
+from shared.contracts.telemetry import MAX_BODY_BYTES, NotJson, decode
 from shared.http.principal import Principal
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.messaging.publisher import Message, Publisher
@@ -120,8 +120,8 @@ class TelemetrySubmission:
     async def submit(self, uid: str, who: Principal, body: bytes, *, key: str | None) -> None:
         """Returns once the broker has confirmed the message. `key` makes a repetition of the same call recognizable.
 
-        Raises DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, UnreadableTelemetry, and what
-        `Publisher.publish` raises.
+        Raises DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, TelemetryIsNotJson, UnreadableTelemetry, and
+        what `Publisher.publish` raises.
         """
         if who.is_device:
             await self._fleet.admit(uid, who.generation)
@@ -131,6 +131,8 @@ class TelemetrySubmission:
             raise TelemetryTooLarge(f"telemetry holds at most {MAX_BODY_BYTES} bytes a message")
         try:
             decode(body)
+        except NotJson as error:
+            raise TelemetryIsNotJson(f"the body is not JSON: {error}") from None
         except ValueError as error:
             raise UnreadableTelemetry(str(error)) from None
         message_id = sha256(key.encode()).hexdigest() if key else uuid4().hex

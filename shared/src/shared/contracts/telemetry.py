@@ -63,14 +63,25 @@ _one_or_many: msgspec.json.Decoder[TelemetrySample | list[TelemetrySample]] = ms
 )
 
 
+class NotJson(ValueError):
+    pass
+
+
 def decode(body: bytes) -> list[TelemetrySample]:
-    """The samples of one message, checked. Raises ValueError, with the reason, for anything that is not telemetry."""
+    """The samples of one message, checked.
+
+    Raises ValueError, with the reason, for anything that is not telemetry, and NotJson for what is not even JSON.
+    """
     if len(body) > MAX_BODY_BYTES:
         raise ValueError(f"body over {MAX_BODY_BYTES} bytes")
     try:
         decoded = _one_or_many.decode(body)
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise NotJson("nested too deep") from None
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotJson(str(error)) from None
     samples = decoded if isinstance(decoded, list) else [decoded]
     if not 1 <= len(samples) <= MAX_SAMPLES:
         raise ValueError(f"a message holds 1 to {MAX_SAMPLES} samples")
