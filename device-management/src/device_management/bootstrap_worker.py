@@ -155,7 +155,9 @@ async def open_worker(settings: Settings) -> AsyncGenerator[WorkerParts]:
             rotations=TokenRotations(core.scopes),
             imports=ImportSteps(core.scopes),
             sweep=Sweep(closer),
-            events=EventConsumer(broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes), batch=500),
+            events=EventConsumer(
+                broker, topology.WEBHOOKS_QUEUE, WebhookConsumer(core.scopes, asking_first), batch=500
+            ),
             webhooks=WebhookSender(core.scopes, core.receivers, core.sealer, clock=SystemClock()),
             tidy=Tidy(core.scopes),
             checks={**core.checks, "broker": partial(topology.check, broker)},

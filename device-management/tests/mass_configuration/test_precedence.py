@@ -1,7 +1,7 @@
 """What waits while devices are asked: it goes on once they are, or in its time."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from device_management.actions.consumers import ReplyConsumer
+from device_management.webhooks.consumers import WebhookConsumer
 from shared.messaging.deliveries import Delivery
 from shared.precedence import Precedence
 
@@ -30,17 +31,26 @@ def replies(precedence: Precedence) -> Awaitable[Any]:
     return ReplyConsumer(scopes, precedence)([reply])
 
 
-async def test_replies_wait_while_devices_are_asked():
+def webhooks(precedence: Precedence) -> Awaitable[Any]:
+    return WebhookConsumer(scopes, precedence)([])
+
+
+Late = Callable[[Precedence], Awaitable[Any]]
+
+
+@pytest.mark.parametrize("late", [replies, webhooks])
+async def test_they_wait_while_devices_are_asked(late: Late):
     precedence = Precedence()
     with precedence.taken():
-        hearing = asyncio.ensure_future(replies(precedence))
+        hearing = asyncio.ensure_future(late(precedence))
         await asyncio.sleep(0)
         assert not hearing.done()
     with pytest.raises(Opened):
         await asyncio.wait_for(hearing, 60)
 
 
-async def test_replies_wait_no_longer_than_their_time():
+@pytest.mark.parametrize("late", [replies, webhooks])
+async def test_they_wait_no_longer_than_their_time(late: Late):
     precedence = Precedence()
     with precedence.taken(), pytest.raises(Opened):
-        await asyncio.wait_for(replies(precedence), 60)
+        await asyncio.wait_for(late(precedence), 60)

@@ -24,6 +24,7 @@ from shared.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.egress import Egress
 from shared.http.server import KEEP_ALIVE_SECONDS
+from shared.precedence import Precedence
 from shared.testing import eventually
 
 LOOPBACK = Egress([ip_network("127.0.0.0/8")])
@@ -111,7 +112,7 @@ async def worker(core) -> AsyncIterator[Callable[..., asyncio.Task[None]]]:
 @pytest.fixture
 def hear(core, sql) -> Callable[[], object]:
     """Hands what is in the outbox to the consumer, as the broker would."""
-    consumer = WebhookConsumer(core.scopes)
+    consumer = WebhookConsumer(core.scopes, Precedence())
 
     async def all_of_it() -> None:
         rows = await sql.fetch("select payload from outbox order by id")
