@@ -24,7 +24,7 @@ def good(app):
     async def good(*tokens):
         async with app.state.scopes() as scope:
             access = scope.get(BrokerAccessService)
-            return [await access.may_log_in("pump-1", token, None) for token in tokens]
+            return [await access.log_in("pump-1", token, None) is not None for token in tokens]
 
     return good
 

@@ -189,7 +189,6 @@ async def test_a_purged_device_is_in_no_group_when_its_uid_is_registered_anew(ad
         ("", {}),
         ("", {"name": ""}),
         ("", {"name": "a\0b"}),
-        ("", {"name": "a", "rql": "x" * 9_000}),
         ("/1/members", {"devices": []}),
         ("/1/members", {"devices": [0]}),
         ("/1/members", {"devices": [None]}),

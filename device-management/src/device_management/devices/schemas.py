@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictBool, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StrictBool,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.errors import DeviceNotFound
@@ -67,7 +76,11 @@ def _status_word(value: Any) -> Lifecycle | Status:
     return word
 
 
-StatusWord = Annotated[Lifecycle | Status, PlainValidator(_status_word, json_schema_input_type=Lifecycle | Status)]
+StatusWord = Annotated[
+    Lifecycle | Status,
+    PlainValidator(_status_word, json_schema_input_type=Lifecycle | Status),
+    PlainSerializer(str, return_type=str),
+]
 """A lifecycle, which is moved, or an operational status, which is set; in either case."""
 
 
