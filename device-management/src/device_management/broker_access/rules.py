@@ -42,8 +42,8 @@ def tags(user: str, now: datetime) -> str:
     """What /broker/user says of who is let in.
 
     The broker remembers for minutes what it was answered about a user of certain tags. Of a device that never changes.
-    Of a gateway it does: its second tag is another one with each login, so that it asks anew. The broker keeps every
-    tag that it has ever heard, which limits them to as many as a day has seconds.
+    Of a gateway it does: its second tag is that of the second of its login, so that the broker asks anew. It keeps
+    every tag that it has ever heard, which limits them to as many as a day has seconds.
     """
     if gateway_of(user) is None:
         return TAG

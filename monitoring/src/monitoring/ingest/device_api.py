@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 
 from monitoring.fleet.errors import DeviceNotFound, DeviceTokenRevoked
-from monitoring.ingest.errors import TelemetryIsNotJson, TelemetryTooLarge, UnreadableTelemetry
+from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.service import TelemetrySubmission
 from shared.http.declared import raises
 from shared.http.idempotency import IDEMPOTENCY_KEY
 from shared.http.principal import Principal, requires_device
+from shared.http.problem import InvalidJson
 from shared.http.scope import use
 from shared.messaging.errors import BrokerAway, PublishUnknown
 
@@ -32,7 +33,7 @@ _BODY = {
     DeviceTokenRevoked,
     DeviceNotFound,
     TelemetryTooLarge,
-    TelemetryIsNotJson,
+    InvalidJson,
     UnreadableTelemetry,
     BrokerAway,
     PublishUnknown,

@@ -8,11 +8,6 @@ class TelemetryTooLarge(DomainError):
     code = "body_too_large"
 
 
-class TelemetryIsNotJson(DomainError):
-    status = 400
-    code = "invalid_json"
-
-
 class UnreadableTelemetry(DomainError):
     """The body is not one sample or a list of them."""
 

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from monitoring.alert_evaluation.service import StreamWatch
 from monitoring.fleet.service import FleetService
-from monitoring.ingest.errors import TelemetryIsNotJson, TelemetryTooLarge, UnreadableTelemetry
+from monitoring.ingest.errors import TelemetryTooLarge, UnreadableTelemetry
 from monitoring.ingest.events import items_of, said_at
 from monitoring.ingest.rules import arrivals, by_device
 from monitoring.telemetry.models import Arrival, Latest
@@ -22,6 +22,7 @@ from shared.contracts.live import TelemetryItem
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
 from shared.contracts.telemetry import MAX_BODY_BYTES, NotJson, decode
 from shared.http.principal import Principal
+from shared.http.problem import InvalidJson
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.messaging.publisher import Message, Publisher
 
@@ -120,7 +121,7 @@ class TelemetrySubmission:
     async def submit(self, uid: str, who: Principal, body: bytes, *, key: str | None) -> None:
         """Returns once the broker has confirmed the message. `key` makes a repetition of the same call recognizable.
 
-        Raises DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, TelemetryIsNotJson, UnreadableTelemetry, and
+        Raises DeviceTokenRevoked, DeviceNotFound, TelemetryTooLarge, InvalidJson, UnreadableTelemetry, and
         what `Publisher.publish` raises.
         """
         if who.is_device:
@@ -132,7 +133,7 @@ class TelemetrySubmission:
         try:
             decode(body)
         except NotJson as error:
-            raise TelemetryIsNotJson(f"the body is not JSON: {error}") from None
+            raise InvalidJson(f"the body is not JSON: {error}") from None
         except ValueError as error:
             raise UnreadableTelemetry(str(error)) from None
         message_id = sha256(key.encode()).hexdigest() if key else uuid4().hex
