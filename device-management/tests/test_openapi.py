@@ -20,5 +20,5 @@ def test_what_creates_a_thing_links_to_all_that_takes_its_id(app):
     assert links == {"actions_status": {"operationId": "actions_status", "parameters": of_both}}
 
 
-def test_no_text_passes_for_a_boolean_in_a_body(app):
+def test_no_text_passes_for_a_boolean_in_a_body_and_no_boolean_for_a_number(app):
     assert lax(app) == []

@@ -11,5 +11,5 @@ def test_every_error_is_documented_by_some_route(app):
     assert unheard(app) == set()
 
 
-def test_no_text_passes_for_a_boolean_in_a_body(app):
+def test_no_text_passes_for_a_boolean_in_a_body_and_no_boolean_for_a_number(app):
     assert lax(app) == []

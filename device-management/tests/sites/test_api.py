@@ -104,6 +104,7 @@ async def test_another_organizations_site_answers_as_one_that_does_not_exist(adm
         ({"port": 0}, 422),
         ({"port": "65536"}, 422),
         ({"port": "http"}, 422),
+        ({"port": True}, 422),
         ({"username": "a\0"}, 422),
         ({"password": "x" * 513}, 422),
         ({"topic_template": "devices/#"}, 422),

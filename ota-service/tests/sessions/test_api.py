@@ -106,7 +106,7 @@ async def test_a_device_that_repeats_a_refused_report_for_ever_fills_no_table(up
 
 async def test_progress_goes_up_in_steps_and_is_told(update, sql):
     await update.device.say(update.id, "ack")
-    for percent in [0, 4, 9, 10, 15, 12, 25, 100]:
+    for percent in [0, 4, 9, 10.0, 15, 12, 25, 100]:
         answer = await update.device.say(update.id, "downloading", progress=percent)
         assert answer.status_code == 200
     assert answer.json()["progress"] == 100
@@ -334,6 +334,7 @@ async def test_strange_reports_are_refused_and_change_nothing(update):
     post = update.device.http.post
     assert (await post(path, json={"progress": 101})).status_code == 422
     assert (await post(path, json={"progress": "x"})).status_code == 422
+    assert (await post(path, json={"progress": True})).status_code == 422
     assert (await post(path, content=b"{", headers={"Content-Type": "application/json"})).status_code == 400
     assert (await post("/api/v2/device/pump-1/updates/x/ack")).status_code == 422
     assert (await post(path, json={"unknown": 1})).status_code == 200

@@ -42,8 +42,8 @@ class Retry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    max_attempts: Annotated[int, Field(ge=1, le=20)]
-    backoff_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 10
+    max_attempts: Annotated[int, Field(ge=1, le=20, strict=True)]
+    backoff_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False, strict=True)] = 10
 
 
 class ActionOrder(BaseModel):
@@ -57,8 +57,8 @@ class ActionOrder(BaseModel):
 
     type: ActionType
     params: Attributes = Field(default_factory=dict[str, Any])
-    priority: Annotated[int, Field(ge=-100, le=100)] = 0
-    deadline_s: Annotated[int, Field(ge=1, le=MAX_DEADLINE_S)] = 3600
+    priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
+    deadline_s: Annotated[int, Field(ge=1, le=MAX_DEADLINE_S, strict=True)] = 3600
     retry: Annotated[dict[ErrorClass, Retry], Field(max_length=16)] | None = None
 
 
@@ -72,7 +72,7 @@ class BulkActionCreate(ActionOrder):
     """An action on each of many devices: named one by one, the members of a group, or what a query finds."""
 
     device_uids: Annotated[list[Uid], Field(min_length=1, max_length=MAX_DEVICES)] | None = None
-    group: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    group: Annotated[int, Field(ge=1, lt=2**63, strict=True)] | None = None
     rql: str | None = None
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ class TokenRotate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap_s: Annotated[int, Field(ge=0, le=30 * DAY)] = DAY
+    overlap_s: Annotated[int, Field(ge=0, le=30 * DAY, strict=True)] = DAY
 
 
 class RotatedTokenRead(DeviceTokenRead):

@@ -21,7 +21,7 @@ def _text(value: str) -> str:
 
 
 Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(_text)]
-GroupId = Annotated[int, Field(ge=1, lt=2**63)]
+GroupId = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 
 
 class GroupCreate(BaseModel):
@@ -91,7 +91,7 @@ class Search(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rql: str
-    sample: Annotated[int, Field(ge=0, le=100)] = 10
+    sample: Annotated[int, Field(ge=0, le=100, strict=True)] = 10
 
 
 class SearchRead(BaseModel):

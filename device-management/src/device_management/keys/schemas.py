@@ -16,7 +16,7 @@ def _plain(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
-Days = Annotated[int, Field(ge=1, le=3_650)]
+Days = Annotated[int, Field(ge=1, le=3_650, strict=True)]
 
 
 class ApiKeyCreate(BaseModel):

@@ -32,9 +32,9 @@ class JobCreate(BaseModel):
     params: Attributes
     device_uids: Uids | None = None
     rql: str | None = None
-    group_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] = 1_000
-    deadline_s: Annotated[int, Field(ge=1, le=30 * 24 * 3600)] = 3_600
+    group_id: Annotated[int, Field(ge=1, lt=2**63, strict=True)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 1_000
+    deadline_s: Annotated[int, Field(ge=1, le=30 * 24 * 3600, strict=True)] = 3_600
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -39,7 +39,7 @@ def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
-DeviceLimit = Annotated[int, Field(ge=0, le=MAX_ID)]
+DeviceLimit = Annotated[int, Field(ge=0, le=MAX_ID, strict=True)]
 Retention = Annotated[TelemetryRetention, Field(description="How long raw telemetry is kept; the platform's to say")]
 Settings = Annotated[dict[str, Any], AfterValidator(_bounded)]
 

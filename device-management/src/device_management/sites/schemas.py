@@ -1,10 +1,20 @@
 """The HTTP shapes of sites. A password goes in and never comes out."""
 
+import re
 import ssl
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import Word
@@ -25,6 +35,11 @@ def _host(value: str) -> str:
     return value
 
 
+def _digits(value: object) -> object:
+    """A number for a string of digits; all else as it is."""
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,5}", value) else value
+
+
 def _certificate(value: str) -> str:
     try:
         ssl.create_default_context(cadata=value)
@@ -35,11 +50,14 @@ def _certificate(value: str) -> str:
 
 SiteName = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_text)]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_host)]
-Port = Annotated[int, Field(ge=1, le=65_535, description="A number, or a string of digits")]
+Port = Annotated[
+    int, Field(ge=1, le=65_535, strict=True, description="A number, or a string of digits"), BeforeValidator(_digits)
+]
 Username = Annotated[str, StringConstraints(max_length=128), AfterValidator(_text)]
 Password = Annotated[str, StringConstraints(max_length=512), AfterValidator(_text)]
 Certificate = Annotated[str, StringConstraints(min_length=1, max_length=65_536), AfterValidator(_certificate)]
 Template = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_text)]
+DeviceId = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(_text)]
 
 
@@ -128,7 +146,7 @@ class SiteDevices(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    devices: Annotated[list[Word | Annotated[int, Field(ge=1, lt=2**63)]], Field(min_length=1, max_length=10_000)]
+    devices: Annotated[list[Word | DeviceId], Field(min_length=1, max_length=10_000)]
 
     def references(self) -> list[str]:
         """Each once, in their order."""

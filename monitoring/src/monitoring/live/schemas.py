@@ -17,7 +17,7 @@ MAX_GROUPS = 20
 Uid = Annotated[str, Field(pattern=f"^{DEVICE_UID.pattern}$")]
 
 
-GroupId = Annotated[int, Field(ge=1, lt=2**63)]
+GroupId = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 
 
 class Selection(BaseModel):

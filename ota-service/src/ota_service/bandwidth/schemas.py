@@ -15,7 +15,7 @@ SiteId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 class BandwidthEdit(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    bytes_per_second: Annotated[int, Field(ge=MIN_RATE, le=100 * 1024**3)]
+    bytes_per_second: Annotated[int, Field(ge=MIN_RATE, le=100 * 1024**3, strict=True)]
     """What all downloads of the site's devices take together."""
 
 

@@ -44,10 +44,11 @@ def _minutes(value: time) -> time:
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_text)]
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | Annotated[int, Field(ge=1, lt=2**63)]
-Group = Annotated[int, Field(ge=1, lt=2**63)] | Name
+Id = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | Id
+Group = Id | Name
 Wall = Annotated[time, AfterValidator(_minutes)]
-Many = Annotated[int, Field(ge=1, le=1_000_000)]
+Many = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 
 class Window(BaseModel):
@@ -81,8 +82,8 @@ class BatchCreate(BaseModel):
     start_at: Moment | None = None
     concurrency: Many | None = None
     per_site: Many | None = None
-    deadline_s: Annotated[int, Field(ge=1, le=MAX_SECONDS)] | None = None
-    soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S)] | None = None
+    deadline_s: Annotated[int, Field(ge=1, le=MAX_SECONDS, strict=True)] | None = None
+    soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S, strict=True)] | None = None
     """How long each device must run the new version, as it says itself, before its update counts as completed."""
     consent: StrictBool = False
     """Whether somebody must agree to each update before it begins."""

@@ -20,7 +20,7 @@ class MetricCriterion(BaseModel):
 
     metric: Annotated[str, Field(pattern=rf"^{METRIC_NAME.pattern}$")]
     worse: Literal["higher", "lower"]
-    tolerance_percent: Annotated[int, Field(ge=0, le=1_000)] = 10
+    tolerance_percent: Annotated[int, Field(ge=0, le=1_000, strict=True)] = 10
 
 
 class Criteria(BaseModel):
@@ -34,8 +34,8 @@ class Criteria(BaseModel):
     metrics: Annotated[list[MetricCriterion], Field(max_length=_MOST_METRICS)] = []
     alerts: StrictBool = True
     """Whether alerts that are opened meanwhile count too."""
-    window_s: Annotated[int, Field(ge=60, le=_WEEK_S)] = 3_600
-    min_devices: Annotated[int, Field(ge=2, le=10_000)] = 5
+    window_s: Annotated[int, Field(ge=60, le=_WEEK_S, strict=True)] = 3_600
+    min_devices: Annotated[int, Field(ge=2, le=10_000, strict=True)] = 5
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -25,7 +25,6 @@ from ota_service.firmware.schemas import (
     IMAGE_ANSWERS,
     Digest,
     FirmwareDetail,
-    FirmwareId,
     FirmwareRead,
     FirmwareUpload,
     Label,
@@ -52,7 +51,7 @@ Reader = Annotated[Principal, requires("updates:read")]
 Writer = Annotated[Principal, requires("updates:write")]
 Approver = Annotated[Principal, requires("updates:approve")]
 Administrator = Annotated[Principal, requires("organization:admin")]
-Id = Annotated[FirmwareId, Path(), raises(FirmwareNotFound)]
+Id = Annotated[int, Path(ge=1, lt=2**63), raises(FirmwareNotFound)]
 
 _LABEL = TypeAdapter(Label).json_schema()
 _DIGEST = TypeAdapter(Digest).json_schema()

@@ -47,7 +47,7 @@ def _sorted(values: list[str]) -> list[str]:
     return sorted(set(values))
 
 
-FirmwareId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+FirmwareId = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64),

@@ -23,9 +23,9 @@ _YEAR_S = 366 * 86_400
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Percent = Annotated[int, Field(ge=1, le=100)]
-Seconds = Annotated[int, Field(ge=0, le=_YEAR_S)]
-Id = Annotated[int, Field(ge=1, lt=2**63)]
+Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
+Seconds = Annotated[int, Field(ge=0, le=_YEAR_S, strict=True)]
+Id = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 Uid = Annotated[str, StringConstraints(pattern=rf"^{DEVICE_UID.pattern}$")]
 
 
@@ -78,7 +78,7 @@ class WaveDocument(_Shape):
     failure_threshold: Percent | None = None
     soak_s: Seconds | None = None
     min_s: Seconds | None = None
-    max_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
+    max_s: Annotated[int, Field(ge=1, le=_YEAR_S, strict=True)] | None = None
     canary: Criteria | None = None
     """What its devices are compared with others by, when all else lets the next wave open."""
 
@@ -102,12 +102,12 @@ class ReleaseDocument(_Shape):
     failure_threshold: Percent = 10
     soak_s: Seconds = 0
     min_s: Seconds = 0
-    max_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
-    max_per_hour: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    max_s: Annotated[int, Field(ge=1, le=_YEAR_S, strict=True)] | None = None
+    max_per_hour: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
     """How many devices a wave begins with in an hour at the most."""
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
     """How many devices of a cluster are updated at once."""
-    per_site: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    per_site: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
     """How many of them at one site."""
     window: Window | None = None
 
@@ -118,10 +118,10 @@ class ReleaseDocument(_Shape):
     """Whether devices that come to match a cluster later take part."""
     on_failure: str = Field(default="pause", pattern=r"^(pause|fail|rollback)$")
 
-    deadline_s: Annotated[int, Field(ge=1, le=_YEAR_S)] | None = None
+    deadline_s: Annotated[int, Field(ge=1, le=_YEAR_S, strict=True)] | None = None
     """In how many seconds a device must have taken its update up; the platform's own default without."""
 
-    device_soak_s: Annotated[int, Field(ge=1, le=_WEEK_S)] | None = None
+    device_soak_s: Annotated[int, Field(ge=1, le=_WEEK_S, strict=True)] | None = None
     """How long a device must have been connected with the new version before it counts as updated."""
     consent: StrictBool = False
     """Whether the update of each device waits until a person or the device confirms it."""

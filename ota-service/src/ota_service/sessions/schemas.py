@@ -35,9 +35,9 @@ class UpdateCreate(BaseModel):
     firmware_id: FirmwareId | None = None
     firmware_ids: Annotated[tuple[FirmwareId, ...], Field(min_length=1, max_length=MAX_PARTS)] | None = None
     """In place of it, several that are installed in this order."""
-    deadline_s: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+    deadline_s: Annotated[int, Field(ge=1, le=366 * 86_400, strict=True)] | None = None
     """Seconds in which the device must have taken the update up; the platform's own default is seven days."""
-    soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S)] | None = None
+    soak_s: Annotated[int, Field(ge=1, le=MAX_SOAK_S, strict=True)] | None = None
     """It is completed once the device itself has said that it runs the new version and stayed connected so long."""
     consent: StrictBool = False
     """It is held until a person or the device confirms it."""
@@ -166,12 +166,17 @@ class SessionDetail(SessionRead):
     reports: list[ReportRead]
 
 
+def _whole(value: object) -> object:
+    """What a device counts in may have no integers: 50.0 is 50."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class DeviceReport(BaseModel):
     """What a device may add to a report; all of it is optional, and so is the body."""
 
     model_config = ConfigDict(extra="ignore")
 
-    progress: Annotated[int, Field(ge=0, le=100)] | None = None
+    progress: Annotated[int, Field(ge=0, le=100, strict=True), BeforeValidator(_whole)] | None = None
     """Percent of the download."""
     error: Annotated[str, BeforeValidator(_cut)] | None = None
     """Why it failed; the first 500 characters are kept."""

@@ -20,6 +20,9 @@ from shared.http.problem import MEDIA_TYPE
 _TOLD = ("ETag", "Link", "Retry-After")
 """Headers of an answer that its description must name."""
 
+_COERCED = ("bool", "int", "float")
+"""Kinds of pydantic's that take other kinds of values too, unless they are strict."""
+
 _OPTIONAL = frozenset({"Link"})
 _READABLE = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -154,25 +157,25 @@ def unheard(app: DocumentedApp) -> set[str]:
 
 
 def lax(app: DocumentedApp) -> list[str]:
-    """The operations with a JSON body in which the text "yes" would pass for a boolean."""
+    """The operations with a JSON body in which the text "yes" would pass for a boolean, or `true` for a number."""
     found: list[str] = []
     for route in iter_route_contexts(app.routes):
         if isinstance(route.original_route, APIRoute):
             bodies = [one.field_info for one in route.original_route.dependant.body_params]
             taken = [body.annotation for body in bodies if not isinstance(body, params.Form)]
-            if any(_has_lax_boolean(TypeAdapter[Any](body).core_schema) for body in taken if body):
+            if any(_is_lax(TypeAdapter[Any](body).core_schema) for body in taken if body):
                 found.append(operation_id(route.original_route))
     return found
 
 
-def _has_lax_boolean(schema: Any) -> bool:
+def _is_lax(schema: Any) -> bool:
     if isinstance(schema, Mapping):
         schema = cast("Mapping[str, Any]", schema)
-        if schema.get("type") == "bool":
+        if schema.get("type") in _COERCED:
             return not schema.get("strict")
-        return any(_has_lax_boolean(part) for name, part in schema.items() if name not in {"cls", "serialization"})
+        return any(_is_lax(part) for name, part in schema.items() if name not in {"cls", "serialization"})
     if isinstance(schema, list | tuple):
-        return any(map(_has_lax_boolean, cast("Sequence[Any]", schema)))
+        return any(map(_is_lax, cast("Sequence[Any]", schema)))
     return False
 
 
