@@ -274,6 +274,7 @@ async def test_updates_are_thinned_out_like_everything_else(person, register, fr
         {"topics": ["rumours"]},
         {"topics": []},
         {"rooms": ["telemetry/2/*"]},
+        {"groups": [True]},
         ["pump-1"],
         7,
         {"devices": [f"pump-{number}" for number in range(201)]},
@@ -284,6 +285,38 @@ async def test_what_is_no_selection_is_refused(person, register, payload):
     someone = await person().connect()
     answer = await someone.ask("subscribe", payload)
     assert (answer["ok"], answer["error"]["code"]) == (False, "validation_failed")
+
+
+async def test_a_selection_that_is_refused_is_told_what_there_is(person):
+    someone = await person().connect()
+    said = (await someone.ask("subscribe", {"topics": ["rumours"], "rooms": []}))["error"]["detail"]
+    assert "topics.0: Input should be 'telemetry', 'presence'" in said
+    assert "rooms: Extra inputs are not permitted" in said
+
+
+async def test_an_event_that_nobody_handles_is_answered_with_those_there_are(person):
+    someone = await person().connect()
+    for name in ("listen", "x" * 500):
+        answer = await someone.ask(name, {"topics": ["telemetry"]})
+        assert (answer["ok"], answer["error"]["code"]) == (False, "unknown_event")
+        assert "subscribe, unsubscribe or authenticate" in answer["error"]["detail"]
+
+
+@pytest.mark.parametrize("said", [[], ["x"], [{}, {"token": "nonsense"}], [{}, "another's"]])
+@pytest.mark.parametrize("name", ["connect", "disconnect"])
+async def test_who_says_that_they_come_or_go_as_an_event_stays_who_they_are(
+    person, credentials, register, frames, name, said
+):
+    await register("pump-1")
+    someone = await person().connect()
+    await someone.ask("subscribe")
+    another = {"token": credentials.person("telemetry:read", organization_id=2)}
+    payload = tuple(another if one == "another's" else one for one in said)
+    answer = await someone.client.call(name, payload, timeout=60)
+    assert answer["error"]["code"] == "unknown_event"
+    assert (await someone.ask("subscribe", {"devices": ["pump-1"]}))["ok"]
+    frames.telemetry(1, [telemetry("pump-1", 1)])
+    await eventually(lambda: someone.of("telemetry"))
 
 
 async def test_after_unsubscribing_nothing_more_is_heard(person, register, frames):

@@ -72,11 +72,25 @@ def test_whole_buckets_cover_the_time_and_are_not_many_more_than_asked_for(lengt
 
 
 @pytest.mark.parametrize(
-    ("length", "devices", "asked"),
-    [(49 * HOUR, 1, Resolution.RAW), (DAY, 1_000, Resolution.MINUTE), (600 * DAY, 100, None)],
+    ("length", "devices", "asked", "said"),
+    [
+        (
+            49 * HOUR,
+            1,
+            Resolution.RAW,
+            "at most 48 hours of devices with resolution raw, and this asks for 49: name fewer",
+        ),
+        (DAY, 1_000, Resolution.MINUTE, "asks for 24,000: name fewer devices, a shorter time, or leave the resolution"),
+        (
+            600 * DAY,
+            100,
+            None,
+            "at most 50,000 days of devices at the coarsest resolution, and this asks for 60,100: name",
+        ),
+    ],
 )
-def test_too_much_is_refused_with_what_to_ask_instead(length, devices, asked):
-    with pytest.raises(TooMuchAsked, match="fewer devices"):
+def test_too_much_is_refused_with_what_to_ask_instead(length, devices, asked, said):
+    with pytest.raises(TooMuchAsked, match=said):
         planned(length, devices=devices, asked=asked)
 
 

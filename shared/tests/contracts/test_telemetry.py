@@ -107,6 +107,27 @@ def test_hostile_bodies_are_refused_as_a_value_error(body: bytes):
         decode(body)
 
 
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        ({"metrics": {"oil level": 1}}, "'oil level' is no metric's name"),
+        ({"metrics": {"x" * 100_000: 1}}, f"'{'x' * 64}...' is no metric's name"),
+        ({"metrics": {"\nx": 1}}, r"'\nx' is no metric's name"),
+        ({"metrics": {"note": "x" * 1_025}}, "note: a text has at most 1024 characters"),
+        ({"metrics": {"note": "a\0"}}, "note: a text has"),
+        ({"metrics": {"a": 1}, "boot": "first boot"}, "'first boot' is no boot"),
+        ({"metrics": {"a": 1}, "ts": "yesterday"}, "ts: Invalid RFC3339"),
+        ({"metrics": {"a": 1}, "ts": 10**20}, "ts is not epoch milliseconds of the years 1970"),
+    ],
+)
+def test_the_reason_names_what_is_wrong_and_is_short(sample: object, reason: str):
+    with pytest.raises(ValueError, match=r".") as refused:
+        decode(json.dumps(sample).encode())
+    assert str(refused.value).startswith(reason)
+    assert len(str(refused.value)) < 200
+    assert str(refused.value).isprintable()
+
+
 def test_the_largest_message_allowed_is_taken():
     body = json.dumps([{"metrics": {"a": 1}}] * telemetry.MAX_SAMPLES).encode()
     assert len(decode(body)) == telemetry.MAX_SAMPLES

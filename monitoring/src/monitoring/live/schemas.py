@@ -14,6 +14,8 @@ MAX_DEVICES = 200
 MAX_GROUPS = 20
 """Groups that one connection may watch."""
 
+_FAULTS = 3
+
 Uid = Annotated[str, Field(pattern=f"^{DEVICE_UID.pattern}$")]
 
 
@@ -43,10 +45,7 @@ class Selection(BaseModel):
         try:
             return cls.model_validate({} if payload is None else payload)
         except ValidationError as error:
-            places = sorted({str(problem["loc"][0]) for problem in error.errors(include_url=False) if problem["loc"]})
-            raise BadRequest(
-                f"not a selection of devices, groups and topics: {', '.join(places) or 'an object is needed'}"
-            ) from None
+            raise BadRequest(f"not a selection of devices, groups and topics: {_faults(error)}") from None
 
 
 class Credentials(BaseModel):
@@ -75,3 +74,10 @@ class Subscribed(BaseModel):
     topics: list[Topic]
     devices: int | None
     groups: int | None
+
+
+def _faults(error: ValidationError) -> str:
+    """What is wrong, each with its place; the first few say it."""
+    told = error.errors(include_url=False, include_context=False, include_input=False)
+    faults = [": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in told[:_FAULTS]]
+    return "; ".join(faults)

@@ -32,6 +32,9 @@ _AHEAD = 2
 
 _LOOK_AGAIN_S = 0.02
 
+_NAME_SAID_BACK = 64
+"""So much of the name of an event that is not there."""
+
 _CUT_OFF = Counter("muster_live_cut_off_total", "Live connections ended by the server", ["reason"])
 
 _log = structlog.get_logger(__name__)
@@ -62,6 +65,9 @@ class _Engine(Protocol):
 
 class _Manager(Protocol):
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str: ...
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        """False as well while the connection begins or ends."""
+        ...
 
 
 class _Server(Protocol):
@@ -110,18 +116,27 @@ class Sockets:
     def serve(self, live: LiveService) -> None:
         """Answers clients with the verbs of `live`. Called once, before the server takes connections."""
 
-        async def connect(sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
+        async def connect(sid: str, _environ: Any = None, auth: Any = None, *_more: Any) -> dict[str, Any] | None:
+            if self._is_event(sid):
+                return _no_event("connect")
             try:
                 live.connect(sid, auth)
             except DomainError as error:
                 raise Refused(error.detail, {"code": error.code}) from None
             self._signed_in.add(self._socket(sid))
+            return None
 
-        async def disconnect(sid: str, _reason: str) -> None:
+        async def disconnect(sid: str, *_reason: Any) -> dict[str, Any] | None:
+            if self._is_event(sid):
+                return _no_event("disconnect")
             socket = self._socket(sid)
             self._signed_in.discard(socket)
             self._since[socket] = monotonic()
             await live.disconnect(sid)
+            return None
+
+        async def unknown(event: object, *_said: Any) -> dict[str, Any]:
+            return _no_event(event)
 
         self._server.on("connect", connect)
         self._server.on("disconnect", disconnect)
@@ -131,6 +146,8 @@ class Sockets:
             ("authenticate", live.authenticate),
         ):
             self._server.on(name, _answering(verb))
+
+        self._server.on("*", unknown)
 
     async def enter(self, sid: str, room: str) -> None:
         with suppress(ValueError):  # the connection ended meanwhile
@@ -177,6 +194,10 @@ class Sockets:
         except KeyError:
             return None
         return None if socket.closed else socket
+
+    def _is_event(self, sid: str) -> bool:
+        """Whether a client that is in has said a handler's name itself: the library calls the handler for that too."""
+        return self._server.manager.is_connected(sid, "/")
 
     def _guard_messages(self) -> None:
         """Counts every message before anything else looks at it, whatever it claims to be."""
@@ -230,3 +251,8 @@ def _answering(verb: Verb) -> Callable[..., Awaitable[dict[str, Any]]]:
 
 def _refusal(code: str, detail: str) -> dict[str, Any]:
     return {"ok": False, "error": {"code": code, "detail": detail}}
+
+
+def _no_event(name: object) -> dict[str, Any]:
+    said = ascii(str(name)[:_NAME_SAID_BACK])
+    return _refusal("unknown_event", f"there is no event {said}: say subscribe, unsubscribe or authenticate")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from math import ceil
 from typing import Any
 
 from monitoring.fleet.models import Scope
@@ -52,8 +53,8 @@ def plan(
     start = min(max(start, span.hour if asked is None else span.oldest(asked)), end)
     width = _width((end - start).total_seconds(), points)
     resolution = asked or _fitting(start, end, width, devices, span)
-    if asked is not None and _pieces(asked, start, end, devices) > _MOST[asked]:
-        raise _too_much(asked, devices)
+    if asked is not None and (pieces := _pieces(asked, start, end, devices)) > _MOST[asked]:
+        raise _too_much(asked, pieces)
     width = max(width, int(resolution.unit.total_seconds()))
     return Plan(resolution, _floor(start, width), _ceiling(end, width), timedelta(seconds=width))
 
@@ -115,7 +116,7 @@ def _fitting(start: datetime, end: datetime, width: int, devices: int, span: Spa
         too_old = following is not None and start < span.oldest(resolution)
         if not too_fine and not too_old and _pieces(resolution, start, end, devices) <= _FITTING[resolution]:
             return resolution
-    raise _too_much(None, devices)
+    raise _too_much(None, _pieces(Resolution.HOUR, start, end, devices))
 
 
 def _pieces(resolution: Resolution, start: datetime, end: datetime, devices: int) -> float:
@@ -126,14 +127,14 @@ def _pieces(resolution: Resolution, start: datetime, end: datetime, devices: int
     return devices * (_ceiling(end, piece) - _floor(start, piece)).total_seconds() / piece
 
 
-def _too_much(asked: Resolution | None, devices: int) -> TooMuchAsked:
+def _too_much(asked: Resolution | None, pieces: float) -> TooMuchAsked:
     most = _MOST[asked or Resolution.HOUR]
     unit = "days" if asked in (None, Resolution.HOUR) else "hours"
     what = f"with resolution {asked}" if asked else "at the coarsest resolution"
     advice = "or leave the resolution out" if asked else "or ask in parts"
     return TooMuchAsked(
-        f"an answer reads at most {most:,} {unit} of devices {what}, and this asks for {devices:,} devices over the "
-        f"time given: name fewer devices, a shorter time, {advice}"
+        f"an answer reads at most {most:,} {unit} of devices {what}, and this asks for {ceil(pieces):,}: "
+        f"name fewer devices, a shorter time, {advice}"
     )
 
 

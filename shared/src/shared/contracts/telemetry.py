@@ -42,12 +42,15 @@ class TelemetrySample(msgspec.Struct, frozen=True):
         if self.ts is None:
             return None
         if isinstance(self.ts, str):
-            at = msgspec.convert(self.ts, _AwareTime)
+            try:
+                at = msgspec.convert(self.ts, _AwareTime)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"ts: {error}") from None
             if not _EARLIEST <= at <= _LATEST:
                 raise ValueError("ts is not within the years 1970 to 9999")
             return at.astimezone(UTC)
         if not 0 <= self.ts <= _LATEST_MS:
-            raise ValueError("ts is not epoch milliseconds")
+            raise ValueError("ts is not epoch milliseconds of the years 1970 to 9999")
         return datetime.fromtimestamp(self.ts / 1000, UTC)
 
     def micros(self) -> int | None:
@@ -96,9 +99,9 @@ def _check(sample: TelemetrySample) -> None:
     for name, value in sample.metrics.items():
         _check_name(name)
         if isinstance(value, str) and (len(value) > MAX_TEXT or "\0" in value):
-            raise ValueError("bad text value")
+            raise ValueError(f"{name}: a text has at most {MAX_TEXT} characters and no NUL")
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("value is not finite")
+            raise ValueError(f"{name}: not a finite number")
     if sample.seq is not None and not 0 <= sample.seq < 2**63:
         raise ValueError("seq is not a natural number of 63 bits")
     if sample.boot is not None:
@@ -110,11 +113,16 @@ def _check(sample: TelemetrySample) -> None:
 def _check_name(name: str) -> None:
     """Remembers the good ones, of which a fleet has few: looking one up costs a fraction of matching it."""
     if not METRIC_NAME.fullmatch(name):
-        raise ValueError("bad metric name")
+        raise ValueError(f"{_named(name)} is no metric's name: 1 to 64 letters, digits and _.:/-, a letter or _ first")
 
 
 @lru_cache(maxsize=4_096)
 def _check_boot(boot: str) -> None:
     """Likewise: a device keeps its boot until it starts again."""
     if not _BOOT.fullmatch(boot):
-        raise ValueError("bad boot")
+        raise ValueError(f"{_named(boot)} is no boot: 1 to 64 letters, digits, - and _")
+
+
+def _named(text: str) -> str:
+    """Not more of it than a good one has, and nothing in it that a log or a header would take for its own."""
+    return ascii(text if len(text) <= 64 else f"{text[:64]}...")
