@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import aiormq
 import httpx
+import msgspec
 from aiormq import spec
 from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
@@ -24,6 +25,8 @@ from benchmarks.figures import Aim, Figure, Row
 from benchmarks.idle import idle
 from benchmarks.platform import Platform
 from shared.contracts.routes import DEVICES_EXCHANGE, device_key
+from shared.messaging.connection import Broker, reception_of
+from shared.messaging.deliveries import Delivery
 from shared.messaging.messages import Message, frames
 from shared.messaging.publisher import WINDOW
 from shared.testing import eventually
@@ -36,8 +39,9 @@ _LOOK_S = 0.1
 _ANSWERED_TOGETHER_S = 0.01
 _UNIT = "devices/s"
 _WORKER = "device-management-worker"
+_PUBLISHED = "muster_messages_published_total"
 _CONFIRMED = re.compile(
-    rf'^muster_messages_published_total{{exchange="{re.escape(DEVICES_EXCHANGE)}",outcome="confirmed"}} (\S+)',
+    rf'^{_PUBLISHED}{{exchange="{re.escape(DEVICES_EXCHANGE)}",outcome="confirmed"}} (\S+)',
     re.MULTILINE,
 )
 
@@ -126,7 +130,8 @@ async def _configure(
 
 async def _confirmed(client: httpx.AsyncClient, platform: Platform) -> float:
     """Commands that the broker has confirmed since the worker began."""
-    found = _CONFIRMED.search((await client.get(platform.metrics_url(_WORKER))).raise_for_status().text)
+    answer = await client.get(platform.metrics_url(_WORKER), params={"name[]": _PUBLISHED})
+    found = _CONFIRMED.search(answer.raise_for_status().text)
     return float(found[1]) if found else 0.0
 
 
@@ -155,6 +160,13 @@ async def _publish_bare(url: str, body: bytes, count: int) -> float:
         return count / (time.perf_counter() - begun)
 
 
+class _Asked(msgspec.Struct):
+    id: str
+
+
+_read: msgspec.json.Decoder[_Asked] = msgspec.json.Decoder(_Asked)
+
+
 class _Fleet:
     """Every device's commands are taken from one queue and answered soon, many in one piece, without confirms.
 
@@ -171,12 +183,12 @@ class _Fleet:
     @classmethod
     @asynccontextmanager
     async def connected(cls, url: str) -> AsyncGenerator["_Fleet"]:
-        async with aiormq.connect(url) as connection:
-            channel = await connection.channel(publisher_confirms=False)
+        async with Broker.open(url, name="fleet") as broker, broker.consuming.channel() as channel:
             queue = (await channel.queue_declare(exclusive=True)).queue or ""
             await channel.queue_bind(queue, DEVICES_EXCHANGE, "devices.*.commands")
             fleet = cls(channel)
-            await channel.basic_consume(queue, fleet.take, no_ack=True)
+            reception_of(channel).divert(channel.number, queue, fleet.take)
+            await channel.basic_consume(queue, _nothing, no_ack=True, consumer_tag=queue)
             yield fleet
 
     def expect(self, count: int) -> None:
@@ -185,12 +197,12 @@ class _Fleet:
         self._expected = count
         self.all_asked.clear()
 
-    async def take(self, message: DeliveredMessage) -> None:
-        uid = str(message.delivery.routing_key).split(".")[1]
+    def take(self, command: Delivery) -> None:
+        uid = command.routing_key.split(".")[1]
         self._asked.add(uid)
         if len(self._asked) == self._expected:
             self.all_asked.set()
-        reply = json.dumps({"id": json.loads(message.body)["id"], "state": "completed"}).encode()
+        reply = b'{"id":"%b","state":"completed"}' % _read.decode(command.body).id.encode()
         answer = Message(DEVICES_EXCHANGE, device_key(uid, "replies"), reply, mandatory=False, persistent=False)
         if not self._answers:
             asyncio.get_running_loop().call_later(_ANSWERED_TOGETHER_S, self._answer)
@@ -199,3 +211,7 @@ class _Fleet:
     def _answer(self) -> None:
         written, self._answers = bytes(self._answers), bytearray()
         self._channel.write_queue.put_nowait(ChannelFrame(written, should_close=False))
+
+
+async def _nothing(_message: DeliveredMessage) -> None:
+    """aiormq sees no delivery: `reception_of` its connection has them."""

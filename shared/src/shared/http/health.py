@@ -1,12 +1,12 @@
 """Liveness and readiness. A process is alive while its loop turns; it is ready while all it needs answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -53,8 +53,10 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics")
-async def metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(names: Annotated[Sequence[str], Query(alias="name[]")] = ()) -> Response:
+    """All samples, or those of these names, as Prometheus' own clients have it: to render all takes milliseconds."""
+    registry = REGISTRY.restricted_registry(names) if names else REGISTRY
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def install(app: FastAPI, service: str) -> None:
