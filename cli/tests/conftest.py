@@ -23,6 +23,7 @@ from .convoy import Convoy
 from .desk import Desk
 from .ota import Ota
 from .shelf import Shelf
+from .workshop import Workshop
 from .yard import Yard
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"
@@ -53,6 +54,7 @@ class Platform:
     desk: Desk = field(default_factory=Desk)
     convoy: Convoy = field(default_factory=Convoy)
     yard: Yard = field(default_factory=Yard)
+    workshop: Workshop = field(default_factory=Workshop)
     told: float = 0
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
@@ -92,6 +94,8 @@ class Platform:
                 return self.desk.answer(method, parts, query, document)
             case ["releases", *_]:
                 return self.yard.answer(method, parts, query, document)
+            case ["configuration", "jobs", *rest]:
+                return self.workshop.answer(method, rest, query, document)
             case _:
                 return self.shelf.answer(method, parts, query, headers, document)
 

@@ -1,17 +1,22 @@
 """`muster config job`: set many devices alike, watch, pause, resume, cancel, retry."""
 
+import sys
+from collections import defaultdict
 from typing import Annotated, Any
 
 import typer
 
 from muster_cli import assignments
+from muster_cli.client import MusterClient
 from muster_cli.client.configuration import ConfigurationJob
 from muster_cli.command import Invocation, platform_command
-from muster_cli.errors import BadUsage
+from muster_cli.errors import BadUsage, CommandError
 from muster_cli.following import follow_count
-from muster_cli.output import when
+from muster_cli.output import one_line, when
 
 _COMPLETED = "completed"
+_EXAMPLES = 3
+_REASONS = 10
 
 app = typer.Typer(no_args_is_help=True, help="Set many devices alike.")
 
@@ -44,9 +49,9 @@ async def start_job(
         job = begun = await client.start_configuration_job(body)
         if wait:
             job = await follow_count(begun, lambda: client.configuration_job(begun.id), lambda found: found.state)
-    _show(invocation, job)
-    if wait:
-        _judge(job)
+        _show(invocation, job)
+        if wait:
+            await _judge(client, job)
 
 
 @app.command("list")
@@ -92,8 +97,8 @@ async def watch_job(invocation: Invocation, job: Id) -> None:
     async with invocation.client() as client:
         found = await client.configuration_job(job)
         found = await follow_count(found, lambda: client.configuration_job(job), lambda found: found.state)
-    _show(invocation, found)
-    _judge(found)
+        _show(invocation, found)
+        await _judge(client, found)
 
 
 @app.command("pause")
@@ -130,9 +135,36 @@ async def _change(invocation: Invocation, job: str, verb: str) -> None:
     _show(invocation, changed)
 
 
-def _judge(job: ConfigurationJob) -> None:
-    if job.state != _COMPLETED or job.counts.get("succeeded", 0) != job.total:
-        raise typer.Exit(1)
+async def _judge(client: MusterClient, job: ConfigurationJob) -> None:
+    """Raises CommandError for a job in which not all have succeeded, after a line for each reason of its failures."""
+    if job.state == _COMPLETED and job.counts.get("succeeded", 0) == job.total:
+        return
+    failed = job.counts.get("failed", 0)
+    if failed:
+        await _give_reasons(client, job)
+    if job.ended_at is None:
+        raise CommandError(f"the job is {job.state}", f"`muster config job resume {job.id}` goes on with it")
+    if not failed:
+        raise CommandError(f"the job was {job.state}")
+    raise CommandError(
+        f"it failed for {failed} of {job.total} devices",
+        f"`muster config job retry {job.id}` asks them again, "
+        f"`muster config job show {job.id} --devices --state failed` lists them",
+    )
+
+
+async def _give_reasons(client: MusterClient, job: ConfigurationJob) -> None:
+    """On standard error why devices failed, the most frequent reason first, with some of them."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    async for item in client.configuration_items(job.id, state="failed"):
+        names[item.reason or "no reason given"].append(item.name)
+    by_frequency = sorted(names.items(), key=lambda one: len(one[1]), reverse=True)
+    for reason, those in by_frequency[:_REASONS]:
+        some = ", ".join(those[:_EXAMPLES]) + (", ..." if len(those) > _EXAMPLES else "")
+        sys.stderr.write(one_line(f"failed, {reason}: {len(those)} ({some})") + "\n")
+    others = sum(len(those) for _, those in by_frequency[_REASONS:])
+    if others:
+        sys.stderr.write(f"failed, for other reasons: {others}\n")
 
 
 def _show(invocation: Invocation, job: ConfigurationJob) -> None:
