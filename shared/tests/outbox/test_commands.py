@@ -16,7 +16,7 @@ from shared.messaging.connection import Broker
 from shared.messaging.errors import BrokerAway, PublishRefused, PublishUnknown
 from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
-from shared.outbox.commands import Command
+from shared.outbox.commands import Command, write_alike
 from shared.testing import eventually
 
 from .devices import HOUR, Devices, connect, take, type_of
@@ -61,6 +61,36 @@ async def test_a_connected_device_gets_its_commands_in_order_with_the_time_left(
         assert (properties.message_id, properties.delivery_mode) == (str(command_id), 2)
         assert 3_500_000 < int(properties.expiration) <= 3_600_000
     await eventually(lambda: _is(waiting(), 0))
+
+
+async def test_commands_that_differ_in_id_and_device_alone_arrive_as_any_other(
+    broker: Broker, channel, engine: AsyncEngine, relay, waiting
+):
+    await connect(channel, "pump-7")
+    await connect(channel, "pump-8")
+    relay(Publisher(broker))
+    alone, deadline = uuid4(), datetime.now(UTC) + HOUR
+    params = {"text": 'a "quote", %s and \u00e4', "deep": [1, {"b": None}]}
+    uids = {uuid4(): "pump-7", uuid4(): "pump-8"}
+    async with AsyncSession(engine) as session:
+        outbox = outbox_of(session)
+        outbox.command(Command("pump-7", alone, "ask", params, deadline))
+        outbox.commands_alike(uids, "ask", params, deadline)
+        await outbox.flush()
+        await session.commit()
+    for uid, command_id in (("pump-7", alone), *((uid, command_id) for command_id, uid in uids.items())):
+        message = await take(channel, uid)
+        assert msgspec.json.decode(message.body, type=DeviceCommand) == DeviceCommand(
+            command_id, "ask", params, deadline
+        )
+        assert message.header.properties.message_id == str(command_id)
+    await eventually(lambda: _is(waiting(), 0))
+
+
+@pytest.mark.parametrize("deadline", [datetime(2030, 1, 1), datetime(2030, 1, 1, tzinfo=UTC)])  # noqa: DTZ001 - is refused
+def test_what_no_command_may_be_many_may_not_be_either(deadline: datetime):
+    with pytest.raises(ValueError, match="needs a time zone" if deadline.tzinfo is None else "is over"):
+        write_alike({uuid4(): "pump-7"}, "ask", {"text": "x" * MAX_COMMAND_BYTES}, deadline)
 
 
 async def test_a_device_that_is_away_gets_its_commands_when_it_connects(

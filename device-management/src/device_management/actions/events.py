@@ -3,16 +3,29 @@
 The data of events are plain values of known shape and not made into models first: there are thousands at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from device_management.actions.models import Action, PresentAction
 from device_management.actions.states import ActionState
 from device_management.audit.schemas import Change
 from shared.contracts import actions as contracts
 from shared.outbox.commands import Command
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Own(msgspec.Struct):
+    """What tells the actions of one call apart."""
+
+    action_id: int
+    device_id: int
+    device_uid: str
+
 
 OF_STATE: Mapping[ActionState, type[contracts.ActionState]] = {
     ActionState.PENDING: contracts.ActionRequested,
@@ -55,6 +68,23 @@ def requested(action: PresentAction) -> tuple[str, dict[str, Any]]:
     subject, data = told(action)
     beginning = {"version": 1, "state": ActionState.PENDING, "attempt": 0, "started_at": None}
     return subject, data | beginning | {"updated_at": action.requested_at}
+
+
+def alike(
+    event: Callable[[PresentAction], tuple[str, dict[str, Any]]], actions: Sequence[PresentAction]
+) -> list[tuple[str, bytes]]:
+    """As `event`, of actions that one call has added and that are in one state, with the data as JSON.
+
+    They differ in id and device alone; what they share is encoded once.
+    """
+    if not actions:
+        return []
+    shared = {name: value for name, value in event(actions[0])[1].items() if name not in _Own.__struct_fields__}
+    rest = _encode(shared)[1:]
+    return [
+        (f"action/{one.id}", b"%b,%b" % (_encode(_Own(one.id, one.device_id, one.device_uid))[:-1], rest))
+        for one in actions
+    ]
 
 
 def command(action: Action | PresentAction) -> Command:

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from device_management.actions.errors import ActionNotFound, BulkActionNotFound, TooManyDevices, WrongTransition
-from device_management.actions.events import OF_STATE, cancellation, change, command, requested, told
+from device_management.actions.events import OF_STATE, alike, cancellation, change, command, requested, told
 from device_management.actions.models import Action, BulkAction, PresentAction
 from device_management.actions.rules import USUAL_RETRY, answered, heard_of, refused, shown_status
 from device_management.actions.schemas import (
@@ -285,8 +285,13 @@ class ActionService:
             by=by.id or by.kind,
             bulk_id=bulk_id,
         )
-        self._unit.outbox.add_plain(ActionRequested, map(requested, actions))
-        await self._begun([action for action in actions if action.state == ActionState.RUNNING])
+        self._unit.outbox.add_encoded(ActionRequested, organization_id, alike(requested, actions))
+        begun = [action for action in actions if action.state == ActionState.RUNNING]
+        self._unit.outbox.add_encoded(ActionStarted, organization_id, alike(told, begun))
+        if begun and order.type not in UPDATES:
+            uids = {action.command_id: action.device_uid for action in begun if action.command_id is not None}
+            self._unit.outbox.commands_alike(uids, order.type, order.params, begun[0].deadline)
+        await self._show(begun)
         return actions
 
     async def _ended(self, actions: Sequence[Action | PresentAction], *, cancelled_at: datetime | None = None) -> None:
@@ -321,6 +326,10 @@ class ActionService:
         self._unit.outbox.add_plain(ActionStarted, map(told, actions))
         for action in actions:
             self._send(action)
+        await self._show(actions)
+
+    async def _show(self, actions: Sequence[PresentAction]) -> None:
+        """Has the devices show these actions, which have just begun."""
         await self._statuses.show_actions(
             {action.device_id: (action.id, shown_status(action.type)) for action in actions}
         )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
 
+import msgspec
 import structlog
 from prometheus_client import Counter
 from redis.asyncio import Redis
@@ -39,10 +40,11 @@ return 1
 """
 
 _TOMBSTONES = """
+local revisions = cmsgpack.unpack(ARGV[2])
 for place, key in ipairs(KEYS) do
-    local revision, known = ARGV[place + 1], redis.call('HGET', key, 'r')
-    if not (known and tonumber(known) > tonumber(revision)) then
-        redis.call('HSET', key, 'r', revision)
+    local revision, known = revisions[place], redis.call('HGET', key, 'r')
+    if not (known and tonumber(known) > revision) then
+        redis.call('HSET', key, 'r', string.format('%d', revision))
         redis.call('HDEL', key, 'b')
         redis.call('PEXPIRE', key, ARGV[1])
     end
@@ -224,18 +226,20 @@ class DeviceCache:
 
     async def forget(self, devices: Sequence[Changed]) -> None:
         """After the commit: nothing older than these revisions is served from here on."""
-        stones = [
-            (_key(device.organization_id, reference), device.revision)
+        keys = [
+            _key(device.organization_id, reference)
             for device in devices
             for reference in (str(device.id), device.device_uid)
         ]
-        for key, _ in stones:
+        revisions = [device.revision for device in devices for _ in range(2)]
+        for key in keys:
             self._local.pop(key, None)
         try:
-            for start in range(0, len(stones), _AT_ONCE):
-                some = stones[start : start + _AT_ONCE]
-                revisions = [revision for _, revision in some]
-                await self._tombstones(keys=[key for key, _ in some], args=[TOMBSTONE_MS, *revisions])
+            for start in range(0, len(keys), _AT_ONCE):
+                # The driver takes half as long for bytes, and for each argument.
+                some = [key.encode() for key in keys[start : start + _AT_ONCE]]
+                packed = msgspec.msgpack.encode(revisions[start : start + _AT_ONCE])
+                await self._tombstones(keys=some, args=[TOMBSTONE_MS, packed])
         except (RedisError, OSError) as error:
             self._leave_alone(error)
 

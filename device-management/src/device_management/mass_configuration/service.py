@@ -272,7 +272,8 @@ class JobService:
         known = sorted(device_id for device_id in pending.values() if device_id is not None)
         full = await self._configurations.without_room(job.organization_id, known, job.params)
         items = {uid: device_id for uid, device_id in pending.items() if device_id not in full}
-        await self._store.refuse(job, pending.keys() - items.keys(), ConfigurationTooLarge.code)
+        if full:
+            await self._store.refuse(job, pending.keys() - items.keys(), ConfigurationTooLarge.code)
         if items:
             await self._dispatch(job, items)
         return len(pending)

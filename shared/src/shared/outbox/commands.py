@@ -41,6 +41,19 @@ _INSERT = text(
     """  # noqa: S608 - numbers
 )
 
+_INSERT_ALIKE = text(
+    """
+    with added as (
+        insert into device_commands (command_id, device_uid, payload, deadline, next_attempt_at)
+        select command_id, device_uid, concat('{"id":"', command_id, cast(:rest as text)), :deadline, clock_timestamp()
+        from unnest(cast(:ids as uuid[]), cast(:uids as text[]))
+            with ordinality as command(command_id, device_uid, place)
+        order by place
+    )
+    select pg_notify(:channel, '')
+    """
+)
+
 _WITHDRAW = text(
     """
     with withdrawn as (
@@ -90,7 +103,18 @@ class WrittenCommand:
     parked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AlikeCommands:
+    """Commands that differ in id and device alone: uids by id, and what follows the id in each payload."""
+
+    uids: Mapping[UUID, str]
+    rest: bytes
+    deadline: datetime
+
+
 _encoder = msgspec.json.Encoder()
+_NO_ID = UUID(int=0)
+_ID_BYTES = len(f'{{"id":"{_NO_ID}')
 
 
 def write_command(command: Command) -> WrittenCommand:
@@ -103,6 +127,14 @@ def write_command(command: Command) -> WrittenCommand:
     return WrittenCommand(command.id, command.device_uid, payload, command.deadline, command.parked)
 
 
+def write_alike(
+    uids: Mapping[UUID, str], command_type: str, params: Mapping[str, Any], deadline: datetime
+) -> AlikeCommands:
+    """Uids by the ids of the commands, none of which waits already. Raises ValueError as `write_command` does."""
+    written = write_command(Command("several devices", _NO_ID, command_type, params, deadline))
+    return AlikeCommands(uids, written.payload[_ID_BYTES:], deadline)
+
+
 async def insert(session: AsyncSession, commands: Sequence[WrittenCommand]) -> None:
     """Adds commands in their order, in one statement, and wakes the relay at the commit."""
     await session.execute(
@@ -113,6 +145,20 @@ async def insert(session: AsyncSession, commands: Sequence[WrittenCommand]) -> N
             "payloads": [command.payload.decode() for command in commands],
             "deadlines": [command.deadline for command in commands],
             "parked": [command.parked for command in commands],
+            "channel": COMMANDS_CHANNEL,
+        },
+    )
+
+
+async def insert_alike(session: AsyncSession, commands: AlikeCommands) -> None:
+    """As `insert`, with what they share sent once."""
+    await session.execute(
+        _INSERT_ALIKE,
+        {
+            "ids": list(commands.uids),
+            "uids": list(commands.uids.values()),
+            "rest": commands.rest.decode(),
+            "deadline": commands.deadline,
             "channel": COMMANDS_CHANNEL,
         },
     )

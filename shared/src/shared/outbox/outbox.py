@@ -1,6 +1,7 @@
 """What a unit of work tells the world: rows in the transaction of the change, so that both or neither exist."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from shared.clock import Clock
 from shared.contracts.envelope import EventData
 from shared.ids import Ids
 from shared.outbox import commands
-from shared.outbox.commands import Command, WrittenCommand, write_command
+from shared.outbox.commands import AlikeCommands, Command, WrittenCommand, write_alike, write_command
 from shared.outbox.writing import WrittenEvent, write, write_encoded, write_plain
 from shared.sql import copying
 
@@ -51,6 +52,7 @@ class Outbox:
         self._ids = ids
         self._events: list[WrittenEvent] = []
         self._commands: list[WrittenCommand] = []
+        self._alike: list[AlikeCommands] = []
         self._withdrawn: set[UUID] = set()
         self._connected: set[str] = set()
 
@@ -68,7 +70,7 @@ class Outbox:
 
         Raises ValueError for one too large to publish.
         """
-        self._events += write_plain(kind, events, source=self._source, clock=self._clock, ids=self._ids)
+        self._events += write_plain(kind, list(events), source=self._source, clock=self._clock, ids=self._ids)
 
     def add_encoded(self, kind: type[EventData], organization_id: int, events: Sequence[tuple[str, bytes]]) -> None:
         """As `add_plain`, of one organization, with data that are JSON already."""
@@ -83,6 +85,15 @@ class Outbox:
         large to publish.
         """
         self._commands.append(write_command(command))
+
+    def commands_alike(
+        self, uids: Mapping[UUID, str], command_type: str, params: Mapping[str, Any], deadline: datetime
+    ) -> None:
+        """As `command`, of thousands that differ in id and device alone, given as uids by the commands' ids.
+
+        The ids are new: they wait for no device yet. They come after what `command` has added.
+        """
+        self._alike.append(write_alike(uids, command_type, params, deadline))
 
     def withdraw(self, command_ids: Iterable[UUID]) -> None:
         """Takes back commands that wait for their device. One that is on its way meanwhile still arrives."""
@@ -104,6 +115,8 @@ class Outbox:
         if self._commands:
             added, self._commands = self._commands, []
             await commands.insert(self._session, added)
+        while self._alike:
+            await commands.insert_alike(self._session, self._alike.pop(0))
         if self._withdrawn:
             withdrawn, self._withdrawn = self._withdrawn, set()
             await commands.withdraw(self._session, withdrawn)
