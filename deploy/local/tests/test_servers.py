@@ -1,12 +1,16 @@
 """The throw-away servers that every other test stands on."""
 
 import shutil
+import subprocess
 
 import asyncpg
 import httpx
 import pymongo
 import pytest
 import redis
+
+from muster_stack.programs import RABBITMQ, require
+from muster_stack.throwaway import ThrowAway
 
 
 async def test_each_test_has_a_database_of_its_own(postgres_url: str):
@@ -61,3 +65,35 @@ def test_nobody_is_called_guest(rabbitmq_server):
     address = rabbitmq_server.management_url.rpartition("@")[2]
     answer = httpx.get(f"http://{address}/api/whoami", auth=("guest", "guest"), trust_env=False, timeout=60)
     assert answer.status_code == 401
+
+
+_ONLY_THE_SERVER = {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "RABBITMQ_SERVER_START_ARGS", "RABBITMQ_DIST_PORT"}
+
+
+def _in_the_broker(servers: ThrowAway, expression: str) -> str:
+    """What the Erlang expression is in the broker."""
+    spec = servers.rabbitmq.spec()
+    control = next((require(RABBITMQ).parents[1] / "lib").glob("rabbitmq_server-*/sbin/rabbitmqctl"))
+    done = subprocess.run(
+        [control, "--quiet", "--node", spec.env["RABBITMQ_NODENAME"], "eval", expression],
+        env={name: value for name, value in spec.env.items() if name not in _ONLY_THE_SERVER},
+        cwd=spec.cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return "".join(done.stdout.split())
+
+
+@pytest.mark.usefixtures("rabbitmq_server")
+def test_the_broker_asks_over_few_connections_however_many_questions_wait(servers: ThrowAway):
+    options = _in_the_broker(servers, "httpc:get_options([max_sessions, max_keep_alive_length]).")
+    assert options == "{ok,[{max_sessions,32},{max_keep_alive_length,100000}]}"
+
+
+@pytest.mark.usefixtures("rabbitmq_server")
+def test_the_broker_counts_connections_but_not_the_channels_of_each_user(servers: ThrowAway):
+    handlers = _in_the_broker(servers, "gen_event:which_handlers(rabbit_event).")
+    assert "rabbit_connection_tracking_handler" in handlers
+    assert "rabbit_channel_tracking_handler" not in handlers
