@@ -99,6 +99,31 @@ async def test_what_the_database_refuses_is_refused_as_by_a_statement(
 
 
 @pytest.mark.usefixtures("_pairs")
+async def test_the_first_rows_are_stored_before_the_last_are_made(units: Units):
+    stored_some = asyncio.Event()
+
+    async def some_are_stored() -> bool:
+        async with units.begin() as other:
+            return bool(await other.session.scalar(text("select sum(tuples_processed) > 0 from pg_stat_progress_copy")))
+
+    async def look() -> None:
+        await eventually(some_are_stored)
+        stored_some.set()
+
+    def pairs() -> Iterator[bytes]:
+        for number in range(1_000_000):
+            if stored_some.is_set():
+                return
+            yield pair(number, "w")
+
+    async with units.begin() as unit:
+        looking = asyncio.create_task(look())
+        await copy_rows(unit.session, "pairs", ("id", "word"), pairs())
+        assert stored_some.is_set()
+        await looking
+
+
+@pytest.mark.usefixtures("_pairs")
 async def test_rows_that_cannot_be_made_leave_nothing_and_a_connection_that_serves(units: Units):
     def pairs() -> Iterator[bytes]:
         for number in count():

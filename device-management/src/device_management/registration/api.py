@@ -73,9 +73,9 @@ async def register_batch(
 ) -> Response:
     """Registers many devices, each on its own. A body whose shape is wrong is refused whole, and nothing is written."""
     answer = await registration.register_batch(who.organization_id, body, by=Actor.of(who))
-    status, encoded = 207 if answer.failed else 201, answer.encode()
-    await once.keep_json(encoded.decode(), status=status)
-    return Response(encoded, status, media_type="application/json")
+    status = 207 if answer.failed else 201
+    await once.keep_json(answer.read, status=status)
+    return Response(answer.read, status, media_type="application/json")
 
 
 router.add_api_route(

@@ -1,8 +1,7 @@
 """The HTTP shapes of registration."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -207,17 +206,15 @@ class Registered(NamedTuple):
     read: bytes
 
 
-@dataclass(frozen=True)
-class BatchAnswer:
-    """A `BatchRead` before it is JSON."""
+class BatchAnswer(NamedTuple):
+    """`read` is its `BatchRead` as JSON."""
 
     successful: list[Registered]
     failed: list[BatchFailure]
+    read: bytes
 
-    def encode(self) -> bytes:
-        return msgspec.json.encode(
-            {
-                "successful": [{"device": msgspec.Raw(device.read)} for device in self.successful],
-                "failed": [failure.model_dump() for failure in self.failed],
-            }
-        )
+    @classmethod
+    def of(cls, successful: list[Registered], failed: list[BatchFailure]) -> Self:
+        devices = b",".join([b'{"device":%b}' % device.read for device in successful])
+        failures = msgspec.json.encode([failure.model_dump() for failure in failed])
+        return cls(successful, failed, b'{"successful":[%b],"failed":%b}' % (devices, failures))

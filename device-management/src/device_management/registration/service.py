@@ -1,9 +1,10 @@
 """Use cases of registration: devices come to an organization, one or thousands."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -33,6 +34,7 @@ from shared.contracts.device_requests import DeviceRegistrationRequested
 from shared.contracts.devices import DeviceRegistered, subject_of
 from shared.errors import DomainError
 from shared.ids import Ids
+from shared.outbox.writing import WrittenEvent
 from shared.sql.unit_of_work import UnitOfWork
 
 _WRITTEN_AT_ONCE = 250
@@ -44,22 +46,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Told:
-    """What is said of new devices, in the order of their uids: to the other services (subject and data), in the audit
-    log (id and state), and, by uid, in the answer.
+    """What is said of new devices, in the order of their uids: to the other services, in the audit log (id and state),
+    and, by uid, in the answer.
     """
 
-    def __init__(self, telling: Telling) -> None:
-        self._telling = telling
-        self.events: list[tuple[str, bytes]] = []
+    def __init__(self) -> None:
+        self.events: list[WrittenEvent] = []
         self.entries: list[tuple[str, bytes]] = []
         self.answers: dict[str, Registered] = {}
-
-    def add(self, new: NewDevice, stored: Stored) -> None:
-        uid, description = new.device_uid, described(new, new.attributes)
-        blanked = described(new, AuditService.blanked(new.attributes)) if new.attributes else description
-        self.events.append((subject_of(uid), self._telling.registered(description, stored)))
-        self.entries.append((str(stored.id), begun(blanked, new)))
-        self.answers[uid] = Registered(uid, self._telling.shown(description, new, stored))
 
 
 class RegistrationService:
@@ -97,13 +91,17 @@ class RegistrationService:
         """Raises BatchTooLarge; whatever else keeps a device from being registered is in the answer."""
         if len(bodies) > self._batch_limit:
             raise BatchTooLarge(self._batch_limit)
-        answer = BatchAnswer(successful=[], failed=[])
-        for body, outcome in zip(bodies, await self.register_many(organization_id, bodies, by=by), strict=True):
-            if isinstance(outcome, DomainError):
-                answer.failed.append(BatchFailure(device=body.given(), error=outcome.detail, code=outcome.code))
-            else:
-                answer.successful.append(outcome)
-        return answer
+        outcomes = await self.register_many(organization_id, bodies, by=by)
+        successful, failed = list[Registered](), list[BatchFailure]()
+        async with _meanwhile(self._unit.outbox.flush()):
+            for some in _in_turns(list(zip(bodies, outcomes, strict=True))):
+                for body, outcome in some:
+                    if isinstance(outcome, DomainError):
+                        failed.append(BatchFailure(device=body.given(), error=outcome.detail, code=outcome.code))
+                    else:
+                        successful.append(outcome)
+                await asyncio.sleep(0)
+            return BatchAnswer.of(successful, failed)
 
     async def register_many(
         self, organization_id: int, bodies: Sequence[Proposal], *, by: Actor
@@ -114,9 +112,13 @@ class RegistrationService:
         """
         if by.kind is ActorKind.GATEWAY:
             await self._organizations.require_gateways_register(organization_id)
-        proposed, outcomes = self._proposed(organization_id, bodies)
-        fitting, left_out = await self._within_limit(organization_id, proposed)
-        added = await self._add(organization_id, sorted(fitting, key=lambda device: device.device_uid), by=by)
+        async with _meanwhile(self._reserved(organization_id, len(bodies))) as reserving:
+            proposed, outcomes = await self._proposed(organization_id, bodies)
+        room, ids = reserving.result()
+        fitting, left_out = await self._within(room, organization_id, proposed)
+        devices = sorted(fitting, key=lambda device: device.device_uid)
+        foreseen = {device.device_uid: Stored(id_) for device, id_ in zip(devices, ids, strict=False)}
+        added = await self._add(organization_id, devices, foreseen, by=by)
         refused = {uid: left_out.get(uid) or DeviceUidTaken(uid) for uid in proposed.keys() - added.keys()}
         return [
             outcome if isinstance(outcome, DomainError) else refused.get(outcome) or added[outcome]
@@ -140,34 +142,39 @@ class RegistrationService:
             if refused:
                 _log.info("devices of a gateway not registered", organization_id=organization_id, reasons=refused)
 
-    def _proposed(
+    async def _reserved(self, organization_id: int, count: int) -> tuple[int, Sequence[int]]:
+        """For how many of `count` new devices there is room, and as many ids as `count`."""
+        return await self._organizations.room_for(organization_id, count), await self._store.new_ids(count)
+
+    async def _proposed(
         self, organization_id: int, bodies: Sequence[Proposal]
     ) -> tuple[dict[str, NewDevice], list[str | DomainError]]:
         """The devices that break no rule by themselves, by uid, and of each body its device's uid or what it breaks."""
         now = self._clock.now()
         proposed: dict[str, NewDevice] = {}
         outcomes: list[str | DomainError] = []
-        for body in bodies:
-            uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
-            if body.organization_id != organization_id and body.organization_id is not None:
-                outcomes.append(OrganizationNotFound())
-            elif (reason := uid_problem(uid)) is not None:
-                outcomes.append(UnacceptableUid(reason))
-            elif uid in proposed:
-                outcomes.append(DeviceUidRepeated(uid))
-            else:
-                proposed[uid] = _new(organization_id, uid, body.members(), now)
-                outcomes.append(uid)
+        for some in _in_turns(bodies):
+            await asyncio.sleep(0)
+            for body in some:
+                uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
+                if body.organization_id != organization_id and body.organization_id is not None:
+                    outcomes.append(OrganizationNotFound())
+                elif (reason := uid_problem(uid)) is not None:
+                    outcomes.append(UnacceptableUid(reason))
+                elif uid in proposed:
+                    outcomes.append(DeviceUidRepeated(uid))
+                else:
+                    proposed[uid] = _new(organization_id, uid, body.members(), now)
+                    outcomes.append(uid)
         return proposed, outcomes
 
-    async def _within_limit(
-        self, organization_id: int, proposed: Mapping[str, NewDevice]
+    async def _within(
+        self, room: int, organization_id: int, proposed: Mapping[str, NewDevice]
     ) -> tuple[Iterable[NewDevice], dict[str, DomainError]]:
-        """Those that the organization's device limit has room for, and by uid what it leaves out.
+        """Those that there is room for, and by uid what the organization's device limit leaves out.
 
         Where there is not room for all, a uid that is taken is in neither.
         """
-        room = await self._organizations.room_for(organization_id, len(proposed))
         if room >= len(proposed):
             return proposed.values(), {}
         taken = await self._store.taken(organization_id, list(proposed))
@@ -175,7 +182,9 @@ class RegistrationService:
         limit = (await self._organizations.get(organization_id)).device_limit
         return (proposed[uid] for uid in free[:room]), {uid: DeviceLimitReached(limit or 0) for uid in free[room:]}
 
-    async def _add(self, organization_id: int, devices: Sequence[NewDevice], *, by: Actor) -> dict[str, Registered]:
+    async def _add(
+        self, organization_id: int, devices: Sequence[NewDevice], foreseen: Mapping[str, Stored], *, by: Actor
+    ) -> dict[str, Registered]:
         """Stores those whose uid is free, tells of them, and answers them by uid; uids differ and are in order.
 
         What is to be told is written while the database stores them, for nearly always all of them are stored as
@@ -183,40 +192,44 @@ class RegistrationService:
         """
         if not devices:
             return {}
-        ids = await self._store.new_ids(len(devices))
-        foreseen = {device.device_uid: Stored(id_) for device, id_ in zip(devices, ids, strict=True)}
-        storing = asyncio.create_task(self._store.add(organization_id, devices, ids))
-        try:
-            told = await _told(devices, foreseen)
-        finally:
-            stored = await storing
+        async with _meanwhile(self._store.add(organization_id, devices, foreseen)) as storing:
+            told = await self._told(devices, foreseen)
+        stored = storing.result()
         if not stored:
             return {}
         if stored != foreseen:
-            told = await _told([device for device in devices if device.device_uid in stored], stored)
-        recording = asyncio.create_task(
-            self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
-        )
-        try:
-            await self._announce(organization_id, told)
-        finally:
-            await recording
+            told = await self._told(devices, stored)
+        self._unit.outbox.add_written(told.events)
+        await self._audit.record_begun(organization_id, by, "device", "registered", told.entries)
         self._devices.lists_changed([organization_id])
         return told.answers
 
-    async def _announce(self, organization_id: int, told: Told) -> None:
-        for some in _in_turns(told.events):
-            self._unit.outbox.add_encoded(DeviceRegistered, organization_id, some)
+    async def _told(self, devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
+        """For all of `stored`, which the database may still be storing."""
+        organization_id = devices[0].organization_id
+        told, telling = Told(), Telling(organization_id, devices[0].registered_at)
+        for some in _in_turns([device for device in devices if device.device_uid in stored]):
+            events: list[tuple[str, bytes]] = []
+            for new in some:
+                uid, given = new.device_uid, stored[new.device_uid]
+                description = described(new, new.attributes)
+                blanked = described(new, AuditService.blanked(new.attributes)) if new.attributes else description
+                events.append((subject_of(uid), telling.registered(description, given)))
+                told.entries.append((str(given.id), begun(blanked, new)))
+                told.answers[uid] = Registered(uid, telling.shown(description, new, given))
+            told.events += self._unit.outbox.write_encoded(DeviceRegistered, organization_id, events)
             await asyncio.sleep(0)
+        return told
 
 
-async def _told(devices: Sequence[NewDevice], stored: Mapping[str, Stored]) -> Told:
-    told = Told(Telling(devices[0].organization_id, devices[0].registered_at))
-    for some in _in_turns(devices):
-        for new in some:
-            told.add(new, stored[new.device_uid])
-        await asyncio.sleep(0)
-    return told
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncGenerator[asyncio.Task[T]]:
+    """Does `work` while the block runs, and has done it when the block has ended."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        await task
 
 
 def _in_turns(items: Sequence[T]) -> Iterator[Sequence[T]]:

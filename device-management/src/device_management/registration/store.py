@@ -1,6 +1,7 @@
 """Every query about registration. A uid is unique on the platform, whoever has it."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy
@@ -47,7 +48,7 @@ _ADD = text(
 )
 """A purged device comes back to life under its own organization; any other uid that is there is left alone."""
 
-_NEW_IDS = text("select nextval('devices_id_seq') from generate_series(1, :count)")
+_NEW_IDS = text("select array(select nextval('devices_id_seq') from generate_series(1, :count))")
 
 _ADDED_AT_ONCE = 5_000
 _COPIED_FROM = 500
@@ -75,6 +76,11 @@ _ALIKE: Final = {
 }
 """How every device begins."""
 
+_NO_ATTRIBUTES = copying.jsonb(b"{}")
+_NO_TAGS = copying.varchars(())
+_word = lru_cache(1_000)(copying.text)
+"""For words that many devices share."""
+
 
 class RegistrationStore:
     def __init__(self, session: AsyncSession) -> None:
@@ -82,24 +88,26 @@ class RegistrationStore:
 
     async def new_ids(self, count: int) -> Sequence[int]:
         """Ids that no device has or will have but those they are given to."""
-        return (await self._session.scalars(_NEW_IDS, {"count": count})).all()
+        return (await self._session.execute(_NEW_IDS, {"count": count})).scalar_one()
 
-    async def add(self, organization_id: int, devices: Sequence[NewDevice], ids: Sequence[int]) -> dict[str, Stored]:
-        """Stores those whose uid is not taken, each under its id of `ids`, and answers them by uid.
+    async def add(
+        self, organization_id: int, devices: Sequence[NewDevice], foreseen: Mapping[str, Stored]
+    ) -> Mapping[str, Stored]:
+        """Stores those whose uid is not taken, each under its id in `foreseen`, and answers them by uid.
 
         The devices come in the order of their uids, so that two calls with the same ones never wait for each other in a
         circle.
         """
-        if len(devices) >= _COPIED_FROM and await self._copy(organization_id, devices, ids):
-            return {device.device_uid: Stored(id_) for device, id_ in zip(devices, ids, strict=True)}
-        return await self._insert(organization_id, devices, ids)
+        if len(devices) >= _COPIED_FROM and await self._copy(organization_id, devices, foreseen):
+            return foreseen
+        return await self._insert(organization_id, devices, foreseen)
 
-    async def _copy(self, organization_id: int, devices: Sequence[NewDevice], ids: Sequence[int]) -> bool:
+    async def _copy(self, organization_id: int, devices: Sequence[NewDevice], foreseen: Mapping[str, Stored]) -> bool:
         """Stores all of them. False, and none is stored, when one of their uids is there already."""
         at = copying.timestamptz(devices[0].registered_at)
         alike = {"organization_id": copying.integer(organization_id), "registered_at": at, "updated_at": at, **_ALIKE}
         given = b"".join(alike.values())
-        rows = (_row(id_, device) + given for id_, device in zip(ids, devices, strict=True))
+        rows = (_row(foreseen[device.device_uid].id, device) + given for device in devices)
         try:
             async with self._session.begin_nested():
                 await copying.copy_rows(self._session, "devices", (*_COPIED, *alike), rows)
@@ -108,7 +116,7 @@ class RegistrationStore:
         return True
 
     async def _insert(
-        self, organization_id: int, devices: Sequence[NewDevice], ids: Sequence[int]
+        self, organization_id: int, devices: Sequence[NewDevice], foreseen: Mapping[str, Stored]
     ) -> dict[str, Stored]:
         stored: dict[str, Stored] = {}
         for start in range(0, len(devices), _ADDED_AT_ONCE):
@@ -118,7 +126,7 @@ class RegistrationStore:
                 _ADD,
                 {
                     **columns,
-                    "id": ids[start : start + _ADDED_AT_ONCE],
+                    "id": [foreseen[device.device_uid].id for device in some],
                     "attributes": [_json(device.attributes).decode() for device in some],
                     "tags": [_array(device.tags) for device in some],
                     "organization_id": organization_id,
@@ -144,14 +152,14 @@ def _row(id_: int, device: NewDevice) -> bytes:
             copying.bigint(id_),
             copying.text(device.device_uid),
             copying.text(device.name),
-            copying.text(device.device_type),
+            _word(device.device_type),
             copying.text(device.serial_number),
-            copying.text(device.hardware_version),
-            copying.text(device.lifecycle),
-            copying.text(device.reported_status),
+            _word(device.hardware_version),
+            _word(device.lifecycle),
+            _word(device.reported_status),
             copying.boolean(device.updates_enabled),
-            copying.jsonb(_json(device.attributes)),
-            copying.varchars(device.tags),
+            copying.jsonb(to_json(device.attributes)) if device.attributes else _NO_ATTRIBUTES,
+            copying.varchars(device.tags) if device.tags else _NO_TAGS,
         )
     )
 

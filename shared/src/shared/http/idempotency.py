@@ -149,13 +149,13 @@ class Once:
         `status` is the route's, unless this answer has another.
         """
         if self._entry is not None:
-            await self.keep_json(answer.model_dump_json(by_alias=True), status=status)
+            await self.keep_json(answer.model_dump_json(by_alias=True).encode(), status=status)
         return answer
 
-    async def keep_json(self, answer: str, *, status: int | None = None) -> None:
+    async def keep_json(self, answer: bytes, *, status: int | None = None) -> None:
         """As `keep`, of an answer that is JSON already."""
         if self._entry is not None:
-            await self._entry.store(status or self._status, answer, self._response.headers.get("etag"))
+            await self._entry.store(status or self._status, answer.decode(), self._response.headers.get("etag"))
 
 
 class Claim:

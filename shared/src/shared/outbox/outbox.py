@@ -43,7 +43,7 @@ _LONGER = text("select exists (select from outbox where sent_at is null offset :
 
 
 class Outbox:
-    """The events and commands of one unit of work. All of it is written last, with the commit."""
+    """The events and commands of one unit of work. What was not flushed before is written last, with the commit."""
 
     def __init__(self, session: AsyncSession, *, source: str, clock: Clock, ids: Ids) -> None:
         self._session = session
@@ -72,11 +72,18 @@ class Outbox:
         """
         self._events += write_plain(kind, list(events), source=self._source, clock=self._clock, ids=self._ids)
 
-    def add_encoded(self, kind: type[EventData], organization_id: int, events: Sequence[tuple[str, bytes]]) -> None:
-        """As `add_plain`, of one organization, with data that are JSON already."""
-        self._events += write_encoded(
-            kind, organization_id, events, source=self._source, clock=self._clock, ids=self._ids
-        )
+    def write_encoded(
+        self, kind: type[EventData], organization_id: int, events: Sequence[tuple[str, bytes]]
+    ) -> list[WrittenEvent]:
+        """Events of one organization, with data that are JSON already, for `add_written`.
+
+        For who can write them before it is certain that there is something to tell. Raises ValueError for one too large
+        to publish.
+        """
+        return write_encoded(kind, organization_id, events, source=self._source, clock=self._clock, ids=self._ids)
+
+    def add_written(self, events: Iterable[WrittenEvent]) -> None:
+        self._events += events
 
     def command(self, command: Command) -> None:
         """Adds a command, to be sent once the unit is committed and its device connected, but not past its deadline.

@@ -5,11 +5,11 @@ here that is named after the type of its column; what all rows have in common is
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text as statement
@@ -20,9 +20,7 @@ from shared.sql.driver import driver_errors, driver_of
 _PATIENCE_S = 30.0
 _BEGIN = statement("select")
 
-_FIRST = 1_000
-_SENT_AT_ONCE = 10_000
-_MADE_AT_ONCE = 1_000
+_MADE_AT_ONCE = 500
 """Others have their turn in between: other requests, and what is on its way to the database."""
 
 # Source: PostgreSQL 15, COPY, "Binary Format"; the values as its functions `*_recv` read them.
@@ -47,7 +45,7 @@ def text(value: str | bytes | None) -> bytes:
     if value is None:
         return NULL
     # Half a surrogate pair is for the database to refuse, as it does in a statement.
-    written = value if isinstance(value, bytes) else value.encode(errors="surrogatepass")
+    written = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
     return _length(len(written)) + written
 
 
@@ -86,33 +84,19 @@ def varchars(values: Sequence[str]) -> bytes:
 async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """Adds `rows`, each with a value for every one of `columns`; the others get their defaults.
 
-    While some are on their way the next are made. Raises DBAPIError as a statement of the session would.
+    While the database takes some the next are made. Raises DBAPIError as a statement of the session would.
     """
     driver = await driver_of(session)
     if not driver.is_in_transaction():
         await session.execute(_BEGIN)
-    count, ahead = _count(len(columns)), iter(rows)
     with driver_errors(driver, f"copy {table}"):
-        some = await _made(count, islice(ahead, _FIRST))
-        while some:
-            sending = asyncio.create_task(_send(driver, table, columns, some))
-            try:
-                some = await _made(count, islice(ahead, _SENT_AT_ONCE))
-            finally:
-                await sending
+        blocks = _blocks(_count(len(columns)), iter(rows))
+        await driver.copy_to_table(table, source=blocks, columns=columns, format="binary", timeout=_PATIENCE_S)
 
 
-async def _made(count: bytes, rows: Iterator[bytes]) -> list[bytes]:
-    parts: list[bytes] = []
-    while True:
+async def _blocks(count: bytes, rows: Iterator[bytes]) -> AsyncIterator[bytes]:
+    yield _HEADER
+    while some := list(islice(rows, _MADE_AT_ONCE)):
+        yield count + count.join(some)
         await asyncio.sleep(0)
-        some = list(islice(rows, _MADE_AT_ONCE))
-        if not some:
-            return parts
-        parts.append(count + count.join(some))
-
-
-async def _send(driver: Any, table: str, columns: Sequence[str], parts: list[bytes]) -> None:
-    # The driver would take bytes for a path.
-    data = memoryview(b"".join((_HEADER, *parts, _TRAILER)))
-    await driver.copy_to_table(table, source=data, columns=columns, format="binary", timeout=_PATIENCE_S)
+    yield _TRAILER
