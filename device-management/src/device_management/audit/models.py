@@ -18,13 +18,10 @@ class AuditEntry(Table, table=True):
     """
 
     __tablename__ = "audit_entries"  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
-    __table_args__ = (
-        Index("ix_audit_entries_subject", "organization_id", "subject_kind", "subject_id", "id"),
-        Index("ix_audit_entries_organization_id", "organization_id", "id"),
-    )
+    __table_args__ = (Index("ix_audit_entries_subject", "organization_id", "subject_kind", "subject_id", "id"),)
 
+    organization_id: int = Field(primary_key=True)
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    organization_id: int
     subject_kind: str = Field(max_length=32)
     subject_id: str = Field(max_length=128)
     action: str = Field(max_length=64)
