@@ -8,6 +8,7 @@ import { ApiError } from "../rest.js";
 import { useApp } from "../shell/context.js";
 import { Dialog, useAttempt } from "../shell/dialog.js";
 import { Check, Field, Select } from "../shell/field.js";
+import { MAX_METRIC_NAME } from "../shell/metric-name.js";
 import { bodyOf, faultsOf, formOf, waits } from "./rule.js";
 import { conditionInWords, SEVERITIES } from "./words.js";
 
@@ -64,7 +65,7 @@ export function RuleForm({ rule, changed, close }) {
 
   const { name, severity, selection, enabled } = form.value;
   const faults = tried.value ? faultsOf(form.value) : {};
-  const error = saving.error ?? counting.error;
+  const error = Object.keys(faults).length > 0 ? null : (saving.error ?? counting.error);
   return html`<${Dialog} title=${rule ? `Edit ${rule.name}` : "New rule"} close=${close}>
     <form class="rule-form" noValidate onSubmit=${submit}>
       <div class="fields two">
@@ -98,7 +99,7 @@ function Condition({ form, set, faults }) {
     <legend class="hidden">Condition</legend>
     <${Select} label="Alerts when" value=${kind} set=${(/** @type {any} */ said) => set({ kind: said })} options=${KINDS} />
     <div class="fields two">
-      ${kind !== "presence" && html`<${Field} label="Metric" value=${metric} set=${field("metric")} placeholder=${kind === "missing" ? "any" : "temperature"} maxlength="128" error=${faults.metric} />`}
+      ${kind !== "presence" && html`<${Field} label="Metric" value=${metric} set=${field("metric")} placeholder=${kind === "missing" ? "any" : "temperature"} maxlength=${MAX_METRIC_NAME} error=${faults.metric} />`}
       ${kind === "rate" && html`<${Field} label="Within" value=${window} set=${field("window")} hint="The newest value less the oldest." error=${faults.window} />`}
       ${waits(kind) &&
       html`<${Field} label=${kind === "rate" ? "By more than" : "Above"} value=${above} set=${field("above")} inputmode="decimal" placeholder="any" error=${faults.above} />

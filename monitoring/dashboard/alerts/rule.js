@@ -1,6 +1,7 @@
 /** A rule while a person writes it: the form, the body that it comes to, and what is still wrong with it. Pure. */
 
 import { uidsOf } from "../releases/wizard/draft.js";
+import { isMetricName, NO_METRIC_NAME } from "../shell/metric-name.js";
 import { inWords, secondsOf } from "../shell/seconds.js";
 
 /**
@@ -95,25 +96,53 @@ function scopeOf({ kind, chosen, rql, uids }) {
   return null;
 }
 
-const LENGTH = "A length of time, like 90 s, 30 min, 2 h or 1 d.";
+const DAY_S = 86_400;
+
+/** The longest that the platform takes: of what must hold, of what is looked back at, of silence and absence. */
+const LONGEST = { lasting: 7 * DAY_S, window: DAY_S, silence: 30 * DAY_S };
 
 /** What is wrong, by field. @param {Form} form @returns {Partial<Record<string, string>>} */
 export function faultsOf(form) {
-  const { name, kind, metric, above, below, clearAt, window, silence, lasting, selection } = form;
+  const { name, kind, metric, above, below, window, silence, lasting, selection } = form;
   /** @type {Record<string, string>} */
   const faults = {};
   if (name.trim() === "") faults.name = "Give the rule a name.";
+  if (kind !== "presence" && metric.trim() !== "" && !isMetricName(metric)) faults.metric = NO_METRIC_NAME;
   if (waits(kind)) {
     if (metric.trim() === "") faults.metric = "Which metric?";
     if (above.trim() === "" && below.trim() === "") faults.above = "Give a limit, above or below or both.";
-    for (const [field, written] of Object.entries({ above, below, clearAt })) if (!isNumber(written)) faults[field] = "A number.";
-    if (kind === "rate" && !secondsOf(window)) faults.window = LENGTH;
-    if (secondsOf(lasting) === undefined) faults.lasting = LENGTH;
-  } else if (!secondsOf(silence)) faults.silence = LENGTH;
+    Object.assign(faults, faultsOfLimits(form));
+    if (kind === "rate" && !isLength(window, LONGEST.window)) faults.window = lengthUpTo(LONGEST.window);
+    if (lasting.trim() !== "" && secondsOf(lasting) !== 0 && !isLength(lasting, LONGEST.lasting)) faults.lasting = lengthUpTo(LONGEST.lasting);
+  } else if (!isLength(silence, LONGEST.silence)) faults.silence = lengthUpTo(LONGEST.silence);
   const unsaid = missing(selection);
   if (unsaid) faults.selection = unsaid;
   return faults;
 }
+
+/** @param {Form} form @returns {Record<string, string>} */
+function faultsOfLimits({ above, below, clearAt }) {
+  /** @type {Record<string, string>} */
+  const faults = {};
+  for (const [field, written] of Object.entries({ above, below, clearAt })) if (!isNumber(written)) faults[field] = "A number.";
+  if (Object.keys(faults).length > 0) return faults;
+  const [upper, lower, end] = [above, below, clearAt].map((written) => (written.trim() === "" ? null : Number(written)));
+  if (upper !== null && lower !== null && lower > upper) faults.below = "Not more than the upper limit.";
+  if (end === null) return faults;
+  if (upper !== null && lower !== null) faults.clearAt = "It goes with one limit alone.";
+  else if (upper !== null && end > upper) faults.clearAt = "Not more than the limit.";
+  else if (lower !== null && end < lower) faults.clearAt = "Not less than the limit.";
+  return faults;
+}
+
+/** @param {string} written @param {number} longest in seconds */
+function isLength(written, longest) {
+  const seconds = secondsOf(written);
+  return Boolean(seconds) && Number(seconds) <= longest;
+}
+
+/** @param {number} longest in seconds */
+const lengthUpTo = (longest) => `A length of time, like 90 s, 30 min or 2 h, and at most ${inWords(longest)}.`;
 
 /** @param {string} written */
 const isNumber = (written) => written.trim() === "" || Number.isFinite(Number(written));

@@ -29,6 +29,24 @@ test("what is missing or wrong is told by its field", () => {
   assert.deepEqual(Object.keys(faultsOf({ ...formOf(null), name: "Gone", kind: "presence", selection: { kind: "rql", chosen: "", rql: " ", uids: "" } })), ["selection"]);
 });
 
+test("what the platform would refuse is told by its field before it is asked", () => {
+  const hot = { ...formOf(null), name: "Hot", metric: "t", above: "50" };
+  const wrong = (said) => Object.keys(faultsOf({ ...hot, ...said }));
+  for (const metric of ["oil level", "1st", "t".repeat(65), "tempé"]) assert.deepEqual(wrong({ metric }), ["metric"]);
+  assert.deepEqual(wrong({ metric: " pump/oil.level:1 " }), []);
+  assert.deepEqual(wrong({ below: "60" }), ["below"]);
+  assert.deepEqual(wrong({ clearAt: "51" }), ["clearAt"]);
+  assert.deepEqual(wrong({ below: "10", clearAt: "20" }), ["clearAt"]);
+  assert.deepEqual(wrong({ above: "", below: "10", clearAt: "9" }), ["clearAt"]);
+  assert.deepEqual(wrong({ below: "50", clearAt: "" }), []);
+  assert.deepEqual(wrong({ lasting: "8 d" }), ["lasting"]);
+  assert.deepEqual(wrong({ lasting: "0" }), []);
+  assert.deepEqual(wrong({ kind: "rate", window: "25 h" }), ["window"]);
+  assert.deepEqual(wrong({ kind: "missing", metric: "", silence: "30 d" }), []);
+  assert.deepEqual(wrong({ kind: "missing", metric: "a b", silence: "31 d" }), ["metric", "silence"]);
+  assert.deepEqual(wrong({ kind: "presence", metric: "a b", silence: "31 d" }), ["silence"]);
+});
+
 test("what a rule waits for is said in words", () => {
   assert.equal(conditionInWords({ kind: "threshold", metric: "temperature", above: 30, clear_at: 28 }, 300), "temperature above 30 for 5 min, until it is back at 28");
   assert.equal(conditionInWords({ kind: "threshold", metric: "charge", above: 90, below: 10 }), "charge above 90 or below 10");

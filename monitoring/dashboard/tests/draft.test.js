@@ -88,4 +88,8 @@ test("a wave that is a canary says what its devices are compared by, the last on
   assert.deepEqual(said.waves.map(({ canary }) => canary), [criteria, undefined]);
   assert.deepEqual(wrong({ waves, canaryAlerts: false, canaryWindow: "30 s", canaryLeast: "1" }), ["waves canary", "waves canaryWindow", "waves canaryLeast"]);
   assert.deepEqual(wrong({ waves: wavesOf([10, 90]), canaryAlerts: false }), []);
+  const compares = (...metrics) => wrong({ waves, canaryMetrics: metrics.map(([metric, tolerance]) => ({ metric, worse: "higher", tolerance })) });
+  assert.deepEqual(compares(["errors", "1000"], ["pump/oil", "0"]), []);
+  for (const metrics of [[["oil level", "5"]], [["errors", "1001"]], [["errors", "5"], ["errors ", "6"]]]) assert.deepEqual(compares(...metrics), ["waves canary"]);
+  assert.deepEqual(wrong({ waves, canaryWindow: "8 d" }), ["waves canaryWindow"]);
 });

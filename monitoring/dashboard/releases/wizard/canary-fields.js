@@ -2,6 +2,7 @@
 
 import { html } from "../../view.js";
 import { Check, Field, Select } from "../../shell/field.js";
+import { MAX_METRIC_NAME } from "../../shell/metric-name.js";
 import { newCriterion } from "./draft.js";
 
 const MOST = 10;
@@ -18,7 +19,7 @@ export function CanaryFields({ draft, set, fault }) {
     <p class="explains">When all else lets the next wave open, the devices of this one are compared for a while with those that were not updated. No verdict, no next wave.</p>
     ${draft.canaryMetrics.map(
       ({ metric, worse, tolerance }, place) => html`<div class="criterion" key=${place}>
-        <${Field} label="Metric" value=${metric} set=${(/** @type {string} */ written) => change(place, { metric: written })} placeholder="temperature" maxlength="128" />
+        <${Field} label="Metric" value=${metric} set=${(/** @type {string} */ written) => change(place, { metric: written })} placeholder="temperature" maxlength=${MAX_METRIC_NAME} />
         <${Select} label="Worse is" value=${worse} set=${(/** @type {any} */ chosen) => change(place, { worse: chosen })} options=${[["higher", "higher"], ["lower", "lower"]]} />
         <${Field} label="Tolerated, percent" value=${tolerance} set=${(/** @type {string} */ written) => change(place, { tolerance: written })} inputmode="numeric" />
         <button type="button" class="link" aria-label=${`Remove ${metric || "the metric"}`} onClick=${() => set({ canaryMetrics: draft.canaryMetrics.filter((_, each) => each !== place) })}>Remove</button>

@@ -1,6 +1,10 @@
 /** A release while a person draws it up: what they have said, the document that it comes to, and what is still wrong. Pure. */
 
-import { secondsOf } from "../../shell/seconds.js";
+import { isMetricName, NO_METRIC_NAME } from "../../shell/metric-name.js";
+import { inWords, secondsOf } from "../../shell/seconds.js";
+
+const LONGEST_CANARY_S = 7 * 86_400;
+const MOST_TOLERATED = 1_000;
 
 /** @typedef {"firmware" | "devices" | "waves" | "rules" | "check"} Step */
 
@@ -202,12 +206,18 @@ function canaryFaults({ canaryMetrics, canaryAlerts, canaryWindow, canaryLeast }
   /** @type {[string, string][]} */
   const faults = [];
   if (canaryMetrics.length === 0 && !canaryAlerts) faults.push(["canary", "Name a metric, or let alerts count."]);
-  if (canaryMetrics.some(({ metric, tolerance }) => metric.trim() === "" || !/^\d{1,3}$/.test(tolerance.trim()))) faults.push(["canary", "Each comparison has a metric and a whole number of percent."]);
-  if ((secondsOf(canaryWindow) ?? 0) < 60) faults.push(["canaryWindow", "At least a minute, like 30 min or 2 h."]);
+  const names = canaryMetrics.map(({ metric }) => metric.trim());
+  if (names.some((name) => !isMetricName(name))) faults.push(["canary", NO_METRIC_NAME]);
+  else if (new Set(names).size < names.length) faults.push(["canary", "Compare each metric once."]);
+  else if (canaryMetrics.some(({ tolerance }) => !isTolerance(tolerance))) faults.push(["canary", `What is tolerated is a whole number of percent, at most ${MOST_TOLERATED}.`]);
+  const window = secondsOf(canaryWindow) ?? 0;
+  if (window < 60 || window > LONGEST_CANARY_S) faults.push(["canaryWindow", `A minute to ${inWords(LONGEST_CANARY_S)}, like 30 min or 2 h.`]);
   if (!(isCount(canaryLeast) && Number(canaryLeast) >= 2)) faults.push(["canaryLeast", "At least 2 devices."]);
   return faults;
 }
 
+/** @param {string} text */
+const isTolerance = (text) => /^\d{1,4}$/.test(text.trim()) && Number(text) <= MOST_TOLERATED;
 /** @param {string} text */
 const isPercent = (text) => /^\d+$/.test(text.trim()) && Number(text) >= 1 && Number(text) <= 100;
 /** @param {string} text */
