@@ -56,6 +56,9 @@ class Platform:
     yard: Yard = field(default_factory=Yard)
     workshop: Workshop = field(default_factory=Workshop)
     told: float = 0
+    accounts: list[dict[str, Any]] = field(default_factory=list)
+    asked: dict[str, list[str]] = field(default_factory=dict)
+    """Of whom and of which days the accounts were asked for last."""
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
         split = urlsplit(path)
@@ -90,6 +93,9 @@ class Platform:
         match parts:
             case ["updates", "batches", *rest]:
                 return self.convoy.answer(method, rest, query, document)
+            case ["telemetry", "accounting"]:
+                self.asked = query
+                return 200, {"items": self.accounts, "next": None}
             case ["actions", *_]:
                 return self.desk.answer(method, parts, query, document)
             case ["releases", *_]:

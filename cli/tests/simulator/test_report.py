@@ -22,7 +22,8 @@ class Ledger:
         if answer is None:
             raise Unreachable("nothing answers")
         for uid, stored in (("other-1", 1_000), ("sim-1", answer)):
-            yield Account(device_uid=uid, received=stored + 3, stored=stored - 1, duplicate=3, expired=1)
+            counts = {"messages": stored, "undated": 0, "dead": 0, "gaps": 0, "duplicate": 3, "expired": 1}
+            yield Account(device_uid=uid, received=stored + 3, stored=stored - 1, **counts)
 
 
 @pytest.fixture(autouse=True)

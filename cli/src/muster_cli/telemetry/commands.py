@@ -1,8 +1,9 @@
-"""`muster telemetry latest | tail | chart | stats | export`."""
+"""`muster telemetry latest | tail | chart | stats | export | account`."""
 
 import sys
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Annotated
 
@@ -128,6 +129,30 @@ async def export_samples(
         async for piece in client.export_telemetry(question, file_format=file_format):
             sys.stdout.buffer.write(piece)
     sys.stdout.flush()
+
+
+@app.command("account")
+@platform_command
+async def show_accounts(
+    invocation: Invocation,
+    device: Annotated[str | None, typer.Argument(metavar="[UID]", help="Default: all that have sent anything.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=400, help="So many days in UTC, with today.")] = 7,
+) -> None:
+    """What became of every sample: received = stored + duplicate + expired. It is up to two minutes behind.
+
+    DEAD are messages that could not be read; `muster dead-letters show monitoring.telemetry` says why. GAPS are numbers
+    that are missing between a device's samples.
+    """
+    today = datetime.now(UTC).date()
+    async with invocation.client() as client:
+        first = today - timedelta(days=days - 1)
+        found = [account async for account in client.accounts(first, today, uid=device)]
+    counts = ("messages", "received", "stored", "duplicate", "expired", "dead", "gaps")
+    invocation.output.rows(
+        ["DEVICE", *(name.upper() for name in counts)],
+        [[account.device_uid, *(getattr(account, name) for name in counts)] for account in found],
+        data=found,
+    )
 
 
 async def _question(client: MusterClient, devices: Devices, span: Span, metrics: list[str] | None) -> Question:
