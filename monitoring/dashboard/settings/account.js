@@ -1,6 +1,7 @@
 /** The person who is signed in: who they are, what they may do, and their password. */
 
 import { html, useSignal } from "../view.js";
+import { ApiError } from "../rest.js";
 import { useApp } from "../shell/context.js";
 import { Confirm, useAttempt } from "../shell/dialog.js";
 import { Field } from "../shell/field.js";
@@ -43,7 +44,9 @@ function Password() {
   const changed = useSignal(false);
   const { busy, error, attempt } = useAttempt(async () => {
     changed.value = false;
-    await session.changePassword(current.peek(), next.peek());
+    await session.changePassword(current.peek(), next.peek()).catch((/** @type {Error} */ refused) => {
+      throw refused instanceof ApiError && refused.code === "bad_credentials" ? new Error("The password that you have is another one.") : refused;
+    });
     changed.value = true;
     current.value = "";
     next.value = "";

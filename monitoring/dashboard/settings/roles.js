@@ -60,7 +60,7 @@ function RoleForm({ role, changed, close }) {
   }
 
   return html`<${EditDialog} title=${role ? `Edit ${role.name}` : "New role"} action=${role ? "Save" : "Create"} save=${save} close=${close}>
-    ${!role && html`<${Field} label="Name" required placeholder="night-watch" value=${name.value} set=${(/** @type {string} */ said) => (name.value = said)} />`}
+    ${!role && html`<${Field} label="Name" required maxlength="64" pattern="[a-z][a-z0-9_\\-]*" hint="Lower-case letters, digits, - and _, a letter first." placeholder="night-watch" value=${name.value} set=${(/** @type {string} */ said) => (name.value = said)} />`}
     <${Field} label="For" maxlength="200" placeholder="Those who watch at night" value=${description.value} set=${(/** @type {string} */ said) => (description.value = said)} />
     <${ScopeField} legend="They may" held=${session.person.value?.scopes ?? []} chosen=${scopes.value} choose=${(/** @type {string[]} */ chosen) => (scopes.value = chosen)} />
   <//>`;

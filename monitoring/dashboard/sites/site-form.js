@@ -6,10 +6,7 @@ import { ApiError } from "../rest.js";
 import { useApp } from "../shell/context.js";
 import { Dialog, useAttempt } from "../shell/dialog.js";
 import { Check, Field, Lines } from "../shell/field.js";
-import { changeOf, creationOf, faultsOf, formOf, TEMPLATE } from "./states.js";
-
-/** The members that the platform may find wrong, by the field that they are written in. */
-const MEMBERS = /** @type {const} */ ({ ca_certificate: "certificate", topic_template: "template" });
+import { changeOf, creationOf, faultsOf, formOf, placesOf, TEMPLATE } from "./states.js";
 
 /**
  * @param {object} props
@@ -44,7 +41,10 @@ export function SiteForm({ site, changed, close }) {
     if (Object.keys(faultsOf(form.peek())).length === 0) attempt();
   }
 
-  const faults = { ...placesOf(error), ...(tried.value ? faultsOf(form.value) : {}) };
+  const unsaid = tried.value ? faultsOf(form.value) : {};
+  // What the platform found is about the form that was sent: while something else is wrong, it is not sent again.
+  const said = Object.keys(unsaid).length === 0 ? error : null;
+  const faults = { ...placesOf(said), ...unsaid };
   const { name, host, port, username, password, forget, tls, certificate, template, description, enabled } = form.value;
   return html`<${Dialog} title=${site ? `Edit ${site.name}` : "New site"} close=${close}>
     <form class="site-form" noValidate onSubmit=${submit}>
@@ -73,24 +73,13 @@ export function SiteForm({ site, changed, close }) {
       <${Field} label="Topics" value=${template} set=${(/** @type {string} */ said) => set({ template: said })} maxlength="200" placeholder=${TEMPLATE} hint="Where its devices publish; {uid} stands for a device's uid." error=${faults.template} />
       <${Field} label="Description" value=${description} set=${(/** @type {string} */ said) => set({ description: said })} maxlength="500" error=${faults.description} />
       <${Check} label="Enabled" value=${enabled} set=${(/** @type {boolean} */ said) => set({ enabled: said })} hint="The platform keeps a link to it." />
-      <div role="alert">${error && html`<p class="notice alarm">${explained(error)}</p>`}</div>
+      <div role="alert">${said && Object.keys(faults).length === 0 && html`<p class="notice alarm">${explained(said)}</p>`}</div>
       <div class="answers">
         <button type="button" class="secondary" onClick=${close}>Not now</button>
         <button type="submit" aria-busy=${busy} disabled=${busy}>${site ? "Save" : "Create"}</button>
       </div>
     </form>
   <//>`;
-}
-
-/** What the platform found wrong, by field. @param {Error | null} error @returns {Record<string, string>} */
-function placesOf(error) {
-  if (!(error instanceof ApiError)) return {};
-  return Object.fromEntries(
-    error.places.map(({ location, message }) => {
-      const member = location.at(-1) ?? "";
-      return [MEMBERS[/** @type {keyof typeof MEMBERS} */ (member)] ?? member, `${message}.`];
-    }),
-  );
 }
 
 /** @param {Error} error */

@@ -1,5 +1,7 @@
 /** What the link to a site's broker is like, and what to do about it; the bodies that its forms come to. Pure. */
 
+import { ApiError, asSentence } from "../problem.js";
+
 /**
  * @typedef {"disabled" | "waiting" | "connecting" | "connected" | "refused" | "unreachable" | "forbidden"} LinkState
  *
@@ -115,4 +117,19 @@ export function faultsOf({ name, host, port, template }) {
     ...(!(/^\d+$/.test(port.trim()) && Number(port) >= 1 && Number(port) <= 65_535) && { port: "A number from 1 to 65535." }),
     ...(!template.includes("{uid}") && { template: "It needs {uid}, the place of the device's uid." }),
   };
+}
+
+/** The fields that a body calls otherwise. */
+const FIELDS = /** @type {Record<string, keyof Form>} */ ({ ca_certificate: "certificate", topic_template: "template" });
+
+/**
+ * What the platform found wrong, by field; of what is no field it says nothing.
+ * @param {Error | null} error
+ * @returns {Partial<Record<keyof Form, string>>}
+ */
+export function placesOf(error) {
+  if (!(error instanceof ApiError)) return {};
+  const fields = Object.keys(formOf(null));
+  const found = error.places.map(({ location, message }) => [FIELDS[location.at(-1) ?? ""] ?? location.at(-1), asSentence(message)]);
+  return Object.fromEntries(found.filter(([field]) => fields.includes(field)));
 }

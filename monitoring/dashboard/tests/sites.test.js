@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changeOf, creationOf, faultsOf, formOf } from "../sites/states.js";
+import { ApiError } from "../problem.js";
+import { changeOf, creationOf, faultsOf, formOf, placesOf } from "../sites/states.js";
 
 const site = {
   id: 7, name: "Plant", host: "broker.plant", port: 8883, username: "muster", has_password: true, tls: true, ca_certificate: "PEM",
@@ -28,4 +29,13 @@ test("a new site has what was written and nothing of what was not", () => {
 test("what is missing is told by its field", () => {
   assert.deepEqual(Object.keys(faultsOf({ ...formOf(null), port: "0", template: "telemetry" })), ["name", "host", "port", "template"]);
   assert.deepEqual(faultsOf(formOf(site)), {});
+});
+
+test("what the platform finds wrong is told by its field, as a sentence", () => {
+  const refused = (...places) => placesOf(new ApiError(422, "validation_failed", "No.", places));
+  assert.deepEqual(refused({ location: ["body", "host"], message: "a host name" }, { location: ["body", "topic_template"], message: "Too long" }), {
+    host: "A host name.", template: "Too long.",
+  });
+  assert.deepEqual(refused({ location: ["body"], message: "Not an object" }), {});
+  assert.deepEqual(placesOf(new Error("away")), {});
 });
