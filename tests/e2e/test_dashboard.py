@@ -236,7 +236,13 @@ async def test_every_page_is_accessible_and_fits(
     scheme: str,
     width: int,
 ):
-    device, firmware = await devices("Pump 1"), await image("1.0.0")
+    device, firmware = await devices("Pump 1", attributes={"lat": 53.5, "lon": 10.0}), await image("1.0.0")
+    rule = {
+        "name": f"Any temperature of {device.uid}",
+        "condition": {"kind": "threshold", "metric": "temperature", "above": -1_000},
+        "scope": {"device_uids": [device.uid]},
+    }
+    rule_id = (await people.post("/api/v2/alert-rules", json=rule)).raise_for_status().json()["id"]
     asked = {"name": "Pumps", "firmware_id": firmware["id"], "device_ids": [device.uid]}
     batch = (await people.post("/api/v2/updates/batches", json=asked)).raise_for_status().json()
     described = {"name": f"Plant of {device.uid}", "host": "broker.plant.example", "port": 8883, "enabled": False}
@@ -255,8 +261,16 @@ async def test_every_page_is_accessible_and_fits(
             "#/sites": f'[data-site="{site["id"]}"]',
             "#/releases/batches": f'[data-batch="{batch["id"]}"]',
             f"#/releases/batches/{batch['id']}": f'[data-device="{device.uid}"]',
+            "#/map": ".world-box canvas",
+            "#/firmware": "tbody tr",
+            "#/alerts": f'tr:has-text("{rule["name"]}")',
+            "#/alerts/rules": f'tr:has-text("{rule["name"]}")',
+            "#/settings/account": "#password",
+            **{f"#/settings/{name}": ".data-table" for name in ("people", "roles", "organizations")},
+            **{f"#/settings/{name}": "#listed" for name in ("keys", "webhooks")},
         }
         for address, sign in pages.items():
             await visit.page.goto(f"{visit.origin}/{address}")
-            await visit.page.locator(sign).wait_for()
+            await visit.page.locator(sign).first.wait_for()
             await visit.is_sound()
+    (await people.delete(f"/api/v2/alert-rules/{rule_id}")).raise_for_status()

@@ -1,5 +1,6 @@
 """The fleet in a browser: searched, chosen from and changed; a device's sides, the map, and the settings."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -153,17 +154,20 @@ async def test_the_map_of_an_organization_without_devices_says_so_and_what_to_do
 
 
 async def test_a_key_is_shown_once_and_a_webhook_tells_of_its_deliveries(visit: Visit):
-    name = f"report-{uuid4().hex[:8]}"
+    name = f"report-{uuid4().hex[:8]}-{'x' * 150}"
     await visit.sign_in("#/settings/keys")
     await visit.page.get_by_role("button", name="New key").click()
     await visit.page.get_by_label("Name").fill(name)
     await visit.page.get_by_role("button", name="Make the key").click()
     secret = await visit.page.get_by_label("Secret").input_value()
     assert secret.startswith("muster_")
+    await visit.page.get_by_role("button", name="Copy").click()
+    await expect(visit.page.get_by_text(re.compile(r"^(Copied\.|It is selected: copy it)"))).to_be_visible()
     await visit.is_sound()
     await visit.page.get_by_role("button", name="I have it").click()
     await expect(visit.page.get_by_text(name)).to_be_visible()
     assert secret not in await visit.page.content()
+    await expect(visit.page.get_by_role("button", name=f"Revoke {name}")).to_be_in_viewport(ratio=1)
     await visit.page.get_by_role("button", name=f"Revoke {name}").click()
     await visit.page.get_by_role("button", name="Revoke", exact=True).click()
     await expect(visit.page.get_by_role("row", name=name)).to_contain_text("revoked")
@@ -177,6 +181,23 @@ async def test_a_key_is_shown_once_and_a_webhook_tells_of_its_deliveries(visit: 
     await visit.page.get_by_role("button", name="Send a test").click()
     await expect(visit.page.locator("[data-delivery]").first).to_be_visible()
     await visit.is_sound()
+
+
+async def test_what_the_settings_do_not_take_is_said_in_words(visit: Visit):
+    await visit.sign_in("#/settings/roles")
+    await visit.page.get_by_role("button", name="New role").click()
+    name = visit.page.get_by_role("textbox", name="Name", exact=True)
+    for written, wrong in (("Night Watch", True), ("1st", True), ("night-watch_2", False)):
+        await name.fill(written)
+        assert await name.evaluate("field => field.validity.patternMismatch") is wrong
+    await expect(visit.page.get_by_text("Lower-case letters, digits, - and _")).to_be_visible()
+    await visit.page.keyboard.press("Escape")
+    await visit.page.get_by_role("link", name="Account").click()
+    await visit.page.get_by_label("The one you have").fill("not-this-one")
+    await visit.page.get_by_label("The new one").fill("another-password")
+    visit.expected.append("/api/v2/auth/password")
+    await visit.page.get_by_role("button", name="Change it").click()
+    await expect(visit.page.get_by_text("The password that you have is another one.")).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1360), ("light", 390)])
@@ -193,6 +214,9 @@ async def test_every_page_of_the_fleet_and_the_settings_is_accessible_and_fits(
         f"#/devices/{device.uid}/configuration": "#desired",
         f"#/devices/{device.uid}/log": ".audit li",
         "#/map": ".world-box canvas",
+        "#/firmware": "h1",
+        "#/alerts": "h1",
+        "#/alerts/rules": "h1",
         "#/settings/account": "#password",
         "#/settings/people": ".data-table",
         "#/settings/roles": ".data-table",
@@ -204,6 +228,7 @@ async def test_every_page_of_the_fleet_and_the_settings_is_accessible_and_fits(
     for address, sign in pages.items():
         await visit.page.goto(f"{visit.origin}/{address}")
         await visit.page.locator(sign).first.wait_for()
+        await expect(visit.page.locator(".waiting")).to_have_count(0)
         await visit.is_sound()
     if width < 600:
         menu = visit.page.get_by_role("button", name="Menu")
