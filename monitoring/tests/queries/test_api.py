@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitoring.queries import service as service_module
+from monitoring.rollups import service as rollups_module
 
 from ..worlds import sample
 
@@ -64,6 +65,17 @@ async def test_a_device_is_drawn_at_the_resolution_that_fits(ask, hour):
     day = await ask(SERIES, device_uid="pump-1", metric="on", **{"from": (hour - timedelta(days=20)).isoformat()})
     assert day["resolution"] == "hour"
     assert [one["mean"] for one in day["series"]] == [[0.5]]
+
+
+async def test_an_answer_about_many_devices_says_since_when_it_may_lack_what_came_in(ask, monkeypatch):
+    lag = timedelta(seconds=150)
+    monkeypatch.setattr(rollups_module, "_FRESH_DEVICES", 3)
+    for path, more in ((SERIES, {}), (STATISTICS, {}), (RANKING, {"metric": "temperature"})):
+        asked = datetime.now(UTC)
+        until = datetime.fromisoformat((await ask(path, resolution="minute", **more))["complete_until"])
+        assert asked <= until + lag <= datetime.now(UTC)
+        for whole in ({"resolution": "raw"}, {"resolution": "minute", "device_uid": ["pump-1", "pump-2", "pump-3"]}):
+            assert (await ask(path, **whole, **more))["complete_until"] is None
 
 
 async def test_one_series_for_all_or_one_each(ask):

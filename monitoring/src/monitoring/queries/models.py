@@ -21,9 +21,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Read at `resolution` from `start` to before `end`, both cut to whole buckets of `width`."""
+    """Read at `resolution` from `start` to before `end`, both cut to whole buckets of `width`.
+
+    `complete_until` is None where nothing waits to be rolled up before it can be read.
+    """
 
     resolution: Resolution
     start: datetime
     end: datetime
     width: timedelta
+    complete_until: datetime | None = None

@@ -24,7 +24,11 @@ class Question(BaseModel):
 
 
 class Answer(BaseModel):
-    """From `from` to before `to`, of `devices` devices that were asked about."""
+    """From `from` to before `to`, of `devices` devices that were asked about.
+
+    Of samples that came in after `complete_until` some may be missing: they are in answers about so many devices when
+    they are rolled up. It is null where none wait for that.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -32,6 +36,7 @@ class Answer(BaseModel):
     end: datetime = Field(alias="to")
     resolution: Resolution
     devices: int
+    complete_until: datetime | None
 
 
 class SeriesRead(BaseModel):

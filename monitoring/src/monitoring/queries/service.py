@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -147,7 +148,10 @@ class QueryService:
     ) -> Plan:
         start, end = self._times(question)
         span, wanted = await self._span(organization_id), asked or question.resolution
-        return plan(start, end, asked=wanted, points=points, devices=len(uids), span=span)
+        chosen = plan(start, end, asked=wanted, points=points, devices=len(uids), span=span)
+        if chosen.resolution is Resolution.RAW:
+            return chosen
+        return replace(chosen, complete_until=self._rollups.complete_until(uids))
 
     def _times(self, question: Question) -> tuple[datetime, datetime]:
         end = question.end or self._clock.now()
@@ -294,7 +298,13 @@ def _series_in(found: dict[Place, dict[int, Summary]], place: Place) -> dict[int
 
 
 def _span(chosen: Plan, uids: Sequence[str]) -> dict[str, Any]:
-    return {"start": chosen.start, "end": chosen.end, "resolution": chosen.resolution, "devices": len(uids)}
+    return {
+        "start": chosen.start,
+        "end": chosen.end,
+        "resolution": chosen.resolution,
+        "devices": len(uids),
+        "complete_until": chosen.complete_until,
+    }
 
 
 def _series_answer(

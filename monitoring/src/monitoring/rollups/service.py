@@ -88,6 +88,10 @@ class FreshRollups:
         self._clock = clock
         self._lag = lag
 
+    def complete_until(self, uids: Sequence[str]) -> datetime | None:
+        """Of what came in since then, these devices' rollups may lack some; None where samples make up for it."""
+        return self._clock.now() - self._lag if len(uids) > _FRESH_DEVICES else None
+
     def summaries(
         self, unit: timedelta, uids: Sequence[str], start: datetime, end: datetime, *, metrics: Set[str] | None
     ) -> AsyncIterator[tuple[str, datetime, Mapping[str, Summary]]]:
@@ -115,7 +119,7 @@ class FreshRollups:
 
         Of what both rollups and samples tell the greater number counts: it has seen all that the smaller has.
         """
-        if len(uids) > _FRESH_DEVICES:
+        if self.complete_until(uids) is not None:
             async for uid, at, found in self._store.summaries(unit, uids, start, end, read=read):
                 yield uid, at, found
             return
