@@ -3,11 +3,12 @@
 import asyncio
 from collections import defaultdict
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
 
-from monitoring.rollups import store
+from monitoring.rollups import service, store
 from monitoring.rollups.models import DAY, HOUR, MINUTE, Account
 from monitoring.rollups.service import MarkKeeper, Roller
 from monitoring.rollups.store import RollupStore
@@ -288,6 +289,32 @@ async def test_many_devices_are_rolled_up_together(record, settle, rollups):
     assert found == dict.fromkeys(uids, 1)
     accounts = await rollups.accounts(uids, [TODAY])
     assert set(accounts.values()) == {Account(messages=1, received=1, stored=1)}
+
+
+async def test_whatever_else_the_process_does_has_its_turn_after_each_device_of_a_roll(
+    record, telemetry, roller, monkeypatch
+):
+    for number in range(10):
+        await record(f"pump-{number}", sample(NOON, 1, temperature=1.0))
+    await telemetry.fold_news()
+    turns: list[str] = []
+
+    def add_samples(*_):
+        turns.append("roll")
+
+    async def something_else():
+        while True:
+            turns.append("other")
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(service, "add_samples", add_samples)
+    other = asyncio.create_task(something_else())
+    try:
+        await roller.roll()
+    finally:
+        other.cancel()
+    assert turns.count("roll") == 10
+    assert ("roll", "roll") not in pairwise(turns)
 
 
 async def test_a_roll_takes_no_more_marks_than_it_has_room_for_and_the_rest_follows(
