@@ -85,6 +85,10 @@ class Outbox:
     def add_written(self, events: Iterable[WrittenEvent]) -> None:
         self._events += events
 
+    def add_encoded(self, kind: type[EventData], organization_id: int, events: Sequence[tuple[str, bytes]]) -> None:
+        """As `write_encoded` and `add_written`."""
+        self.add_written(self.write_encoded(kind, organization_id, events))
+
     def command(self, command: Command) -> None:
         """Adds a command, to be sent once the unit is committed and its device connected, but not past its deadline.
 
