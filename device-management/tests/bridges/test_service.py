@@ -140,6 +140,46 @@ async def test_workers_that_start_together_share_the_sites(admin, site_broker, w
     await eventually(shared_out, timeout=90)
 
 
+async def test_a_worker_whose_links_have_news_takes_no_more_than_its_share(
+    admin, site_broker, worker, sql, monkeypatch
+):
+    monkeypatch.setattr("device_management.bridges.service._ROUND_S", 1_000.0)
+    for number in range(12):
+        body = {"name": f"Plant {number}", "topic_template": f"{uuid4().hex}/{{uid}}", **site_broker}
+        assert (await admin.post("/api/v2/sites", json=body)).status_code == 201
+    worker()
+
+    async def the_first_are_connected() -> bool:
+        return await sql.fetchval("select count(*) from site_links where state = 'connected'") >= 5
+
+    await eventually(the_first_are_connected, timeout=90)
+    assert await sql.fetchval("select count(*) from site_links where holder is not null") == 5
+
+
+async def test_what_was_carried_over_a_link_is_counted_though_the_site_is_changed(
+    admin, site, site_broker, pump, worker, at_site, stored, monkeypatch
+):
+    monkeypatch.setattr("device_management.bridges.service._ROUND_S", 1_000.0)
+    waiting_room = {"name": "Other", "topic_template": "other/{uid}", **site_broker}
+    assert (await admin.post("/api/v2/sites", json=waiting_room)).status_code == 201
+    news = asyncio.Event()
+
+    @asynccontextmanager
+    async def later(address, topic_filter):
+        if topic_filter.startswith("other/"):
+            await news.wait()
+        async with open_link(address, topic_filter) as link:
+            yield link
+
+    worker(connect=later)
+    await link_is(admin, site, state="connected")
+    await at_site.publish(f"{site['place']}/pump-1/data", BODY, qos=1)
+    await eventually(lambda: stored == [("devices.pump-1.telemetry", BODY)])
+    await admin.patch(f"/api/v2/sites/{site['id']}", json={"description": "moved"})
+    news.set()
+    await link_is(admin, site, forwarded=1)
+
+
 async def test_a_wrong_password_is_refused_and_shown_and_a_right_one_connects(admin, site, site_broker, worker):
     url = f"/api/v2/sites/{site['id']}"
     await admin.patch(url, json={"password": "wrong"})

@@ -86,23 +86,31 @@ class SiteBridges:
         self._news = asyncio.Event()
 
     async def run(self) -> None:
-        """Until cancelled; then the links are closed and the sites given back."""
+        """Until cancelled; then the links are closed and the sites given back.
+
+        News of a link is told at once, but new sites are taken by the clock alone: a worker that has links has news,
+        and would have taken all the others' share as well.
+        """
+        takes_at = 0.0
         try:
             while not is_cancelled():
-                await self._round()
+                takes = monotonic() >= takes_at
+                if takes:
+                    takes_at = monotonic() + _ROUND_S
                 self._news.clear()
+                await self._round(_NEW_A_ROUND if takes else 0)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_ROUND_S):
+                    async with asyncio.timeout(takes_at - monotonic()):
                         await self._news.wait()
         finally:
             await self._give_back()
 
-    async def _round(self) -> None:
-        """Renews the leases, starts and ends links accordingly, and tells how they are."""
+    async def _round(self, new: int) -> None:
+        """Renews the leases and takes `new` more, starts and ends links accordingly, and tells how they are."""
         began = monotonic()
         try:
             async with self._scopes() as scope:
-                limit = len(self._bridges) + _NEW_A_ROUND
+                limit = len(self._bridges) + new
                 held = await scope.get(SiteService).hold(self._holder, lasting=LEASE, limit=limit)
         except ServiceUnavailable:
             if monotonic() > self._held_until:
@@ -119,7 +127,10 @@ class SiteBridges:
             for site_id, bridge in self._bridges.items()
             if site_id not in sites or sites[site_id].version != bridge.site.version
         ]
-        await _ended([self._bridges.pop(site_id) for site_id in ending])
+        ended = [self._bridges.pop(site_id) for site_id in ending]
+        await _ended(ended)
+        with suppress(ServiceUnavailable):
+            await self._tell(ended)
         for site_id, site in sites.items():
             if site_id not in self._bridges:
                 bridge = self._bridges[site_id] = _Bridge(site)
