@@ -91,3 +91,15 @@ async def test_one_webhooks_delivery_is_not_anothers(admin):
     delivery = (await admin.post(f"{HOOKS}/{first['id']}/test")).json()
     answer = await admin.get(f"{HOOKS}/{second['id']}/deliveries/{delivery['id']}")
     assert (answer.status_code, answer.json()["code"]) == (404, "delivery_not_found")
+
+
+async def test_nothing_is_tried_or_sent_again_while_a_webhook_is_off(admin):
+    url = f"{HOOKS}/{(await create(admin)).json()['id']}"
+    delivery = (await admin.post(f"{url}/test")).json()
+    await admin.patch(url, json={"enabled": False})
+    for verb in ("test", f"deliveries/{delivery['id']}/replay"):
+        answer = await admin.post(f"{url}/{verb}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "webhook_is_off")
+    assert [one["id"] for one in (await admin.get(f"{url}/deliveries")).json()["items"]] == [delivery["id"]]
+    await admin.patch(url, json={"enabled": True})
+    assert (await admin.post(f"{url}/test")).status_code == 202

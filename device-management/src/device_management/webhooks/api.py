@@ -10,6 +10,7 @@ from device_management.webhooks.errors import (
     TooManyWebhooks,
     UnacceptableUrl,
     UnknownEventType,
+    WebhookIsOff,
     WebhookNotFound,
 )
 from device_management.webhooks.schemas import (
@@ -87,6 +88,7 @@ async def renew_secret(
 
 
 @router.post("/{webhook_id}/test", status_code=202)
+@raises(WebhookIsOff)
 async def test(webhook_id: Id, who: Admin, webhooks: Webhooks, answer: Annotated[Once, Depends(once)]) -> DeliveryRead:
     """Sends a `webhook.test` event; the delivery says what the receiver answers."""
     return await answer.keep(await webhooks.test(who.organization_id, webhook_id))
@@ -116,6 +118,7 @@ async def delivery(webhook_id: Id, delivery_id: DeliveryId, who: Admin, webhooks
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/replay", status_code=202)
+@raises(WebhookIsOff)
 async def replay(webhook_id: Id, delivery_id: DeliveryId, who: Admin, webhooks: Webhooks) -> DeliveryRead:
     """Sends it again, under the same `webhook-id`."""
     return await webhooks.replay(who.organization_id, webhook_id, delivery_id)

@@ -21,6 +21,16 @@ class DeliveryNotFound(DomainError):
         super().__init__("delivery not found")
 
 
+class WebhookIsOff(DomainError):
+    """Nothing is sent to it, so there is nothing to be tried or sent again."""
+
+    status = 409
+    code = "webhook_is_off"
+
+    def __init__(self) -> None:
+        super().__init__("the webhook is off, so nothing would be sent; turn it on with enabled")
+
+
 class TooManyWebhooks(DomainError):
     status = 409
     code = "too_many_webhooks"

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
-from device_management.webhooks.errors import DeliveryNotFound, TooManyWebhooks, WebhookNotFound
+from device_management.webhooks.errors import DeliveryNotFound, TooManyWebhooks, WebhookIsOff, WebhookNotFound
 from device_management.webhooks.gateway import Receivers, Unanswered
 from device_management.webhooks.models import Due, Outcome, Webhook, WebhookDelivery
 from device_management.webhooks.rules import (
@@ -169,12 +169,14 @@ class WebhookService:
         return DeliveryDetail(**_delivery(delivery).model_dump(), body=delivery.body, history=history)
 
     async def replay(self, organization_id: int, webhook_id: int, delivery_id: int) -> DeliveryRead:
-        """Sends it again, delivered or not. Raises WebhookNotFound and DeliveryNotFound."""
-        return _delivery(await self._store.replay(await self._delivery(organization_id, webhook_id, delivery_id)))
+        """Sends it again, delivered or not. Raises WebhookNotFound, DeliveryNotFound and WebhookIsOff."""
+        delivery = await self._delivery(organization_id, webhook_id, delivery_id)
+        await self._on(organization_id, webhook_id)
+        return _delivery(await self._store.replay(delivery))
 
     async def test(self, organization_id: int, webhook_id: int) -> DeliveryRead:
-        """Sends an event that means nothing. Raises WebhookNotFound."""
-        webhook = await self._find(organization_id, webhook_id)
+        """Sends an event that means nothing. Raises WebhookNotFound and WebhookIsOff."""
+        webhook = await self._on(organization_id, webhook_id)
         event_id, now = self._ids.new(), self._clock.now()
         event = Envelope(
             id=event_id,
@@ -233,6 +235,13 @@ class WebhookService:
             raise WebhookNotFound
         if expected is not None:
             expected.require(webhook.version)
+        return webhook
+
+    async def _on(self, organization_id: int, webhook_id: int) -> Webhook:
+        """Raises WebhookNotFound and WebhookIsOff."""
+        webhook = await self._find(organization_id, webhook_id)
+        if not webhook.enabled:
+            raise WebhookIsOff
         return webhook
 
     async def _delivery(self, organization_id: int, webhook_id: int, delivery_id: int) -> WebhookDelivery:
