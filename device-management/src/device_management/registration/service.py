@@ -37,7 +37,7 @@ from shared.ids import Ids
 from shared.outbox.writing import WrittenEvent
 from shared.sql.unit_of_work import UnitOfWork
 
-_WRITTEN_AT_ONCE = 250
+_WRITTEN_AT_ONCE = 100
 """Others have their turn in between: other requests, and the statement that is under way meanwhile."""
 
 T = TypeVar("T")
@@ -154,7 +154,6 @@ class RegistrationService:
         proposed: dict[str, NewDevice] = {}
         outcomes: list[str | DomainError] = []
         for some in _in_turns(bodies):
-            await asyncio.sleep(0)
             for body in some:
                 uid = body.device_uid or f"dev-{self._ids.new().hex[:12]}"
                 if body.organization_id != organization_id and body.organization_id is not None:
@@ -166,6 +165,7 @@ class RegistrationService:
                 else:
                     proposed[uid] = _new(organization_id, uid, body.members(), now)
                     outcomes.append(uid)
+            await asyncio.sleep(0)
         return proposed, outcomes
 
     async def _within(
@@ -227,6 +227,8 @@ async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncGenerator[asyncio.Tas
     """Does `work` while the block runs, and has done it when the block has ended."""
     task = asyncio.create_task(work)
     try:
+        await asyncio.sleep(0)  # It begins,
+        await asyncio.sleep(0)  # and what it asks for is on its way.
         yield task
     finally:
         await task
