@@ -16,6 +16,7 @@ from shared.testing import eventually
 from .browsing import Device, Visit, now_ms
 
 _TEMPERATURE = '.metric-chart[data-metric="temperature"]'
+_LEVEL = '.metric-chart[data-metric="level"]'
 
 
 @asynccontextmanager
@@ -98,10 +99,15 @@ async def test_any_hour_of_the_past_can_be_looked_at(visit: Visit, devices: Call
     await device.connect()
     now, hour = now_ms(), 3_600_000
     await device.publish(*({"ts": now - 3 * hour - 1_000 * age, "metrics": {"level": age}} for age in range(100)))
+    await device.stored(100)
+    await visit.sign_in(f"#/devices/{device.uid}")
+    await expect(visit.page.get_by_text("Nothing measured in the last 5 minutes")).to_be_visible()
+    await visit.page.get_by_role("link", name="look there").click()
+    await expect(visit.page.locator(_LEVEL)).to_have_attribute("data-points", "100")
     await device.publish({"ts": now, "metrics": {"level": 1_000}})
     await device.stored(101)
-    await visit.sign_in(f"#/devices/{device.uid}?minutes=60")
-    level = visit.page.locator('.metric-chart[data-metric="level"]')
+    await visit.page.goto(f"{visit.origin}/#/devices/{device.uid}?minutes=60")
+    level = visit.page.locator(_LEVEL)
     await expect(level).to_have_attribute("data-points", "1")
     for _ in range(3):
         await visit.page.get_by_role("link", name="minutes before").click()

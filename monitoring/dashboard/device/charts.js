@@ -1,7 +1,9 @@
 /** The charts of a device, one for each metric, over a span that a person chooses or draws over. */
 
 import { html } from "../view.js";
-import { forInput } from "../shell/format.js";
+import { newestDrawn } from "../live/merge.js";
+import { useApp } from "../shell/context.js";
+import { ago, forInput, moment } from "../shell/format.js";
 import { Icon } from "../shell/icons.js";
 import { now } from "../shell/now.js";
 import { Empty, Waiting } from "../shell/states.js";
@@ -12,6 +14,8 @@ import { useRollups } from "./rollups.js";
 
 /** A longer span is read summed up; a shorter one sample by sample, and goes on as they come. */
 const LIVE_MINUTES = 60;
+/** So long after the newest number a look at it ends. */
+const AFTER_MS = 5_000;
 
 /** @param {{uid: string, chosen: import("./address.js").ChosenTime}} props */
 export function Charts({ uid, chosen }) {
@@ -52,7 +56,8 @@ function bucketWords(seconds) {
 /**
  * @param {Shown & {series: Map<string, any>, end: number, revision: unknown, reading: boolean, error: Error | null, retry: () => void}} props
  */
-function Grid({ uid, chosen: { minutes, until, resolution }, series, end, revision, reading, error, retry }) {
+function Grid({ uid, chosen, series, end, revision, reading, error, retry }) {
+  const { minutes, until, resolution } = chosen;
   const span = until === null ? `the last ${spanWords(minutes)}` : `these ${spanWords(minutes)}`;
 
   /** Looks closer at what was drawn over. @param {number} from @param {number} to */
@@ -71,7 +76,7 @@ function Grid({ uid, chosen: { minutes, until, resolution }, series, end, revisi
     !error &&
     html`<${Empty} title=${`Nothing measured in ${span}`}>
       ${until === null
-        ? html`<p>A chart appears here as soon as the device publishes a number to <code>devices/${uid}/telemetry</code>.</p>`
+        ? html`<${NothingNow} uid=${uid} chosen=${chosen} />`
         : html`<p>Choose another time, or go <a href=${deviceHref(uid, minutes)}>back to now</a>.</p>`}
     <//>`}
     <div class="chart-grid">
@@ -80,6 +85,13 @@ function Grid({ uid, chosen: { minutes, until, resolution }, series, end, revisi
       )}
     </div>
   `;
+}
+
+/** How a chart begins, or the way to what was measured last. @param {Shown} props */
+function NothingNow({ uid, chosen: { minutes, resolution } }) {
+  const last = newestDrawn(useApp().feed.device(uid).reading.value);
+  if (last === null) return html`<p>A chart appears here as soon as the device publishes a number to <code>devices/${uid}/telemetry</code>.</p>`;
+  return html`<p>Its newest number is of <time datetime=${new Date(last).toISOString()} title=${moment(last)}>${ago(last, now.value)}</time>: <a href=${deviceHref(uid, minutes, last + AFTER_MS, resolution)}>look there</a>.</p>`;
 }
 
 /** Which time is shown, and how finely. @param {Shown & {state: string}} props */

@@ -75,6 +75,12 @@ export function inOrder(held) {
   return [...(held?.metrics ?? [])].sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
 }
 
+/** When the newest of what can be drawn was measured, which text cannot; null when there is none. @param {Parameters<typeof inOrder>[0]} held */
+export function newestDrawn(held) {
+  const times = inOrder(held).flatMap(([, { value, ts }]) => (typeof value === "string" ? [] : [ts]));
+  return times.length > 0 ? Math.max(...times) : null;
+}
+
 /**
  * @param {Presence | null} held
  * @param {PresenceItem} item

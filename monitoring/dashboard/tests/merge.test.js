@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inOrder, instant, mergePresence, mergeReading, mergeUpdate } from "../live/merge.js";
+import { inOrder, instant, mergePresence, mergeReading, mergeUpdate, newestDrawn } from "../live/merge.js";
 
 const item = (ts, metrics) => ({ device_uid: "d", ts, metrics });
 
@@ -65,4 +65,11 @@ test("an update keeps the later session, and of one session the later state", ()
   assert.equal(mergeUpdate(held, at(1, 9)), held);
   assert.equal(mergeUpdate(held, at(2, 4)).version, 4);
   assert.equal(mergeUpdate(held, at(3, 1)).counter, 3);
+});
+
+test("the newest that can be drawn is a number or a yes, never a text", () => {
+  const told = [item(1000, { a: 1 }), item(3000, { mode: "eco" }), item(2000, { open: false })];
+  assert.equal(newestDrawn(told.reduce(mergeReading, null)), 2000);
+  assert.equal(newestDrawn(mergeReading(null, item(3000, { mode: "eco" }))), null);
+  assert.equal(newestDrawn(null), null);
 });
