@@ -61,8 +61,8 @@ class Settings(ServiceSettings):
     """How long a batch that is not full waits for more."""
 
     telemetry_in_flight: int = Field(default=4, ge=1, le=16)
-    """Batches that are stored side by side. Of full ones there are two and a third that comes in, whatever this says:
-    more are for small ones, which would wait while others are stored."""
+    """Batches that are under way side by side. Of full ones there are three, of which one is stored at a time, whatever
+    this says: more are for small ones, which would wait while others are stored."""
 
     socket_unread_packets: int = Field(default=64, ge=8, le=10_000)
     """A live connection that leaves more packets than this unread is cut off."""

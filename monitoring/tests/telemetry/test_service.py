@@ -1,5 +1,6 @@
 """Telemetry is stored once, whatever comes again, and read by those whose device it is."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -242,6 +243,32 @@ async def test_a_small_batch_leaves_one_document_and_of_a_large_one_the_readings
     assert await database["latest_news"].count_documents({}) == told
     [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
     assert latest.metrics.keys() == {"temperature", "humidity"}
+
+
+@pytest.mark.parametrize(("large", "at_once"), [(2, 1), (3, 5)])
+async def test_of_large_batches_one_is_at_the_store_at_a_time_and_small_ones_wait_for_none(
+    record, database, monkeypatch, large, at_once
+):
+    monkeypatch.setattr(store_module, "_LARGE_INSERT", large)
+    insert, under_way, most, together = store_module.insert_new, 0, 0, asyncio.Event()
+
+    async def counted_insert(*arguments):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == at_once:
+            together.set()
+        async with asyncio.timeout(10):
+            await together.wait()
+        try:
+            return await insert(*arguments)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(store_module, "insert_new", counted_insert)
+    batches = (record(f"pump-{number}", sample(NOON, 1), sample(NOON, 2)) for number in range(5))
+    assert sum(recorded.stored for recorded in await asyncio.gather(*batches)) == 10
+    assert most == at_once
 
 
 async def test_telemetry_that_comes_before_its_device_is_known_is_kept_and_unreadable_until_then(
