@@ -56,10 +56,10 @@ def test_one_failure_fails_and_anything_uncertain_leaves_all_uncertain():
         return Figure("temperature", verdict, 5, 1.0, 5, 1.0)
 
     passed, failed, uncertain = map(figure, (Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE))
-    assert judged([passed, failed, uncertain]).verdict is Verdict.FAILED
-    assert judged([passed, uncertain]).verdict is Verdict.INCONCLUSIVE
-    assert judged([passed]).verdict is Verdict.PASSED
-    assert judged([]).verdict is Verdict.INCONCLUSIVE
+    assert judged([passed, failed, uncertain], at_least=5).verdict is Verdict.FAILED
+    assert judged([passed, uncertain], at_least=5).verdict is Verdict.INCONCLUSIVE
+    assert judged([passed], at_least=5).verdict is Verdict.PASSED
+    assert judged([], at_least=5).verdict is Verdict.INCONCLUSIVE
 
 
 numbers = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=8)
@@ -73,3 +73,17 @@ def test_whatever_devices_say_there_is_a_verdict(ours, theirs, tolerance):
 @given(st.sets(st.text(min_size=1, max_size=3), max_size=8))
 def test_the_choice_of_devices_is_the_same_in_every_worker(uids):
     assert chosen(7, uids) == chosen(7, sorted(uids, reverse=True))
+
+
+@pytest.mark.parametrize(
+    ("ours", "at_least", "said"),
+    [
+        ([22.0] * 4, 5, "over 8 others, and nothing is certain with fewer than 5 on either side"),
+        ([22.5], 0, "over 8 others, and nothing is certain with fewer than 2 on either side"),
+        ([], 3, "0 devices of the wave and 8 others say anything of it, and nothing is certain with fewer than 3"),
+        ([20, 20, 20, 20, 20, 60], 5, "over 8 others, which may be chance"),
+    ],
+)
+def test_what_leaves_it_uncertain_is_said(ours, at_least, said):
+    figure = weighed(Criterion("temperature", "higher", 10), means(ours), means(STEADY), at_least=at_least)
+    assert said in judged([figure], at_least=at_least).detail

@@ -42,19 +42,19 @@ def weighed_alerts(
     return Figure(None, verdict, len(ours), _mean(ours), len(theirs), _mean(theirs))
 
 
-def judged(figures: Sequence[Figure]) -> Judgement:
+def judged(figures: Sequence[Figure], *, at_least: int) -> Judgement:
     """One failure fails, and without one anything uncertain leaves all uncertain."""
     for verdict in (Verdict.FAILED, Verdict.INCONCLUSIVE):
         found = [figure for figure in figures if figure.verdict is verdict]
         if found:
-            return Judgement(verdict, "; ".join(map(_sentence, found)), figures)
+            return Judgement(verdict, "; ".join(_sentence(figure, at_least) for figure in found), figures)
     if not figures:
         return Judgement(Verdict.INCONCLUSIVE, "there was nothing to compare", figures)
     return Judgement(Verdict.PASSED, "its devices are no worse than others", figures)
 
 
 def _compared(ours: Sequence[float], theirs: Sequence[float], worse: str, tolerance: float, at_least: int) -> Verdict:
-    if min(len(ours), len(theirs)) < max(at_least, 2):
+    if _are_few(len(ours), len(theirs), at_least):
         return Verdict.INCONCLUSIVE
     difference = fsum(ours) / len(ours) - fsum(theirs) / len(theirs)
     excess = (difference if worse == "higher" else -difference) - tolerance
@@ -68,6 +68,10 @@ def _compared(ours: Sequence[float], theirs: Sequence[float], worse: str, tolera
         return Verdict.INCONCLUSIVE
     freedom = spread * spread / (one * one / (len(ours) - 1) + other * other / (len(theirs) - 1) or spread * spread)
     return Verdict.FAILED if excess / sqrt(spread) > _critical(freedom) else Verdict.INCONCLUSIVE
+
+
+def _are_few(ours: int, theirs: int, at_least: int) -> bool:
+    return min(ours, theirs) < max(at_least, 2)
 
 
 def _critical(freedom: float) -> float:
@@ -94,11 +98,17 @@ def _variance(values: Sequence[float]) -> float:
     return fsum((value - mean) * (value - mean) for value in values) / (len(values) - 1)
 
 
-def _sentence(figure: Figure) -> str:
+def _sentence(figure: Figure, at_least: int) -> str:
     what = figure.metric or "the part with an alert"
     if figure.mean is None or figure.others_mean is None:
-        return f"{what}: {figure.devices} devices of the wave and {figure.others} others say anything of it"
-    return (
-        f"{what}: {figure.mean:.4g} over {figure.devices} devices of the wave, "
-        f"{figure.others_mean:.4g} over {figure.others} others"
-    )
+        said = f"{what}: {figure.devices} devices of the wave and {figure.others} others say anything of it"
+    else:
+        said = (
+            f"{what}: {figure.mean:.4g} over {figure.devices} devices of the wave, "
+            f"{figure.others_mean:.4g} over {figure.others} others"
+        )
+    if figure.verdict is not Verdict.INCONCLUSIVE:
+        return said
+    if _are_few(figure.devices, figure.others, at_least):
+        return f"{said}, and nothing is certain with fewer than {max(at_least, 2)} on either side"
+    return f"{said}, which may be chance"

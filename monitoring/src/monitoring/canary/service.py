@@ -101,7 +101,7 @@ class CanaryService:
                 canary.organization_id, [*ours, *theirs], canary.begins, canary.ends
             )
             figures.append(weighed_alerts(ours, theirs, set(opened), at_least=canary.min_devices))
-        return judged(figures)
+        return judged(figures, at_least=canary.min_devices)
 
     async def _others(self, canary: Canary, ours: Sequence[str]) -> list[str]:
         """Devices of the same types that do not run what the release brings."""
