@@ -115,7 +115,7 @@ async def test_the_first_rows_are_stored_before_the_last_are_made(units: Units):
             if stored_some.is_set():
                 return
             yield pair(number, "w")
-        pytest.fail("all of them were made first")
+        raise AssertionError("all of them were made first")
 
     async with units.begin() as unit:
         looking = asyncio.create_task(look())
