@@ -61,6 +61,14 @@ async def test_the_same_file_again_changes_nothing(send, sql):
     assert await sql.fetchval("select count(*) from outbox") == events
 
 
+async def test_a_null_in_attributes_is_a_member_that_is_not_there(send, admin):
+    row = b'{"device_uid": "pump-1", "attributes": {"site": null, "slots": {"a": 1, "b": null}}}'
+    created = await send(row, media_type="application/x-ndjson")
+    again = await send(row, media_type="application/x-ndjson")
+    assert (created["created"], again["unchanged"]) == (1, 1)
+    assert (await admin.get("/api/v2/devices/pump-1")).json()["attributes"] == {"slots": {"a": 1}}
+
+
 async def test_a_row_that_differs_updates_its_device_and_leaves_what_it_does_not_say(send, sql, admin):
     await admin.post(
         "/api/v2/devices",

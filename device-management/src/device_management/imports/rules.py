@@ -200,6 +200,15 @@ def _row(line: int, device: Mapping[str, Any]) -> Row:
     return Row(line, device)
 
 
+def without_nulls(members: Mapping[str, Any]) -> dict[str, Any]:
+    """What a merge patch makes of nothing (RFC 7396): in objects a null is no member, in lists it stays."""
+    return {
+        name: without_nulls(cast("Mapping[str, Any]", value)) if isinstance(value, dict) else value
+        for name, value in members.items()
+        if value is not None
+    }
+
+
 def written_csv(devices: Iterable[Mapping[str, Any]], *, header: bool) -> str:
     """Devices as the API shows them, as lines of CSV that no spreadsheet executes and an import reads back."""
     text = StringIO()

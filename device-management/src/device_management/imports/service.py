@@ -24,7 +24,7 @@ from device_management.imports.errors import (
     UnreadableFile,
 )
 from device_management.imports.models import Import, ImportRow, Row
-from device_management.imports.rules import read_rows, shown, written_csv
+from device_management.imports.rules import read_rows, shown, without_nulls, written_csv
 from device_management.imports.schemas import ImportErrorRead, ImportOrder, ImportRead
 from device_management.imports.states import FileFormat, ImportState, Policy
 from device_management.imports.store import ImportStore
@@ -241,7 +241,8 @@ def _written(devices: Sequence[DeviceRead], file_format: FileFormat, *, header: 
 
 def _created(device: Mapping[str, Any]) -> DeviceCreate | Refusal:
     """The row as a new device. Where its life begins is all that a file says of its status."""
-    given = {name: value for name, value in device.items() if value is not None}
+    # As a merge patch into nothing, so that the same row again finds the device as it is.
+    given = without_nulls(device)
     lifecycle = given.pop("lifecycle", Lifecycle.IN_STOCK)
     if not isinstance(lifecycle, str) or lifecycle.lower() not in _BEGINNINGS:
         return "unacceptable_row", f"lifecycle: must be one of {', '.join(_BEGINNINGS)}, in either case"
