@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Platform:
     accounts: list[dict[str, Any]] = field(default_factory=list)
     asked: dict[str, list[str]] = field(default_factory=dict)
     """Of whom and of which days the accounts were asked for last."""
+    audit: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
         split = urlsplit(path)
@@ -93,9 +95,8 @@ class Platform:
         match parts:
             case ["updates", "batches", *rest]:
                 return self.convoy.answer(method, rest, query, document)
-            case ["telemetry", "accounting"]:
-                self.asked = query
-                return 200, {"items": self.accounts, "next": None}
+            case ["telemetry", "accounting"] | ["audit"]:
+                return 200, {"items": self._kept(parts[0], query), "next": None}
             case ["actions", *_]:
                 return self.desk.answer(method, parts, query, document)
             case ["releases", *_]:
@@ -104,6 +105,13 @@ class Platform:
                 return self.workshop.answer(method, rest, query, document)
             case _:
                 return self.shelf.answer(method, parts, query, headers, document)
+
+    def _kept(self, what: str, query: dict[str, list[str]]) -> list[dict[str, Any]]:
+        if what == "audit":
+            subject = {name: value[0] for name, value in query.items() if name.startswith("subject_")}
+            return [one for one in self.audit if subject.items() <= one.items()]
+        self.asked = query
+        return self.accounts
 
     def _devices(self, method: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         if parts[1:2] == ["resync"]:
@@ -154,8 +162,14 @@ class Platform:
         if method == "PUT":
             before, device["status"] = device["status"], json.loads(body)["status"]
             return 200, device | {"previous_status": before, "current_status": device["status"]}
+        if method == "DELETE":
+            return 204, {}
         self.issued += 1
-        return 201, {"device_uid": uid, "token": f"token-{self.issued}", "expires_at": self.token_expires_at}
+        issued = {"device_uid": uid, "token": f"token-{self.issued}", "expires_at": self.token_expires_at}
+        if not body:
+            return 201, issued
+        until = datetime.fromisoformat(LONG_AGO) + timedelta(seconds=json.loads(body)["overlap_s"])
+        return 201, issued | {"previous_until": until.isoformat()}
 
     def _auth(self, verb: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """What needs no token."""

@@ -21,6 +21,42 @@ def test_a_token_is_shown_on_a_line_of_its_own(muster):
     assert "Token: token-1\n" in muster("devices", "token", "pump-7").stdout
 
 
+def test_a_token_takes_the_place_of_those_before_which_end_when_it_says(muster):
+    muster("devices", "register", "pump-7")
+    shown = muster("devices", "rotate-token", "pump-7", "--overlap", "2h").stdout
+    assert "Token: token-1\n" in shown
+    assert "Those before end: 2026-01-02T05:04:05+00:00\n" in shown
+
+
+def test_an_overlap_that_is_no_duration_rotates_nothing(muster, platform):
+    muster("devices", "register", "pump-7")
+    result = muster("devices", "rotate-token", "pump-7", "--overlap", "soon")
+    assert (result.exit_code, platform.issued) == (2, 0)
+    assert result.stderr == 'error: "soon" is no duration; write it like 90s, 15m, 2h or 7d\n'
+
+
+def test_all_tokens_of_a_device_are_revoked(muster, platform):
+    muster("devices", "register", "pump-7")
+    assert muster("devices", "revoke-tokens", "pump-7").stdout == "Revoked: pump-7\n"
+    assert platform.calls[-1] == "DELETE devices/token"
+
+
+def test_who_changed_a_device_is_told_newest_first_and_of_that_device_alone(muster, platform):
+    muster("devices", "register", "pump-7")
+    entry = {"subject_kind": "device", "action": "edited", "at": "2026-01-02T03:04:05Z", "before": {"name": None}}
+    person = {"kind": "user", "id": "1", "name": "ann@fleet.example"}
+    platform.audit = [
+        {**entry, "id": 3, "subject_id": "1", "actor": {"kind": "system", "id": None, "name": None}, "after": None},
+        {**entry, "id": 2, "subject_id": "2", "actor": person, "after": {"name": "Other"}},
+        {**entry, "id": 1, "subject_id": "1", "actor": person, "after": {"name": "Püm\x1b[31mp"}},
+    ]
+    when = "2026-01-02T03:04:05+00:00"
+    assert muster("devices", "audit", "pump-7").stdout == (
+        f'{when}\tedited\tsystem\t-\n{when}\tedited\tann@fleet.example\t{{"name": "Püm\\u001b[31mp"}}\n'
+    )
+    assert [one["id"] for one in json.loads(muster("devices", "audit", "pump-7", "--json").stdout)] == [3, 1]
+
+
 def test_json_is_printed_on_demand(muster):
     muster("devices", "register", "pump-7")
     assert json.loads(muster("devices", "list", "--json").stdout)[0]["device_uid"] == "pump-7"

@@ -1,4 +1,4 @@
-"""`muster devices`: register, list, search and read devices, tokens, files of devices, and telling the fleet again."""
+"""`muster devices`: register, find and read devices, their tokens and audit log, files of them, and telling again."""
 
 import json
 import sys
@@ -10,14 +10,18 @@ from typing import Annotated
 import typer
 
 from muster_cli import assignments
+from muster_cli.client.audit import AuditEntry
 from muster_cli.client.devices import Device, NewDevice
 from muster_cli.command import Invocation, platform_command
 from muster_cli.errors import BadUsage
 from muster_cli.following import follow_count
 from muster_cli.options import Limit
 from muster_cli.output import when
+from muster_cli.times import duration
 
 _SHOWN_REFUSALS = 20
+
+Reference = Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -67,9 +71,7 @@ async def register_device(
 @app.command("show")
 @app.command("get", hidden=True)
 @platform_command
-async def show_device(
-    invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
-) -> None:
+async def show_device(invocation: Invocation, id_or_uid: Reference) -> None:
     """Read one device."""
     async with invocation.client() as client:
         device = await client.device(id_or_uid)
@@ -78,14 +80,54 @@ async def show_device(
 
 @app.command("token")
 @platform_command
-async def issue_token(
-    invocation: Invocation, id_or_uid: Annotated[str, typer.Argument(metavar="ID_OR_UID", help="Its id or its uid.")]
-) -> None:
+async def issue_token(invocation: Invocation, id_or_uid: Reference) -> None:
     """Issue a token with which a device signs in to the broker. It is shown this once."""
     async with invocation.client() as client:
         issued = await client.issue_token(id_or_uid)
     fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": when(issued.expires_at)}
     invocation.output.record(fields, data=issued)
+
+
+@app.command("rotate-token")
+@platform_command
+async def rotate_token(
+    invocation: Invocation,
+    id_or_uid: Reference,
+    overlap: Annotated[
+        str, typer.Option(metavar="1d", help="So long the tokens of before stay good, 30 days at most.")
+    ] = "1d",
+) -> None:
+    """Issue a token that takes the place of those before, which end later. It is shown this once."""
+    seconds = int(duration(overlap).total_seconds())
+    async with invocation.client() as client:
+        issued = await client.rotate_token(id_or_uid, overlap_s=seconds)
+    fields = {"Device UID": issued.device_uid, "Token": issued.token, "Expires": when(issued.expires_at)}
+    invocation.output.record({**fields, "Those before end": when(issued.previous_until)}, data=issued)
+
+
+@app.command("revoke-tokens")
+@platform_command
+async def revoke_tokens(invocation: Invocation, id_or_uid: Reference) -> None:
+    """Revoke all tokens of a device and end its connections."""
+    async with invocation.client() as client:
+        device = await client.device(id_or_uid)
+        await client.revoke_tokens(device.device_uid)
+    invocation.output.record({"Revoked": device.device_uid}, data=device)
+
+
+@app.command("audit")
+@platform_command
+async def show_audit(
+    invocation: Invocation,
+    id_or_uid: Reference,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+) -> None:
+    """Who changed a device, and how, the newest first. With --json also how it was before."""
+    async with invocation.client() as client:
+        device = await client.device(id_or_uid)
+        entries = [entry async for entry in client.audit("device", str(device.id), limit=limit)]
+    rows = [[when(one.at), one.action, one.actor.name or one.actor.id or one.actor.kind, _now(one)] for one in entries]
+    invocation.output.rows(["WHEN", "WHAT", "WHO", "NOW"], rows, data=entries)
 
 
 @app.command("resync")
@@ -165,6 +207,10 @@ async def export_devices(
         async for piece in client.export(file_format=file_format, rql=rql):
             sys.stdout.buffer.write(piece)
     sys.stdout.flush()
+
+
+def _now(entry: AuditEntry) -> str | None:
+    return json.dumps(entry.after, ensure_ascii=False) if entry.after else None
 
 
 def _list(invocation: Invocation, devices: Sequence[Device], *, data: object) -> None:

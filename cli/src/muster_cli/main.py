@@ -46,7 +46,9 @@ WORDS = {
         "muster_cli.simulate",
         "simulate",
     ),
-    "devices": Word("Register, list, search, import and export devices, and issue their tokens.", "muster_cli.devices"),
+    "devices": Word(
+        "Register, list, search, import and export devices, and issue and revoke tokens.", "muster_cli.devices"
+    ),
     "groups": Word("Gather devices into groups, by name or by a query.", "muster_cli.groups"),
     "config": Word("Set devices, one by one or many alike, and see where they differ.", "muster_cli.configuration"),
     "sites": Word("Carry the telemetry of places with an MQTT broker of their own.", "muster_cli.sites"),

@@ -74,6 +74,12 @@ class DeviceToken(BaseModel):
     expires_at: datetime
 
 
+class RotatedToken(DeviceToken):
+    """`previous_until` is when the tokens of before end."""
+
+    previous_until: datetime
+
+
 class Resync(BaseModel):
     """A fleet being told again, in devices."""
 
@@ -119,6 +125,15 @@ class DeviceClient(Rest):
     async def issue_token(self, id_or_uid: str) -> DeviceToken:
         """A new token; those issued before stay good."""
         return await self._call(DeviceToken, "POST", f"/api/v2/devices/{quote(id_or_uid, safe='')}/token")
+
+    async def rotate_token(self, id_or_uid: str, *, overlap_s: int) -> RotatedToken:
+        """A new token; those issued before stay good for so many seconds."""
+        path = f"/api/v2/devices/{quote(id_or_uid, safe='')}/token/rotate"
+        return await self._call(RotatedToken, "POST", path, json={"overlap_s": overlap_s})
+
+    async def revoke_tokens(self, id_or_uid: str) -> None:
+        """Ends all tokens of the device, and its connections."""
+        await self._send("DELETE", f"/api/v2/devices/{quote(id_or_uid, safe='')}/token")
 
     async def search(self, rql: str, *, sample: int) -> SearchResult:
         """A dry run of a query in Eclipse Ditto's RQL."""

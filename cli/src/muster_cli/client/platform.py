@@ -8,6 +8,7 @@ import httpx
 from muster_cli.client.accounts import AccountClient
 from muster_cli.client.actions import ActionClient
 from muster_cli.client.alerts import AlertClient
+from muster_cli.client.audit import AuditClient
 from muster_cli.client.batches import BatchClient
 from muster_cli.client.configuration import ConfigurationClient
 from muster_cli.client.device_files import DeviceFileClient
@@ -29,6 +30,7 @@ class MusterClient(
     PeopleClient,
     DeviceClient,
     DeviceFileClient,
+    AuditClient,
     GroupClient,
     ConfigurationClient,
     SiteClient,
