@@ -1,5 +1,6 @@
 """Errors as gRPC statuses: the same that REST tells as problem documents, with the same stable code."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -40,7 +41,7 @@ class TooManyRequests(DomainError):
     code = "too_many_requests"
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"too many requests; try again in {seconds:.1f} s")
+        super().__init__(f"too many requests; try again in {math.ceil(seconds)} s")
 
 
 def status_of(error: DomainError) -> grpc.StatusCode:
