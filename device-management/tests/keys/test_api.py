@@ -65,6 +65,13 @@ async def test_a_key_holds_no_more_than_its_maker(ann):
     assert (answer.status_code, answer.json()["code"]) == (403, "scope_not_held")
 
 
+async def test_a_key_makes_no_key_that_would_outlive_it(ann, sql):
+    issued = await ann.post("/api/v2/api-keys", json=BODY | {"expires_in_days": 1})
+    answer = await ann.post("/api/v2/api-keys", json=BODY, headers=key_of(issued))
+    assert (answer.status_code, answer.json()["code"]) == (403, "keys_make_no_keys")
+    assert await sql.fetchval("select count(*) from keys") == 1
+
+
 @pytest.mark.parametrize(
     "change",
     [

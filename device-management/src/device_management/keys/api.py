@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from device_management.auth.errors import BadCredentials
-from device_management.keys.errors import KeyNotFound
+from device_management.keys.errors import KeyNotFound, KeysMakeNoKeys
 from device_management.keys.schemas import ApiKeyCreate, GatewayCreate, KeyIssued, KeyRead
 from device_management.keys.service import KeyService
 from device_management.keys.states import KeyKind
@@ -26,7 +26,7 @@ KeyId = Annotated[UUID, raises(KeyNotFound)]
 
 
 @router.post("/api-keys", status_code=201)
-@raises(ScopeNotHeld, BadCredentials)
+@raises(KeysMakeNoKeys, ScopeNotHeld, BadCredentials)
 async def issue_api_key(
     body: ApiKeyCreate, who: Person, keys: Keys, answer: Annotated[Once, Depends(once)]
 ) -> KeyIssued:

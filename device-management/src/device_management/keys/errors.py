@@ -11,3 +11,13 @@ class KeyNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__("key not found")
+
+
+class KeysMakeNoKeys(DomainError):
+    """Else what a key has made would outlive it, and its revocation."""
+
+    status = 403
+    code = "keys_make_no_keys"
+
+    def __init__(self) -> None:
+        super().__init__("an API key makes no API keys: sign in with a password")

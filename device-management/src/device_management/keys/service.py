@@ -7,7 +7,7 @@ from uuid import UUID
 from device_management.audit.schemas import Actor, Change
 from device_management.audit.service import AuditService
 from device_management.auth.service import AuthService
-from device_management.keys.errors import KeyNotFound
+from device_management.keys.errors import KeyNotFound, KeysMakeNoKeys
 from device_management.keys.models import Gateway, Key
 from device_management.keys.schemas import ApiKeyCreate, GatewayCreate, KeyIssued, KeyRead
 from device_management.keys.states import KeyKind
@@ -47,7 +47,12 @@ class KeyService:
         self._ids = ids
 
     async def issue_api_key(self, who: Principal, body: ApiKeyCreate) -> KeyIssued:
-        """A token that speaks for the caller, with no more than what they hold. Raises ScopeNotHeld, BadCredentials."""
+        """A token that speaks for the caller, with no more than what they hold.
+
+        Raises KeysMakeNoKeys, ScopeNotHeld, BadCredentials.
+        """
+        if who.is_key:
+            raise KeysMakeNoKeys
         if missing := beyond(body.scopes, await self._auth.present_scopes(who)):
             raise ScopeNotHeld(missing)
         scopes = sorted(set(body.scopes))
