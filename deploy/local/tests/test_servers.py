@@ -87,9 +87,9 @@ def _in_the_broker(servers: ThrowAway, expression: str) -> str:
 
 
 @pytest.mark.usefixtures("rabbitmq_server")
-def test_the_broker_asks_over_few_connections_however_many_questions_wait(servers: ThrowAway):
+def test_the_broker_keeps_connections_for_its_questions_on_which_they_wait(servers: ThrowAway):
     options = _in_the_broker(servers, "httpc:get_options([max_sessions, max_keep_alive_length]).")
-    assert options == "{ok,[{max_sessions,32},{max_keep_alive_length,100000}]}"
+    assert options == "{ok,[{max_sessions,400},{max_keep_alive_length,50}]}"
 
 
 @pytest.mark.usefixtures("rabbitmq_server")

@@ -29,13 +29,13 @@ PLUGINS = (
 )
 KEEP_QUESTIONS = (
     "-eval catch(application:ensure_all_started(inets)),"
-    "catch(httpc:set_options([{max_sessions,32},{max_keep_alive_length,100000}]))."
+    "catch(httpc:set_options([{max_sessions,400},{max_keep_alive_length,50}]))."
 )
-"""For Erlang: the broker asks device-management over at most 32 connections, on which questions wait for their turn.
+"""For Erlang: the broker keeps at most 400 connections to device-management, and opens one when 50 questions wait on each.
 
-Unless told, Erlang's HTTP client makes a connection of its own for each question that finds five waiting on each of
-two, and looks through all connections for each question: a fleet that is cut off at once asks 20,000 about its wills.
-No setting of RabbitMQ says so.
+Unless told, Erlang's HTTP client keeps two and makes one of its own for each question that finds five waiting on both:
+a fleet that is cut off at once asks 20,000 about its wills. With longer queues a slow answer holds up more logins, and
+with more connections each question costs more, for the client looks through all of them. No setting of RabbitMQ says so.
 """
 COUNT_NO_CHANNELS = (
     "-eval spawn(fun()->rabbit:await_startup(),"
