@@ -3,7 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -215,6 +215,21 @@ async def test_a_connection_that_the_list_shows_late_is_not_ended(tracker, broke
     broker.lists = [[], [opened("pump-1", 1, pid="")]]
     await tracker.reconcile()
     assert await online() == (True, 1)
+
+
+async def test_a_connection_too_young_to_be_listed_is_not_ended_before_it_is_old_enough(
+    make_tracker, broker, register, online
+):
+    clock = FixedClock(datetime.fromtimestamp(1_795_000_000, UTC) + timedelta(seconds=90))
+    tracker = make_tracker(clock)
+    await register("pump-1")
+    await tracker.follow([opened("pump-1", 1)])
+    broker.lists = [[]]
+    await tracker.reconcile()
+    assert await online() == (True, 1)
+    clock.advance(timedelta(seconds=1))
+    await tracker.reconcile()
+    assert await online() == (False, 2)
 
 
 async def test_a_connection_that_comes_while_reconciling_is_not_ended(tracker, broker, register, online):

@@ -31,11 +31,11 @@ KEEP_QUESTIONS = (
     "-eval catch(application:ensure_all_started(inets)),"
     "catch(httpc:set_options([{max_sessions,400},{max_keep_alive_length,50}]))."
 )
-"""For Erlang: the broker keeps at most 400 connections to device-management, and opens one when 50 questions wait on each.
+"""For Erlang: the broker keeps 400 connections to device-management at most; a new one is made when 50 wait on each.
 
-Unless told, Erlang's HTTP client keeps two and makes one of its own for each question that finds five waiting on both:
-a fleet that is cut off at once asks 20,000 about its wills. With longer queues a slow answer holds up more logins, and
-with more connections each question costs more, for the client looks through all of them. No setting of RabbitMQ says so.
+Unless told, Erlang's HTTP client keeps two, and makes one of its own for each question that finds five waiting on both:
+a fleet that is cut off at once asks 20,000 about its wills. In longer queues a slow answer holds up more logins, and of
+more connections all are looked through for each question. No setting of RabbitMQ says so.
 """
 COUNT_NO_CHANNELS = (
     "-eval spawn(fun()->rabbit:await_startup(),"
@@ -183,7 +183,8 @@ class RabbitMQ:
             "auth_http.http_method": "post",
             **{f"auth_http.{what}_path": f"{authorisation}/{what}" for what in ("user", "vhost", "resource", "topic")},
             # Every connection reckons up its statistics that often, and at RabbitMQ's own 5 s they cost more than all
-            # else of a device that is quiet. Nothing here goes by them: connections are listed without.
+            # else of a device that is quiet. The management API lists new connections as seldom, which presence
+            # allows for.
             "collect_statistics_interval": 60_000,
             "disk_free_limit.absolute": "200MB",
             "raft.wal_max_size_bytes": 64 * 1024 * 1024,

@@ -16,7 +16,7 @@ class Reconcile:
     """Compares presence with the broker's connections at the start, after each loss of the broker, and every so often.
 
     `reconnected` returns when the connection to the broker was lost and is there again. The management API lists a
-    connection seconds after it came, so a first look is soon followed by a second.
+    connection some time after it came, so a first look is soon followed by a second.
     """
 
     def __init__(

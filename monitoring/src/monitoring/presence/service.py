@@ -25,6 +25,11 @@ from shared.ids import Ids
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.outbox.documents import pending
 
+_LISTED_WITHIN = timedelta(seconds=90)
+"""How old a connection may be that the management API does not list yet: it gathers its list once a minute, which is
+`collect_statistics_interval` of the broker.
+"""
+
 _SILENT_AT_ONCE = 500
 _REMEMBERED = 100_000
 
@@ -187,12 +192,13 @@ class PresenceTracker:
     async def reconcile(self) -> None:
         """Compares what is stored with the connections there are: events are lost when the broker dies.
 
-        A connection counts as gone when it is missing twice, some seconds apart: the management API lags behind the
-        events. Raises StoreAway and BrokerManagementAway.
+        A connection counts as gone when it is missing twice, some seconds apart, and is old enough to be listed: the
+        management API lags behind the events. Raises StoreAway and BrokerManagementAway.
         """
+        listed_from = int((self._clock.now() - _LISTED_WITHIN).timestamp() * 1000)
         stored = {_key(one.device_uid, one.connection): one for one in await self._store.connected()}
         live = await self._live_connections()
-        gone = stored.keys() - live.keys()
+        gone = {key for key in stored.keys() - live.keys() if stored[key].connection.connected_at < listed_from}
         if gone:
             await asyncio.sleep(self._settle_s)
             live = await self._live_connections()
