@@ -1,13 +1,14 @@
 """The worker as a whole: a device connects, reports and leaves, as people and other services see it."""
 
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import aiormq
 import httpx
 import pytest
 
+from monitoring.presence import service
 from monitoring.updates.service import UpdateService
 from monitoring.updates.store import UpdateStore
 from shared.contracts.envelope import Envelope
@@ -112,7 +113,10 @@ async def test_an_update_is_followed_whatever_is_poison_beside_it(start_worker, 
     assert await is_followed()
 
 
-async def test_presence_is_right_again_after_the_worker_was_away(start_worker, raw, reader, broker_user, register):
+async def test_presence_is_right_again_after_the_worker_was_away(
+    start_worker, raw, reader, broker_user, register, monkeypatch
+):
+    monkeypatch.setattr(service, "_LISTED_WITHIN", timedelta(0))  # as if the device had been connected for long
     uid = "pump-that-stayed"
     url = await broker_user(uid)
     await register(uid)
