@@ -1,5 +1,11 @@
 """One call to many devices: each has an outcome of its own."""
 
+from msgspec.structs import asdict
+
+from device_management.actions import service
+from device_management.actions.rules import asked
+from device_management.actions.store import ActionStore
+
 
 async def ask_many(client, **body):
     return await client.post("/api/v2/actions/bulk", json={"type": "system_reboot", **body})
@@ -21,6 +27,24 @@ async def test_each_device_is_asked_or_skipped_with_the_reason(fleet, stranger, 
     listed = (await fleet.get(f"/api/v2/actions?bulk={bulk['bulk_id']}")).json()["items"]
     assert {item["device_uid"] for item in listed} == {"pump-1", "pump-2"}
     assert len(await commands("pump-1")) == 1
+
+
+async def test_what_is_told_of_new_actions_is_what_is_stored_of_them(fleet, ask, app, monkeypatch):
+    made = []
+
+    def remembered(*given, **named):
+        made.append(asked(*given, **named))
+        return made[-1]
+
+    monkeypatch.setattr(service, "asked", remembered)
+    await ask("pump-1", params={"delay_s": 3})
+    await ask_many(fleet, device_uids=["pump-1", "pump-2"], priority=7, params={"deep": [1, {"b": None}]})
+    assert [action.state for action in made] == ["running", "pending", "running"]
+    async with app.state.scopes() as scope:
+        stored = await ActionStore(scope.unit.session).known([action.id for action in made])
+    for action in made:
+        of_row = {name: getattr(stored[action.id], name) for name in action.__struct_fields__}
+        assert asdict(action) == of_row
 
 
 async def test_the_word_is_not_taken_for_the_id_of_an_action(fleet):

@@ -1,7 +1,7 @@
 """The tables of actions, the attempts at them, and the calls that asked many devices at once."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -128,6 +128,16 @@ class PresentAction(msgspec.Struct, frozen=True):
     completed_at: datetime | None
     deadline: datetime
     updated_at: datetime
+
+
+class Added(NamedTuple):
+    """What tells actions apart that one call has added; with `command_id` it has begun."""
+
+    device_id: int
+    id: int
+    command_id: UUID | None
+    at: datetime
+    deadline: datetime
 
 
 class PresentAttempt(msgspec.Struct, frozen=True):

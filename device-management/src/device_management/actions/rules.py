@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from device_management.actions.models import PresentAction, PresentAttempt
-from device_management.actions.schemas import Retry
+from device_management.actions.models import Added, PresentAction, PresentAttempt
+from device_management.actions.schemas import ActionOrder, Retry
 from device_management.actions.states import ActionState, AttemptState
 from device_management.devices.states import Status
 from shared.contracts.actions import UPDATES
@@ -24,6 +24,45 @@ UNNAMED = "failed"
 
 _LONGEST_WAIT_S = 3600.0
 _ORDER = {AttemptState.SENT: 0, AttemptState.RUNNING: 1}
+
+
+def asked(
+    organization_id: int,
+    device_uid: str,
+    order: ActionOrder,
+    added: Added,
+    *,
+    retry: Mapping[str, Any],
+    by: str,
+    bulk_id: int | None,
+) -> PresentAction:
+    """An action as it is when it has been added."""
+    has_begun = added.command_id is not None
+    return PresentAction(
+        id=added.id,
+        organization_id=organization_id,
+        device_id=added.device_id,
+        device_uid=device_uid,
+        type=order.type,
+        params=order.params,
+        priority=order.priority,
+        retry=dict(retry),
+        state=ActionState.RUNNING if has_begun else ActionState.PENDING,
+        progress=None,
+        result=None,
+        error=None,
+        attempt=1 if has_begun else 0,
+        command_id=added.command_id,
+        next_attempt_at=None,
+        version=2 if has_begun else 1,
+        bulk_id=bulk_id,
+        requested_by=by,
+        requested_at=added.at,
+        started_at=added.at if has_begun else None,
+        completed_at=None,
+        deadline=added.deadline,
+        updated_at=added.at,
+    )
 
 
 def wait_before_retry(retry: Mapping[str, Retry], error_class: str | None, attempts: int) -> timedelta | None:

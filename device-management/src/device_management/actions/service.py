@@ -13,7 +13,7 @@ import msgspec
 from device_management.actions.errors import ActionNotFound, BulkActionNotFound, TooManyDevices, WrongTransition
 from device_management.actions.events import OF_STATE, alike, cancellation, change, command, requested, told
 from device_management.actions.models import Action, BulkAction, PresentAction
-from device_management.actions.rules import USUAL_RETRY, answered, heard_of, refused, shown_status
+from device_management.actions.rules import USUAL_RETRY, answered, asked, heard_of, refused, shown_status
 from device_management.actions.schemas import (
     MAX_DEVICES,
     ActionDetail,
@@ -277,20 +277,20 @@ class ActionService:
         retry = USUAL_RETRY if order.retry is None else order.retry
         if order.type in UPDATES:
             retry = dict[str, Retry]()
-        actions = await self._store.add(
-            organization_id,
-            {device.id: device.device_uid for device in devices},
-            order,
-            retry={error_class: policy.model_dump() for error_class, policy in retry.items()},
-            by=by.id or by.kind,
-            bulk_id=bulk_id,
-        )
+        uids = {device.id: device.device_uid for device in devices}
+        policies = {error_class: policy.model_dump() for error_class, policy in retry.items()}
+        who = by.id or by.kind
+        added = await self._store.add(organization_id, uids, order, retry=policies, by=who, bulk_id=bulk_id)
+        actions = [
+            asked(organization_id, uids[one.device_id], order, one, retry=policies, by=who, bulk_id=bulk_id)
+            for one in added
+        ]
         self._unit.outbox.add_encoded(ActionRequested, organization_id, alike(requested, actions))
         begun = [action for action in actions if action.state == ActionState.RUNNING]
         self._unit.outbox.add_encoded(ActionStarted, organization_id, alike(told, begun))
         if begun and order.type not in UPDATES:
-            uids = {action.command_id: action.device_uid for action in begun if action.command_id is not None}
-            self._unit.outbox.commands_alike(uids, order.type, order.params, begun[0].deadline)
+            asking = {action.command_id: action.device_uid for action in begun if action.command_id is not None}
+            self._unit.outbox.commands_alike(asking, order.type, order.params, begun[0].deadline)
         await self._show(begun)
         return actions
 

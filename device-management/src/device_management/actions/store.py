@@ -15,7 +15,7 @@ from sqlalchemy import ARRAY, BigInteger, TextClause, any_, cast, func, insert, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.actions.models import Action, ActionAttempt, BulkAction, PresentAction, PresentAttempt
+from device_management.actions.models import Action, ActionAttempt, Added, BulkAction, PresentAction, PresentAttempt
 from device_management.actions.schemas import ActionOrder, Skipped
 from device_management.actions.states import OPEN, ActionState, AttemptState
 
@@ -49,7 +49,7 @@ _ADD = text(
         insert into action_attempts (id, action_id, device_uid, number, state, began_at)
         select command_id, id, device_uid, attempt, 'sent', started_at from added where state = 'running'
     )
-    select id, device_id, command_id, requested_at, deadline from added order by id
+    select device_id, id, command_id, requested_at, deadline from added order by id
     """
 )
 """On a device with an empty queue the action begins as it is added. All of them have one time."""
@@ -181,7 +181,7 @@ class ActionStore:
         retry: Mapping[str, Any],
         by: str,
         bulk_id: int | None,
-    ) -> list[PresentAction]:
+    ) -> list[Added]:
         """An action on each device, given as id and uid and held by the caller; it begins where none is open.
 
         Only what differs is read back: reading the whole rows would take as long as writing them.
@@ -199,34 +199,7 @@ class ActionStore:
             "uids": list(devices.values()),
         }
         added = await self._session.execute(_ADD, values)
-        return [
-            PresentAction(
-                id=action_id,
-                organization_id=organization_id,
-                device_id=device_id,
-                device_uid=devices[device_id],
-                type=order.type,
-                params=order.params,
-                priority=order.priority,
-                retry=dict(retry),
-                state=ActionState.PENDING if command_id is None else ActionState.RUNNING,
-                progress=None,
-                result=None,
-                error=None,
-                attempt=0 if command_id is None else 1,
-                command_id=command_id,
-                next_attempt_at=None,
-                version=1 if command_id is None else 2,
-                bulk_id=bulk_id,
-                requested_by=by,
-                requested_at=requested_at,
-                started_at=None if command_id is None else requested_at,
-                completed_at=None,
-                deadline=deadline,
-                updated_at=requested_at,
-            )
-            for action_id, device_id, command_id, requested_at, deadline in added
-        ]
+        return [Added(*row) for row in added]
 
     async def add_bulk(
         self,
