@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -234,6 +235,13 @@ def _problem(status: int, code: str, detail: str) -> tuple[int, dict[str, Any]]:
     return status, {"type": f"urn:muster:problem:{code}", "status": status, "code": code, "detail": detail}
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A program that ends its connection is no error, and the tests read what is written to stderr meanwhile."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @pytest.fixture
 def platform() -> Iterator[Platform]:
     there = Platform()
@@ -267,7 +275,7 @@ def platform() -> Iterator[Platform]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     there.server = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
