@@ -28,11 +28,12 @@ def build_with_references(settings: Settings) -> FastAPI:
     router = APIRouter()
     constant = b'{"constant":"' + b"x" * 600 + b'"}'
 
-    @router.get(REDIS_PREFIX + "/{uid}")
+    # Operations are named after their module, which is `__main__` here.
+    @router.get(REDIS_PREFIX + "/{uid}", operation_id="reference_from_redis")
     async def from_redis(uid: str, who: Reader) -> Response:
         return Response(await redis.get(key_of(uid)), media_type="application/json")
 
-    @router.get(CONSTANT_PREFIX + "/{uid}")
+    @router.get(CONSTANT_PREFIX + "/{uid}", operation_id="reference_from_nowhere")
     async def from_nowhere(uid: str, who: Reader) -> Response:
         return Response(constant, media_type="application/json")
 
