@@ -60,6 +60,7 @@ async def test_a_bad_page_is_refused_clearly(admin, query, status, code):
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("reference", ["99999999999999999999999", "0", "-1", "%00", "a" * 300, "²"])
-async def test_an_absurd_reference_is_just_not_found(admin, reference):
-    assert (await admin.get(f"/api/v2/devices/{reference}")).status_code == 404
+@pytest.mark.parametrize("reference", ["99999999999999999999999", "9" * 5_000, "0", "-1", "%00", "a" * 300, "²"])
+@pytest.mark.parametrize("below", ["", "/info", "/audit", "/configuration"])
+async def test_an_absurd_reference_is_just_not_found(admin, reference, below):
+    assert (await admin.get(f"/api/v2/devices/{reference}{below}")).status_code == 404

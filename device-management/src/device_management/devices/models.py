@@ -1,6 +1,6 @@
 """The devices table, and what may be asked of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,13 @@ from sqlalchemy import (
     Identity,
     Index,
     String,
+    Text,
     and_,
+    any_,
     case,
+    cast,
     func,
+    or_,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -23,9 +27,13 @@ from sqlmodel import Field, col
 from device_management.devices.states import Lifecycle, Status
 from device_management.tables import Table
 from shared.contracts.devices import PURGED
+from shared.contracts.routes import DEVICE_UID
 from shared.rql.fields import Kind
 from shared.rql.sql import Column as Searched
 from shared.sql.models import UtcDateTime
+
+_ID_DIGITS = 19
+"""Of the greatest id there can be; thousands of them are no number at all to Python."""
 
 
 class Device(Table, table=True):
@@ -132,6 +140,16 @@ SEARCHED: Mapping[str, Searched] = {
     **{name: Searched(kind, Device.metadata.tables["devices"].c[name]) for name, kind in _SEARCHED.items()},
 }
 """What RQL may ask of a device, under the names it has in JSON."""
+
+
+def referred_to(references: Sequence[str]) -> ColumnElement[bool]:
+    """The devices of these uids and ids; what can be neither is no device, and asks nothing of the indexes."""
+    ids = [int(one) for one in references if one.isascii() and one.isdigit() and len(one) <= _ID_DIGITS]
+    uids = [one for one in references if DEVICE_UID.fullmatch(one)]
+    return or_(
+        col(Device.id) == any_(cast([one for one in ids if one < 2**63], ARRAY(BigInteger))),
+        col(Device.device_uid) == any_(cast(uids, ARRAY(Text))),
+    )
 
 
 def present_in(organization_id: int) -> ColumnElement[bool]:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, cast, delete, func, literal, or_, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, cast, delete, func, literal, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.devices.models import Device, present_in
+from device_management.devices.models import Device, present_in, referred_to
 from device_management.groups.models import ChosenDevice, Group, GroupMember
 from shared.rql.sql import searching
 
@@ -132,10 +132,7 @@ class GroupStore:
 
     async def known(self, organization_id: int, references: Sequence[str]) -> list[ChosenDevice]:
         """Those of the devices, by uid or by id, that are there."""
-        numbers = [int(reference) for reference in references if reference.isascii() and reference.isdigit()]
-        by_id = col(Device.id) == func.any(_ids([number for number in numbers if number < 2**63]))
-        by_uid = col(Device.device_uid) == func.any(cast(list(references), ARRAY(Text)))
-        rows = await self._session.execute(_CHOSEN.where(present_in(organization_id), or_(by_id, by_uid)))
+        rows = await self._session.execute(_CHOSEN.where(present_in(organization_id), referred_to(references)))
         return [ChosenDevice(*row) for row in rows]
 
     async def choose(

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from device_management.devices.models import Device, present_in
+from device_management.devices.models import Device, present_in, referred_to
 from device_management.devices.states import ENDED
 from device_management.sites.models import HeardDevice, Site, SiteDevice, SiteLink, Tally
 from device_management.sites.states import LinkState
@@ -135,11 +135,8 @@ class SiteStore:
 
     async def known(self, organization_id: int, references: Sequence[str]) -> dict[str, int]:
         """The ids of those of the devices that are there, by each uid and each id, as text."""
-        numbers = [int(reference) for reference in references if reference.isascii() and reference.isdigit()]
-        by_id = col(Device.id) == func.any(_ids([number for number in numbers if number < 2**63]))
-        by_uid = col(Device.device_uid) == func.any(cast(list(references), ARRAY(Text)))
         query = sqlalchemy.select(col(Device.id), col(Device.device_uid))
-        rows = (await self._session.execute(query.where(present_in(organization_id), or_(by_id, by_uid)))).all()
+        rows = (await self._session.execute(query.where(present_in(organization_id), referred_to(references)))).all()
         return {name: row.id for row in rows for name in (row.device_uid, str(row.id))}
 
     async def place(self, site: Site, device_ids: Sequence[int], *, only_homeless: bool = False) -> Sequence[Device]:
