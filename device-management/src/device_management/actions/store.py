@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from device_management.actions.models import Action, ActionAttempt, Added, BulkAction, PresentAction, PresentAttempt
 from device_management.actions.schemas import ActionOrder, Skipped
 from device_management.actions.states import OPEN, ActionState, AttemptState
+from device_management.devices.models import Device
 
 _COLUMNS = PresentAction.__struct_fields__
 _TYPES: Mapping[str, Any] = {name: Action.metadata.tables["actions"].c[name].type for name in _COLUMNS}
@@ -251,7 +252,9 @@ class ActionStore:
         """The newest first, older than `before_id`."""
         query = select(Action).where(Action.organization_id == organization_id, col(Action.id) < before_id)
         if device_uid is not None:
-            query = query.where(Action.device_uid == device_uid)
+            # By the device's id, under which its few actions are found; a uid stays with its device for ever.
+            device = select(Device.id).where(Device.organization_id == organization_id, Device.device_uid == device_uid)
+            query = query.where(col(Action.device_id) == device.scalar_subquery())
         if state is not None:
             query = query.where(Action.state == state.value)
         if bulk_id is not None:
