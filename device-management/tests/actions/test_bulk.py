@@ -1,5 +1,7 @@
 """One call to many devices: each has an outcome of its own."""
 
+import json
+
 from msgspec.structs import asdict
 
 from device_management.actions import service
@@ -45,6 +47,14 @@ async def test_what_is_told_of_new_actions_is_what_is_stored_of_them(fleet, ask,
     for action in made:
         of_row = {name: getattr(stored[action.id], name) for name in action.__struct_fields__}
         assert asdict(action) == of_row
+
+
+async def test_the_call_is_in_the_audit_log_once(fleet, sql):
+    bulk = (await ask_many(fleet, device_uids=["pump-1", "pump-2", "nobody"], params={"token": "hunter2"})).json()
+    [entry] = await sql.fetch("select subject_id, action, after from audit_entries where subject_kind = 'bulk_action'")
+    assert (entry["subject_id"], entry["action"]) == (str(bulk["bulk_id"]), "requested")
+    after = json.loads(entry["after"])
+    assert after == {"type": "system_reboot", "params": {"token": "***"}, "target": {}, "devices": 2, "skipped": 1}
 
 
 async def test_the_word_is_not_taken_for_the_id_of_an_action(fleet):

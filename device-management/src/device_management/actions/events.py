@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from device_management.actions.models import Action, PresentAction
+from device_management.actions.schemas import BulkActionRead
 from device_management.actions.states import ActionState
 from device_management.audit.schemas import Change
 from shared.contracts import actions as contracts
@@ -102,3 +103,15 @@ def change(action: Action | PresentAction, verb: str) -> Change:
     """An entry of the audit log about an action, under its id."""
     told = {"device_uid": action.device_uid, "type": action.type, "params": action.params}
     return Change("action", str(action.id), verb, after=told)
+
+
+def bulk_change(bulk: BulkActionRead) -> Change:
+    """An entry of the audit log about a call to many devices; which they are its actions say."""
+    told = {
+        "type": bulk.type,
+        "params": bulk.params,
+        "target": bulk.target,
+        "devices": bulk.total - len(bulk.skipped),
+        "skipped": len(bulk.skipped),
+    }
+    return Change("bulk_action", str(bulk.bulk_id), "requested", after=told)

@@ -11,7 +11,16 @@ from uuid import UUID
 import msgspec
 
 from device_management.actions.errors import ActionNotFound, BulkActionNotFound, TooManyDevices, WrongTransition
-from device_management.actions.events import OF_STATE, alike, cancellation, change, command, requested, told
+from device_management.actions.events import (
+    OF_STATE,
+    alike,
+    bulk_change,
+    cancellation,
+    change,
+    command,
+    requested,
+    told,
+)
 from device_management.actions.models import Action, BulkAction, PresentAction
 from device_management.actions.rules import USUAL_RETRY, answered, asked, heard_of, refused, shown_status
 from device_management.actions.schemas import (
@@ -95,6 +104,12 @@ class ActionService:
 
         Raises TooManyDevices, GroupNotFound, BadQuery, QueryTooSlow.
         """
+        bulk = await self.ask_many(organization_id, body, by=by)
+        await self._audit.record(organization_id, by, [bulk_change(bulk)])
+        return bulk
+
+    async def ask_many(self, organization_id: int, body: BulkActionCreate, *, by: Actor) -> BulkActionRead:
+        """As `request_many`, for who has an entry in the audit log for all of what is asked."""
         wanted = await self._wanted(organization_id, body)
         found = {device.device_uid: device for device in await self._statuses.hold(organization_id, wanted)}
         asked = [device for device in found.values() if device.lifecycle != Lifecycle.RETIRED]

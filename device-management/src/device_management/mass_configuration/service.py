@@ -286,7 +286,7 @@ class JobService:
             deadline_s=job.deadline_s,
             device_uids=list(items),
         )
-        bulk = await self._actions.request_many(job.organization_id, order, by=by)
+        bulk = await self._actions.ask_many(job.organization_id, order, by=by)
         await self._store.dispatched(job, items, bulk.bulk_id)
         refused = {skipped.device_uid: skipped.reason for skipped in bulk.skipped}
         await self.hear([Outcome(bulk.bulk_id, uid, ItemState.FAILED, reason) for uid, reason in refused.items()])
