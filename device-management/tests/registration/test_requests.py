@@ -55,11 +55,13 @@ async def test_a_device_is_registered_once_and_is_in_the_field(admin, ask, sql):
     assert await sql.fetchval("select count(*) from outbox where type = 'device.registered.v1'") == 1
 
 
-async def test_the_limit_and_a_suspension_hold_for_gateways_too(ask, sql, organizations):
+async def test_the_limit_a_suspension_and_the_wish_for_no_devices_hold_for_gateways_too(ask, sql, organizations):
     await sql.execute("update organizations set device_limit = 1 where id = $1", organizations.own)
     await ask("pump-1", "pump-2")
     assert await sql.fetchval("select count(*) from devices") == 1
     await sql.execute("update organizations set state = 'suspended', device_limit = null")
     await ask("pump-3")
     await ask("pump-4", organization_id=999_999)
+    await sql.execute("""update organizations set state = 'active', settings = '{"gateways_register": false}'""")
+    await ask("pump-5")
     assert await sql.fetchval("select count(*) from devices") == 1

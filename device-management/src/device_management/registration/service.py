@@ -14,7 +14,12 @@ from device_management.audit.states import ActorKind
 from device_management.devices.schemas import DeviceRead
 from device_management.devices.service import DeviceService
 from device_management.devices.states import Lifecycle
-from device_management.organizations.errors import DeviceLimitReached, OrganizationIsSuspended, OrganizationNotFound
+from device_management.organizations.errors import (
+    DeviceLimitReached,
+    GatewaysRegisterNothing,
+    OrganizationIsSuspended,
+    OrganizationNotFound,
+)
 from device_management.organizations.service import OrganizationService
 from device_management.registration.errors import BatchTooLarge, DeviceUidRepeated, DeviceUidTaken, UnacceptableUid
 from device_management.registration.events import Telling, begun, described
@@ -128,7 +133,8 @@ class RegistrationService:
     async def register_requested(self, organization_id: int, requests: Sequence[DeviceRegistrationRequested]) -> None:
         """Registers devices that gateways of the organization speak for, and which are in the field therefore.
 
-        What stands in the way is logged: a uid that somebody has, the limit, an organization that is suspended.
+        What stands in the way is logged: a uid that somebody has, the limit, an organization that is suspended or wants
+        no devices from gateways.
         """
         for gateway in sorted({request.requested_by for request in requests}):
             uids = sorted({request.device_uid for request in requests if request.requested_by == gateway})
@@ -136,7 +142,7 @@ class RegistrationService:
             by = Actor(ActorKind.GATEWAY, gateway.removeprefix("gateway "))
             try:
                 outcomes = await self.register_many(organization_id, bodies, by=by)
-            except (OrganizationNotFound, OrganizationIsSuspended) as error:
+            except (OrganizationNotFound, OrganizationIsSuspended, GatewaysRegisterNothing) as error:
                 outcomes = [error]
             refused = [outcome.code for outcome in outcomes if isinstance(outcome, DomainError)]
             if refused:
