@@ -8,6 +8,7 @@ as the API shows it.
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from io import StringIO, TextIOWrapper
 from itertools import chain
@@ -106,11 +107,11 @@ def _bounded(lines: TextIOWrapper) -> Iterator[str]:
 
 def _header(cells: Sequence[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
-    for name in names:
+    for name, times in Counter(names).items():
         known = name in WRITTEN or name in READ_ONLY or re.fullmatch(r"attributes(/[^/\x00-\x1f]+)+", name)
         if not known:
             raise UnreadableFile(f"there is no column {name[:_NAMED]!r}; there are {', '.join(WRITTEN)}", line=1)
-        if names.count(name) > 1:
+        if times > 1:
             raise UnreadableFile(f"the column {name[:_NAMED]!r} is there twice", line=1)
     if "device_uid" not in names:
         raise UnreadableFile("there must be a column device_uid", line=1)
