@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from shared.http import health, idempotency, problem
-from shared.http.middleware import BodyLimit, RequestContext
+from shared.http.middleware import BodyLimit, LastResort, RequestContext
 from shared.http.openapi import DocumentedApp, StoreErrors
 from shared.http.rate_limit import Rate, RateLimit, Rates
 from shared.settings import ServiceSettings
@@ -41,6 +41,7 @@ def create_app(
     health.install(app, service)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, by_path=body_limits, refuse=refuse)
     app.add_middleware(RateLimit, rates=Rates.of(settings), by_path=rates_by_path, unlimited=unlimited, refuse=refuse)
+    app.add_middleware(LastResort, refuse=refuse)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

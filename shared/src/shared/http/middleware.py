@@ -1,4 +1,4 @@
-"""What happens around every request, as plain ASGI: ids, the size limit, and figures."""
+"""What happens around every request, as plain ASGI: ids, figures, the size limit, and errors that nobody foresaw."""
 
 import re
 import time
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from uuid import uuid4
 
+import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -24,6 +25,8 @@ _SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _REFUSED = Counter("muster_http_body_too_large_total", "Requests refused for the size of their body")
+
+_log = structlog.get_logger(__name__)
 
 
 class RequestContext:
@@ -62,6 +65,39 @@ class RequestContext:
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 _SECONDS.labels(scope["method"], route, str(status)).observe(time.perf_counter() - began)
+
+
+class LastResort:
+    """Answers 500 for an error that nobody foresaw, logs it, and hands it on to the server.
+
+    The framework's own place for that lies around everything here: from there an answer would have neither ids nor what
+    browsers ask of other origins, and its entry in the log no correlation id.
+    """
+
+    def __init__(self, app: ASGIApp, refuse: Refuse = refuse) -> None:
+        self._app = app
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        except Exception as error:
+            if not has_begun:
+                _log.error("unexpected error", path=scope["path"], exc_info=error)
+                detail = "something went wrong on our side; the X-Correlation-Id of this answer finds it in the logs"
+                answer = self._refuse(scope["path"], 500, "internal_error", detail, {})
+                await answer(scope, receive, send)
+            raise
 
 
 class BodyTooLarge(HTTPException):

@@ -5,7 +5,6 @@ import sys
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -21,8 +20,6 @@ MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
 
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
-
-_log = structlog.get_logger(__name__)
 
 
 class InvalidJson(DomainError):
@@ -98,7 +95,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _domain_error(_request: Request, error: Exception) -> JSONResponse:
@@ -164,8 +160,3 @@ def _allowed(request: Request) -> str:
     routes = [route for route in iter_route_contexts(request.app.routes) if hasattr(route, "path_regex")]
     path = next((route.path for route in routes if route.path_regex.match(request.scope["path"])), None)
     return ", ".join(sorted({method for route in routes if route.path == path for method in route.methods or ()}))
-
-
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error("unexpected error", path=request.url.path, exc_info=error)
-    return problem(500, "internal_error", "something went wrong on our side; the request id finds it in the logs")
