@@ -20,7 +20,7 @@ class TelemetryItem(msgspec.Struct, frozen=True):
 
 
 class PresenceItem(msgspec.Struct, frozen=True):
-    """`since` in epoch milliseconds; a client keeps the greater `version`."""
+    """Whether a device is there, `since` when in epoch milliseconds; a client keeps the greater `version`."""
 
     device_uid: str
     online: bool
@@ -29,10 +29,11 @@ class PresenceItem(msgspec.Struct, frozen=True):
 
 
 class UpdateItem(msgspec.Struct, frozen=True):
-    """The newest update session of one device: a client keeps the greater `counter`, and of one session the greater
+    """The newest update session of one device.
 
-    `version`. `progress` is percent of the download while it lasts; `updated_at` in epoch milliseconds. `batch_id`,
-    `release` (its slug) and `wave` say what it was opened for.
+    A client keeps the greater `counter`, and of one session the greater `version`. `progress` is percent of the
+    download while it lasts; `updated_at` in epoch milliseconds. `batch_id`, `release` (its slug) and `wave` say what it
+    was opened for.
     """
 
     device_uid: str
@@ -51,9 +52,10 @@ class UpdateItem(msgspec.Struct, frozen=True):
 
 
 class AlertItem(msgspec.Struct, frozen=True):
-    """An alert: of one `alert_id` a client keeps the greater `version`. `value` is what the rule saw last; the times
+    """An alert: of one `alert_id` a client keeps the greater `version`.
 
-    are epoch milliseconds. `release` and `session_id` name the update that was touching the device, if one was.
+    `value` is what the rule saw last; the times are epoch milliseconds. `release` and `session_id` name the update that
+    was touching the device, if one was.
     """
 
     alert_id: str

@@ -6,11 +6,10 @@ from shared.contracts.envelope import EventData
 
 
 class PresenceState(EventData):
-    """Whether the device is there: it holds a connection to the broker, or has been heard of over HTTP or through a
+    """Whether the device is there; `version` counts its changes of presence.
 
-    gateway not long ago. `version` counts its changes of presence.
-
-    A device that connects again before its old connection has ended is told of as connected again: its new connection
+    It is while it holds a connection to the broker, or has been heard of over HTTP or through a gateway not long ago. A
+    device that connects again before its old connection has ended is told of as connected again: its new connection
     has a queue of its own, and what the old one's held is lost.
     """
 

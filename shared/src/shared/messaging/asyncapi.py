@@ -5,7 +5,7 @@
 
 import sys
 from inspect import cleandoc, getdoc, getmodule
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import yaml
@@ -20,7 +20,9 @@ from shared.messaging import topology
 Node = dict[str, Any]
 
 _SCHEMAS = "#/components/schemas/{name}"
-_LIVE_FRAMES = {"telemetry": live.TelemetryFrame, "presence": live.PresenceFrame, "update": live.UpdateFrame}
+_LIVE_FRAMES: dict[str, type[msgspec.Struct]] = {
+    str(frame.__struct_config__.tag): frame for frame in get_args(live.Frame)
+}
 
 
 def document() -> Node:
@@ -223,8 +225,11 @@ def _live_channel() -> Node:
             "description": "Coalesced frames for whoever watches now; a frame that is missed is not sent again.",
             "parameters": {"organization_id": {"description": "The organization whose devices the frame is about."}},
             "messages": {
-                name: {"summary": _first_line(getdoc(kind)), "payload": {"$ref": _SCHEMAS.format(name=kind.__name__)}}
-                for name, kind in _LIVE_FRAMES.items()
+                name: {
+                    "summary": _first_line(getdoc(_item_of(frame))),
+                    "payload": {"$ref": _SCHEMAS.format(name=frame.__name__)},
+                }
+                for name, frame in _LIVE_FRAMES.items()
             },
             "bindings": {"amqp": {"is": "routingKey", "exchange": _exchange(LIVE_EXCHANGE)}},
         }
@@ -258,6 +263,12 @@ def _schemas() -> Node:
 
 def _exchange(name: str) -> Node:
     return {"name": name, "type": "topic", "durable": True, "vhost": "/"}
+
+
+def _item_of(frame: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """What a frame has many of."""
+    [item] = get_args(get_type_hints(frame)["items"])
+    return item
 
 
 def _own_doc(event: type[EventData]) -> str:

@@ -35,9 +35,9 @@ class StoreAway(ServiceUnavailable):
 
 @contextmanager
 def store_errors() -> Generator[None]:
-    """Turns what the driver raises when the store is away into StoreAway. Every call to the driver stands in one:
+    """Turns what the driver raises when the store is away into StoreAway.
 
-    `with store_errors(): await samples.insert_many(...)`
+    Every call to the driver stands in one: `with store_errors(): await samples.insert_many(...)`
     """
     try:
         yield
