@@ -1,5 +1,5 @@
 """Connections that the server has closed are replaced, and only those that have rested are asked whether they are
-there.
+there. What goes wrong tells no secrets.
 """
 
 from collections.abc import AsyncIterator
@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared.sql.engine import look_after_rested
+from shared.settings import PostgresSettings
+from shared.sql.engine import look_after_rested, open_engine
 from shared.testing import eventually
 
 
@@ -64,3 +66,15 @@ async def test_only_one_that_has_rested_is_asked(engine, monkeypatch, rested_s, 
     async with engine.connect() as connection:
         await connection.scalar(text("select 1"))
     assert queries.count(";") == asked
+
+
+async def test_an_error_does_not_tell_what_the_statement_was_given(postgres_url):
+    server, _, database = postgres_url.rpartition("/")
+    async with open_engine(
+        PostgresSettings(postgres_url=server, postgres_database=database), application_name="test"
+    ) as engine:
+        with pytest.raises(DBAPIError) as failure:
+            async with engine.connect() as connection:
+                await connection.execute(text("select cast(:secret as text), 1 / 0"), {"secret": "hunter2"})
+    assert "division by zero" in str(failure.value)
+    assert "hunter2" not in str(failure.value)

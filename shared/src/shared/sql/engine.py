@@ -36,6 +36,7 @@ async def open_engine(settings: PostgresSettings, *, application_name: str) -> A
         pool_size=settings.postgres_pool,
         max_overflow=settings.postgres_pool,
         pool_timeout=PATIENCE_S,
+        hide_parameters=True,  # Errors are logged, and values may be secrets.
         connect_args={
             "timeout": PATIENCE_S,
             "command_timeout": 30,
