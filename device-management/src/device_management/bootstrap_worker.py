@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -46,6 +46,7 @@ from shared.messaging.publisher import Publisher
 from shared.outbox.command_relay import CommandRelay
 from shared.outbox.relay import Relay
 from shared.precedence import Precedence
+from shared.private_files import write_new
 from shared.sql.unit_of_work import UnitOfWork
 from shared.worker import Job
 
@@ -178,7 +179,6 @@ async def _ensure_first_administrator(core: Core) -> None:
 def _generated_password(settings: Settings) -> str:
     """The password in `admin-password`, written there once, for its owner's eyes."""
     file = settings.admin_password_file()
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(18) + "\n")
+    with suppress(FileExistsError):
+        write_new(file, f"{secrets.token_urlsafe(18)}\n".encode())
     return file.read_text().strip()

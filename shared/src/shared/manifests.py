@@ -7,6 +7,7 @@ may stay as its public half. Only ota-service holds them.
 
 import base64
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from shared.private_files import write_new
 from shared.tokens import key_id_of, public_jwk
 
 FIRST_KEY_FILE = "manifest-signing-1.pem"
@@ -67,7 +69,8 @@ def create_manifest_keys(directory: Path) -> None:
     """Makes the first key, unless there is one; only the owner may read it."""
     directory.mkdir(parents=True, exist_ok=True)
     if not _key_files(directory):
-        _write(directory / FIRST_KEY_FILE)
+        with suppress(FileExistsError):
+            _write(directory / FIRST_KEY_FILE)
 
 
 def add_manifest_key(directory: Path) -> Path:
@@ -97,5 +100,4 @@ def _read(path: Path) -> Ed25519PrivateKey | Ed25519PublicKey:
 
 
 def _write(path: Path) -> None:
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_new(path, Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -5,9 +5,12 @@ all of them open, so a new first line rotates. Losing the file loses the secrets
 """
 
 import hmac
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from shared.private_files import write_new
 
 KEYS_FILE = "sealing-keys"
 
@@ -48,6 +51,5 @@ def create_sealing_key(directory: Path) -> None:
     """Makes the first key, unless there is one; only the owner may read it."""
     path = directory / KEYS_FILE
     directory.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(Fernet.generate_key().decode() + "\n")
+    with suppress(FileExistsError):
+        write_new(path, Fernet.generate_key() + b"\n")

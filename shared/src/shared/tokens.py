@@ -7,6 +7,7 @@ who the bearer is. Source of the rules against algorithm confusion: RFC 8725, se
 import base64
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
+from shared.private_files import write_new
 from shared.revocations import Revocations
 
 ISSUER = "muster"
@@ -200,10 +202,9 @@ def create_keys(directory: Path) -> None:
     """Makes the signing key and its public key set, unless they are there; only the owner may read the private key."""
     private_path = directory / PRIVATE_KEY_FILE
     directory.mkdir(parents=True, exist_ok=True)
-    if not private_path.exists():
+    with suppress(FileExistsError):
         key = Ed25519PrivateKey.generate()
-        private_path.touch(mode=0o600)
-        private_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        write_new(private_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     signing = load_pem_private_key(private_path.read_bytes(), password=None)
     if not isinstance(signing, Ed25519PrivateKey):
         raise TypeError(f"{PRIVATE_KEY_FILE} is not an Ed25519 key")
