@@ -179,11 +179,11 @@ class Platform:
         if verb == "login":
             form = {key: value[0] for key, value in parse_qs(body.decode()).items()}
             if form != {"username": EMAIL, "password": PASSWORD}:
-                return _problem(401, "invalid_credentials", "wrong e-mail address or password")
+                return _problem(401, "bad_credentials", "wrong e-mail address or password")
         else:
             token = json.loads(body)["refresh_token"]
             if token not in self.refresh_tokens:
-                return _problem(401, "invalid_refresh_token", "sign in again")
+                return _problem(401, "bad_refresh_token", "sign in again")
             self.refresh_tokens.remove(token)
         number = len(self.calls)
         self.access_tokens.add(f"access-{number}")

@@ -6,7 +6,7 @@ import pytest
 
 from muster_cli.client import MusterClient
 from muster_cli.client.devices import NewDevice
-from muster_cli.errors import Refused, Unreachable
+from muster_cli.errors import BadUsage, Refused, Unreachable
 from muster_cli.sign_in import PasswordSignIn
 
 EMAIL, PASSWORD = "admin@muster.example", "correct horse"
@@ -64,7 +64,7 @@ async def test_a_wrong_password_is_one_line_that_names_the_settings(platform):
         with pytest.raises(Refused) as refused:
             await client.device("d1")
     assert str(refused.value) == (
-        "wrong e-mail address or password (invalid_credentials);"
+        "wrong e-mail address or password (bad_credentials);"
         " check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)"
     )
 
@@ -101,3 +101,10 @@ async def test_a_server_that_is_not_there_is_named():
     async with MusterClient.open("http://127.0.0.1:9", PasswordSignIn("http://127.0.0.1:9", EMAIL, PASSWORD)) as client:
         with pytest.raises(Unreachable, match=r"nothing answers at http://127\.0\.0\.1:9; start it with `make up`"):
             await client.device("d1")
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\udcff"], ids=["no number", "no text"])
+async def test_what_no_json_can_say_is_not_sent(platform, value):
+    async with opened(platform) as client:
+        with pytest.raises(BadUsage, match="cannot be sent"):
+            await client.register(NewDevice(attributes={"speed": value}))

@@ -1,5 +1,8 @@
 """Answers that are no success, as one line."""
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -46,3 +49,10 @@ def test_a_refusal_says_what_to_do(status, code, step):
     error = problems.from_response(httpx.Response(status, json={"code": code, "detail": "no"}, request=REQUEST))
     assert (type(error), error.exit_code) == (Refused, 1)
     assert str(error) == f"no ({code}); {step}"
+
+
+def test_every_next_step_is_for_a_code_that_the_platform_has():
+    sources = Path(__file__).parents[2].glob("*/src/**/*.py")
+    codes = {code for file in sources for code in re.findall(r'\bcode(?:: [\w\[\]]+)? = "(\w+)"', file.read_text())}
+    assert "device_not_found" in codes
+    assert problems._NEXT_STEPS.keys() <= codes

@@ -26,6 +26,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # NaN is none of JSON's words, and 1e999 is no number in it.
+    except (ValueError, RecursionError):
         return text
+    return value

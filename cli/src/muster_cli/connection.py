@@ -104,11 +104,11 @@ class _Stack(BaseModel):
 
 
 def resolve(options: Options, environ: Mapping[str, str], cwd: Path) -> Connection:
-    """The connection to use: options first, then what --stack or --profile names, the environment, the stack in
+    """The connection to use. Raises BadUsage.
 
-    `.local`, and the profile of the last `muster login`. A HOST:PORT where gRPC listens is no gateway: the gateway is
-    looked for as if there were no such option. What is secret goes to the platform it belongs to alone.
-    Raises BadUsage.
+    Options go first, then what --stack or --profile names, the environment, the stack in `.local`, and the profile of
+    the last `muster login`. A HOST:PORT where gRPC listens is no gateway: the gateway is looked for as if there were no
+    such option. What is secret goes to the platform it belongs to alone.
     """
     named = _read(options.stack / STACK_FILE) if options.stack else None
     profile = _profile(options.profile or environ.get("MUSTER_PROFILE"), environ)

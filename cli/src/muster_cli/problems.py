@@ -13,7 +13,7 @@ _NEXT_STEPS = {
     "alert_not_found": "`muster alerts list` shows those there are",
     "alert_rule_not_found": "`muster alerts rules list` shows those there are",
     "bad_query": "see https://eclipse.dev/ditto/basic-rql.html",
-    "invalid_credentials": "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
+    "bad_credentials": "check --email and --password (MUSTER_ADMIN_EMAIL, MUSTER_ADMIN_PASSWORD)",
     "job_not_found": "`muster config job list` shows those there are",
     "firmware_not_found": FIND_FIRMWARE,
     "firmware_not_approved": "`muster firmware approve` does it",

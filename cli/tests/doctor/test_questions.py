@@ -132,7 +132,7 @@ async def test_a_wrong_password(platform: Any, connection: Connection):
     assert (await told(questions.sign_in(replace(connection, server=platform.server)))).ok
     found = await told(questions.sign_in(replace(connection, server=platform.server, password="guessed")))
     assert found.ok is False
-    assert "wrong e-mail address or password (invalid_credentials); check --email" in found.detail
+    assert "wrong e-mail address or password (bad_credentials); check --email" in found.detail
 
 
 async def test_ports_at_which_nothing_listens(gateway: Gateway, nowhere: Endpoint, monkeypatch: pytest.MonkeyPatch):
@@ -213,3 +213,15 @@ def test_the_command_tells_all_and_fails_when_one_does(muster: Callable[..., Res
     lines = muster("doctor").stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == list(found)
     assert next(line for line in lines if line.startswith("broker")).split("\t")[1] == "not asked"
+
+
+async def test_a_question_that_fails_in_its_own_way_leaves_the_others_their_answers():
+    async def odd() -> str:
+        raise ValueError("secret words")
+
+    async def good() -> str:
+        return "answers"
+
+    first, second = await find_out({"odd": odd(), "good": good()})
+    assert (first.ok, first.detail) == (False, "what answers is not as expected: ValueError")
+    assert (second.ok, second.detail) == (True, "answers")

@@ -7,7 +7,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from muster_cli import problems
-from muster_cli.errors import Refused
+from muster_cli.errors import BadUsage, Refused
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -53,6 +53,8 @@ class Rest:
             response = await self._http.request(method, path, **_without_none(request))
         except httpx.HTTPError as error:
             raise problems.from_transport(error, self._origin) from error
+        except ValueError:
+            raise BadUsage("what was given cannot be sent", "numbers are finite, and texts are UTF-8") from None
         if not response.is_success:
             raise problems.from_response(response)
         return response

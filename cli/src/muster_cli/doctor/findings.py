@@ -49,3 +49,5 @@ async def _find_out(name: str, question: Awaitable[str]) -> Finding:
         return Finding(name, ok=False, detail=str(error))
     except TimeoutError:
         return Finding(name, ok=False, detail="no answer in time", next_step="see what is not up with `make status`")
+    except Exception as error:  # noqa: BLE001 - a question that fails in its own way must not take the others' answers
+        return Finding(name, ok=False, detail=f"what answers is not as expected: {type(error).__name__}")
