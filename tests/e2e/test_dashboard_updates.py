@@ -133,7 +133,7 @@ async def test_a_simulated_device_is_updated_from_its_page_without_a_reload(
         Path(sys.executable).parent / "muster",
         *command,
         "--link-speed",
-        "40",
+        "8",
         "--account-within",
         "0",
         stdout=pipe,

@@ -137,13 +137,14 @@ async def test_a_device_is_updated_and_every_service_knows_its_new_version(muste
     assert watched.fields["Firmware"] == firmware
 
     async def known() -> bool:
-        return (await people.get(f"/api/v2/devices/{uid}")).json()["firmware_version"] == "1.0.0"
+        answers = [await people.get(f"/api/v2/{copies}/{uid}") for copies in ("devices", "fleet")]
+        return [answer.json()["firmware_version"] for answer in answers] == ["1.0.0"] * 2
 
-    await eventually(known, why="device-management knows the version")
+    await eventually(known, why="device-management knows the version, and so does the copy of ota-service")
     assert (await muster("devices", "get", uid)).fields["Firmware"] == "1.0.0"
     again = await start(muster, uid, await upload_next(muster, people, firmware))
     shown = await muster("updates", "show", again)
-    assert shown.fields["Before"] == "1.0.0", "the copy of ota-service has followed"
+    assert shown.fields["Before"] == "1.0.0"
     assert (await muster("updates", "watch", uid)).code == 0
 
 

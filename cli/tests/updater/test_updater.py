@@ -116,11 +116,13 @@ class TestAnHonestPlatform:
     async def test_progress_is_told_while_it_downloads_over_a_slow_link(self, world, ota):
         ota.open()
         world.link = ThinLink(len(IMAGE) / 2.5)
+        began = time.monotonic()
         await world.run()
+        took = time.monotonic() - began
         progress = [detail["progress"] for step, detail in ota.reports if step == "downloading"]
         assert progress[0] == 0
         assert progress == sorted(progress)
-        assert 2 <= len(progress) <= 4
+        assert 2 <= len(progress) <= took + 1, "at the beginning, and once a second"
 
     async def test_a_token_that_is_refused_ends_the_look_without_an_end_of_the_session(self, world, ota, machine):
         ota.open()

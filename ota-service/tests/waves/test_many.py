@@ -46,6 +46,6 @@ async def test_one_look_passes_over_those_with_nothing_to_do_and_serves_the_one_
         await ReleaseSteps(app.state.scopes)()
     assert (await look("last"))["state"] == "completed"
     assert seen[:2] == [1, len(IDLE)]
-    left = await sql.fetch("select slug from releases where stepped_at < now() - interval '10 seconds'")
+    left = await sql.fetch("select slug from releases where stepped_at < now() - interval '40 seconds'")
     assert [row["slug"] for row in left if row["slug"] != "last"] == [IDLE[25]]
     assert {(await look(name))["state"] for name in IDLE[::10]} == {"running"}

@@ -95,7 +95,7 @@ async def test_a_relay_killed_in_its_round_is_replaced_at_once(engine: AsyncEngi
 async def test_a_frozen_relay_is_replaced_and_its_late_commit_fails(engine: AsyncEngine, engine_url: str, tell):
     await tell("a")
     successor = Recorded()
-    async with process("relay", engine_url, "2") as running:
+    async with process("relay", engine_url, "5") as running:
         await hear(running, "publishing 1")
         os.kill(running.pid, signal.SIGSTOP)
         assert await _sessions(engine) == 1
@@ -134,7 +134,7 @@ async def test_a_frozen_relay_of_commands_is_replaced_and_its_late_commit_fails(
 ):
     await ask(("pump-7", "reboot"))
     successor = Devices()
-    async with process("command-relay", engine_url, "2") as running:
+    async with process("command-relay", engine_url, "5") as running:
         await hear(running, "publishing 1")
         os.kill(running.pid, signal.SIGSTOP)
         async with relaying(CommandRelay(engine_url, successor)):

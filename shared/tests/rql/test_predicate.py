@@ -79,6 +79,6 @@ def test_it_does_not_hold(text):
 
 def test_a_pattern_of_many_asterisks_is_matched_in_no_time():
     query = parse('like(name,"%sb")' % ("a*" * 200))
-    began = time.process_time()
+    began = time.thread_time()
     assert not matches(query, {"name": "a" * 5_000})
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
