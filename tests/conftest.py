@@ -80,7 +80,7 @@ async def simulated(
         async def online() -> bool:
             return (await people.post("/api/v2/devices/search", json=search)).json()["count"] == devices
 
-        await eventually(online, timeout=60, interval=0.2, why=f"{devices} devices are online")
+        await eventually(online, interval=0.2, why=f"{devices} devices are online")
         return running[-1]
 
     yield start

@@ -47,7 +47,7 @@ async def ends(people: httpx.AsyncClient, job: dict[str, Any]) -> dict[str, dict
     async def over() -> bool:
         return (await read(people, f"configuration/jobs/{job['id']}"))["state"] == "completed"
 
-    await eventually(over, timeout=60, interval=0.2, why="the job has ended")
+    await eventually(over, interval=0.2, why="the job has ended")
     items = (await read(people, f"configuration/jobs/{job['id']}/items?limit=500"))["items"]
     return {item["name"]: item for item in items}
 

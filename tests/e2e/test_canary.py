@@ -15,7 +15,6 @@ from shared.testing import eventually
 
 from .browsing import Device
 
-_PATIENCE_S = 60
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 Updated = Callable[[], Awaitable[list[Device]]]
@@ -30,7 +29,7 @@ async def pumps(devices: Callable[..., Awaitable[Device]], people: httpx.AsyncCl
         answers = [await people.get(f"/api/v2/fleet/{pump.uid}") for pump in made]
         return all(answer.is_success for answer in answers)
 
-    await eventually(are_known, timeout=_PATIENCE_S)
+    await eventually(are_known)
     return made
 
 
@@ -67,7 +66,7 @@ def update_two(people: httpx.AsyncClient, pumps: list[Device]) -> Updated:
         return found if len(found) == 2 else None
 
     async def update_two() -> list[Device]:
-        sessions = await eventually(begun, timeout=_PATIENCE_S, why="two updates begin") or []
+        sessions = await eventually(begun, why="two updates begin") or []
         for pump, session_id in sessions:
             for verb in ("ack", "downloading", "flashed", "complete"):
                 assert await pump.report(session_id, verb) == 200
@@ -88,7 +87,7 @@ class Watches:
         async def is_watched() -> bool:
             return await self._canaries.find_one({"release": slug, "waits": True}) is not None
 
-        await eventually(is_watched, timeout=_PATIENCE_S, why="monitoring watches the wave")
+        await eventually(is_watched, why="monitoring watches the wave")
 
     async def end(self, slug: str) -> None:
         """Lets the time for it be over."""
@@ -121,7 +120,7 @@ async def fail(people: httpx.AsyncClient, pumps: list[Device]) -> Callable[[list
             listed = await people.get("/api/v2/alerts", params={"rule": rule_id})
             return {alert["device_uid"] for alert in listed.json()["items"]} == {device.uid for device in some}
 
-        await eventually(alerting, timeout=_PATIENCE_S, interval=0.5, why="the devices have alerts")
+        await eventually(alerting, interval=0.5, why="the devices have alerts")
 
     return fail
 
@@ -133,7 +132,7 @@ def becomes(people: httpx.AsyncClient) -> Callable[[str, str], Awaitable[dict[st
             found = (await people.get(f"/api/v2/releases/{slug}")).json()
             return found if found["state"] == state else None
 
-        return await eventually(read, timeout=_PATIENCE_S, interval=0.1, why=f"the release is {state}") or {}
+        return await eventually(read, interval=0.1, why=f"the release is {state}") or {}
 
     return becomes
 

@@ -124,7 +124,7 @@ async def test_an_alert_is_looked_after(muster: Muster, simulated: Callable[[str
     async def reported() -> list[Any]:
         return await done(muster("telemetry", "latest", f"{prefix}-0001", "--json"))
 
-    await eventually(reported, timeout=60, interval=0.5)
+    await eventually(reported, interval=0.5)
     [latest] = await reported()
     metric = next(name for name, reading in latest["metrics"].items() if isinstance(reading["value"], float))
     rule = ("alerts", "rules", "create", prefix, "--metric", metric, "--above=-1000", "--device", f"{prefix}-0001")
@@ -134,7 +134,7 @@ async def test_an_alert_is_looked_after(muster: Muster, simulated: Callable[[str
     async def opened() -> list[Any]:
         return await done(muster("alerts", "list", "--state", "active", "--rule", made["id"], "--json"))
 
-    await eventually(opened, timeout=60, interval=0.5)
+    await eventually(opened, interval=0.5)
     [alert] = await opened()
     assert "State: active\n" in (await muster("alerts", "acknowledge", alert["id"])).stdout
     commented = await muster("alerts", "comment", alert["id"], "on my way")

@@ -44,7 +44,7 @@ async def test_a_third_of_the_fleet_is_updated_and_then_another_device_as_the_re
             answers = [await people.get(f"/api/v2/devices/sim-000{number}") for number in (1, 2, 3, 4)]
             return [answer.json()["firmware_version"] for answer in answers] == [told[1], None, None, told[1]]
 
-        await eventually(updated, timeout=60)
+        await eventually(updated)
         watched = await asyncio.to_thread(run, readme_commands("firmware upload"), stack, tmp_path)
         assert "State: completed" in watched
         assert "Firmware: pump-os@1.0.0" in watched

@@ -133,7 +133,7 @@ async def test_a_fleet_that_loses_its_broker_comes_back_and_still_every_confirme
     async def all_report_again() -> bool:
         return all([await stored(api, uid) > before[uid] + 5 for uid in uids])
 
-    await eventually(all_report_again, timeout=60)
+    await eventually(all_report_again)
     running.send_signal(signal.SIGTERM)
     report = await report_of(running)
     assert report["reconnects"] >= 5

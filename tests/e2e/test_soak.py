@@ -43,7 +43,7 @@ async def device(stack: Stack, people: httpx.AsyncClient) -> AsyncIterator[Devic
         async def copied() -> bool:
             return (await people.get(f"/api/v2/fleet/{uid}")).status_code == 200
 
-        await eventually(copied, timeout=60, why=f"ota-service knows {uid}")
+        await eventually(copied, why=f"ota-service knows {uid}")
         yield Device(uid, broker, http)
     await broker.close()
 
@@ -66,7 +66,7 @@ async def test_a_release_is_completed_once_its_device_says_that_it_runs_the_new_
         items = (await device.http.get("/updates")).json()["items"]
         return items[0]["session_id"] if items else ""
 
-    session = await eventually(offered, timeout=60, interval=0.2, why="the update is offered")
+    session = await eventually(offered, interval=0.2, why="the update is offered")
     for verb in ("ack", "downloading", "flashed"):
         (await device.http.post(f"/updates/{session}/{verb}")).raise_for_status()
     await device.report("1.0")
@@ -75,7 +75,7 @@ async def test_a_release_is_completed_once_its_device_says_that_it_runs_the_new_
         known = (await people.get(f"/api/v2/devices/{device.uid}")).json()
         return known["reported_firmware_version"] == version
 
-    await eventually(lambda: said("1.0"), timeout=60, interval=0.2, why="what it says is known")
+    await eventually(lambda: said("1.0"), interval=0.2, why="what it says is known")
     waiting = (await people.get(f"/api/v2/updates/{session}")).json()
     assert (waiting["state"], waiting["confirmed_at"]) == ("flashed", None), "it runs another version yet"
     await device.report("2.0")
@@ -83,7 +83,7 @@ async def test_a_release_is_completed_once_its_device_says_that_it_runs_the_new_
     async def completed() -> bool:
         return (await people.get(f"/api/v2/releases/{device.uid}")).json()["state"] == "completed"
 
-    await eventually(completed, timeout=90, interval=0.3, why="the release is completed")
+    await eventually(completed, interval=0.3, why="the release is completed")
     ended = (await people.get(f"/api/v2/updates/{session}")).json()
     assert [report["by"] for report in ended["reports"]][-2:] == ["device", "soak"]
     assert ended["state"] == "completed"

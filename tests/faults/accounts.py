@@ -54,7 +54,7 @@ async def settled(stack: Stack) -> Broker:
             seen, since = now, time.monotonic()
         return time.monotonic() - since > _STOOD_STILL_S
 
-    await eventually(still, timeout=60, interval=0.5, why="nothing is published any more")
+    await eventually(still, interval=0.5, why="nothing is published any more")
     return seen
 
 

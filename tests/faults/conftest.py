@@ -19,7 +19,7 @@ from shared.testing import eventually
 from .database import Database
 from .ledger import Device, Ledger, Mix, OpenLoad
 
-_END_S = 30.0
+_END_S = 120.0
 FLEET = 20
 
 Simulated = Callable[[str, int], Awaitable[asyncio.subprocess.Process]]
@@ -99,5 +99,5 @@ async def fleet(simulated: Simulated, database: Database) -> str:
         found = await database.rows("select count(*) from fleet_devices where device_uid like $1", f"{prefix}-%")
         return found[0]["count"] == FLEET
 
-    await eventually(copied, timeout=60, why="the copy has the fleet")
+    await eventually(copied, why="the copy has the fleet")
     return prefix

@@ -36,4 +36,4 @@ class Database:
     async def stands_at(self, statement: str) -> None:
         """Waits until somebody's transaction waits in a statement with these words for what is held."""
         waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%' || $1 || '%'"
-        await eventually(lambda: self.rows(waiting, statement), timeout=60, why=f"somebody waits in {statement!r}")
+        await eventually(lambda: self.rows(waiting, statement), why=f"somebody waits in {statement!r}")

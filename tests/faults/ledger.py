@@ -159,10 +159,10 @@ class Ledger:
         """What the body is, when a device of this fleet has sent it."""
         return next((sent.kind for device in self.devices for sent in device.attempts if sent.body == body), None)
 
-    async def reaches(self, more: int, *, within: float = 60) -> None:
+    async def reaches(self, more: int) -> None:
         """Waits until `more` messages have been confirmed from now on."""
         goal = self.confirmed + more
-        await eventually(lambda: self.confirmed >= goal, timeout=within, why=f"{goal} confirmed messages")
+        await eventually(lambda: self.confirmed >= goal, why=f"{goal} confirmed messages")
 
     async def all_stored_once(self) -> dict[str, int]:
         """Every confirmed sample becomes readable, none twice and none that was not sent; how many, by device."""
@@ -175,7 +175,7 @@ class Ledger:
             assert not missing, f"{len(missing)} of {device.confirmed.total()} samples of {device.uid} missing"
             return stored
 
-        stored = await eventually(complete, timeout=90, interval=0.5, why=f"everything of {device.uid} stored")
+        stored = await eventually(complete, interval=0.5, why=f"everything of {device.uid} stored")
         assert set(stored.values()) == {1}, "a sample is stored twice"
         assert set(stored) <= device.numbers(device.attempts), "a sample is stored that nobody sent"
         return len(stored)

@@ -53,7 +53,7 @@ class Database:
     async def stands_at(self, statement: str) -> None:
         """Waits until somebody's transaction waits in a statement of this beginning for what is held."""
         waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%' || $1 || '%'"
-        await eventually(lambda: self.rows(waiting, statement), timeout=60, why=f"somebody waits in {statement!r}")
+        await eventually(lambda: self.rows(waiting, statement), why=f"somebody waits in {statement!r}")
 
 
 class Job:
@@ -71,14 +71,14 @@ class Job:
             [row] = await self._database.rows(query, self.id, state)
             return row["count"] >= at_least
 
-        await eventually(counted, timeout=60, why=f"{at_least} items {state}")
+        await eventually(counted, why=f"{at_least} items {state}")
 
     async def completed(self) -> None:
         async def ended() -> bool:
             [row] = await self._database.rows("select state from configuration_jobs where id = $1", self.id)
             return row["state"] == "completed"
 
-        await eventually(ended, timeout=90, interval=0.1, why="the job completed")
+        await eventually(ended, interval=0.1, why="the job completed")
 
     async def asked_each_device_once(self, number: int) -> None:
         """One outcome for each item, and of each device one action with one attempt and one end."""
@@ -148,7 +148,7 @@ async def all_report(database: Database, prefix: str, params: dict[str, Any]) ->
         found = [[json.loads(column or "null") for column in row] for row in await database.rows(query, f"{prefix}-%")]
         return found == [[params, params]] * DEVICES
 
-    await eventually(reported, timeout=60, interval=0.2, why="every device reports what it was set to")
+    await eventually(reported, interval=0.2, why="every device reports what it was set to")
 
 
 async def die_and_return(stack: Stack, victim: str) -> None:
@@ -277,7 +277,7 @@ async def test_answers_that_come_twice_and_in_any_order_make_one_outcome(
         async def heard_all() -> bool:
             return (await people.get(f"/api/v2/actions/{after['action_id']}")).json()["state"] == "completed"
 
-        await eventually(heard_all, timeout=60, why="what was said before has been heard too")
+        await eventually(heard_all, why="what was said before has been heard too")
         await job.asked_each_device_once(1)
     finally:
         await device.close()

@@ -58,7 +58,7 @@ def becomes(people: httpx.AsyncClient):
         async def found() -> bool:
             return (await people.get(f"{RELEASES}/{slug}")).json()["state"] == state
 
-        await eventually(found, timeout=150, interval=0.3, why=f"the release is {state}")
+        await eventually(found, interval=0.3, why=f"the release is {state}")
         return (await people.get(f"{RELEASES}/{slug}")).json()
 
     return becomes

@@ -58,7 +58,7 @@ async def test_emptied_copies_are_whole_again_though_the_worker_dies_in_the_midd
         async def is_over() -> bool:
             return (await people.get(f"/api/v2/devices/resync/{resync['id']}")).json()["state"] == "completed"
 
-        await eventually(is_over, timeout=90, interval=0.5, why="the resync completed")
+        await eventually(is_over, interval=0.5, why="the resync completed")
         registering.cancel()
         with suppress(asyncio.CancelledError):
             await registering
@@ -68,7 +68,7 @@ async def test_emptied_copies_are_whole_again_though_the_worker_dies_in_the_midd
     async def are_whole() -> bool:
         return await _ota_copy(stack) == wanted and _monitoring_copy(stack) == wanted
 
-    await eventually(are_whole, timeout=90, interval=0.5, why="both copies as the fleet is, with its versions")
+    await eventually(are_whole, interval=0.5, why="both copies as the fleet is, with its versions")
 
     async def is_the_rest() -> bool:
         tenants, *refused = await _beside(stack)

@@ -57,7 +57,7 @@ async def updated_each_device_once(database: Database, batch: int) -> None:
     async def ended() -> bool:
         return (await database.rows("select state from update_batches where id = $1", batch))[0]["state"] == "completed"
 
-    await eventually(ended, timeout=120, interval=0.2, why="the batch has ended")
+    await eventually(ended, interval=0.2, why="the batch has ended")
     devices = await database.rows("select * from batch_devices where batch_id = $1", batch)
     assert [(row["state"], row["attempts"]) for row in devices] == [("succeeded", 1)] * FLEET
     sessions = await database.rows(

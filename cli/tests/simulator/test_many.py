@@ -90,7 +90,7 @@ async def test_a_broker_that_is_slow_is_not_sent_more_devices_at_once():
     async with serving(Slow) as endpoint:
         fleet = fleet_of(tally.devices, endpoint, tally)
         running = asyncio.create_task(fleet.run(None))
-        await eventually(lambda: tally.confirmed >= tally.devices, timeout=60)
+        await eventually(lambda: tally.confirmed >= tally.devices)
         fleet.stop()
         await asyncio.wait_for(running, 60)
     assert Slow.most == SIGN_INS_AT_ONCE
@@ -101,7 +101,7 @@ async def test_a_thousand_devices_come_publish_and_go_together(broker):
     tally = Tally(DEVICES)
     fleet = fleet_of(DEVICES, broker, tally)
     running = asyncio.create_task(fleet.run(None))
-    await eventually(lambda: tally.connected == DEVICES and tally.confirmed >= DEVICES, timeout=60)
+    await eventually(lambda: tally.connected == DEVICES and tally.confirmed >= DEVICES)
     fleet.stop()
     await asyncio.wait_for(running, 60)
     assert (tally.connected, tally.ever_connected, tally.reconnects) == (0, DEVICES, 0)

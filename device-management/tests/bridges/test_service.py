@@ -35,7 +35,7 @@ def link_is(admin, site, **expected):
         assert {name: link[name] for name in expected} == expected
         return True
 
-    return eventually(asked, timeout=90)
+    return eventually(asked)
 
 
 async def test_telemetry_of_a_site_comes_out_under_its_devices_uid(admin, site, pump, worker, at_site, stored):
@@ -137,7 +137,7 @@ async def test_workers_that_start_together_share_the_sites(admin, site_broker, w
         assert sum(row["count"] for row in rows) == 12
         return len(rows) == 3
 
-    await eventually(shared_out, timeout=90)
+    await eventually(shared_out)
 
 
 async def test_a_worker_whose_links_have_news_takes_no_more_than_its_share(
@@ -152,7 +152,7 @@ async def test_a_worker_whose_links_have_news_takes_no_more_than_its_share(
     async def the_first_are_connected() -> bool:
         return await sql.fetchval("select count(*) from site_links where state = 'connected'") >= 5
 
-    await eventually(the_first_are_connected, timeout=90)
+    await eventually(the_first_are_connected)
     assert await sql.fetchval("select count(*) from site_links where holder is not null") == 5
 
 

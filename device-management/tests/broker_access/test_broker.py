@@ -18,7 +18,7 @@ from shared.testing import eventually
 
 @pytest.fixture
 async def management(rabbitmq_server):
-    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=rabbitmq_server.management_url, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -67,6 +67,6 @@ async def test_a_device_whose_token_expires_loses_its_connection_and_another_kee
         await asyncio.sleep(0)
         return first.is_closed
 
-    await eventually(is_closed, timeout=30, interval=0.2)
+    await eventually(is_closed, interval=0.2)
     assert not second.is_closed
     await second.channel()

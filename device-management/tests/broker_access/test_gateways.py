@@ -63,7 +63,7 @@ async def test_each_login_has_a_tag_of_its_own_so_that_nothing_is_remembered_of_
     async def another() -> bool:
         return (await anyone.post("/broker/user", data=form)).text != first
 
-    await eventually(another, timeout=5)
+    await eventually(another)
 
 
 async def test_it_speaks_for_the_devices_of_its_organization(anyone, admin, stranger, gateway, sql):

@@ -45,7 +45,7 @@ async def questions(rabbitmq_server) -> AsyncIterator[Questions]:
     async def started() -> bool:
         return server.started
 
-    await eventually(started, timeout=10)
+    await eventually(started)
     yield questions
     server.should_exit = True
     await asyncio.wait([serving], timeout=10)

@@ -72,8 +72,8 @@ async def test_a_worker_begins_a_job_by_its_commit_and_not_at_its_next_look(
         tasks = [asyncio.create_task(worker.jobs[name]()) for name in ("command-relay", "configuration-jobs")]
         try:
             await asyncio.wait_for(rests.wait(), 60)
-            await eventually(relay_listens, timeout=60)
+            await eventually(relay_listens)
             await admin.post(JOBS, json={"params": {"mode": "fast"}, "device_uids": pumps})
-            await eventually(is_asked, timeout=60)
+            await eventually(is_asked)
         finally:
             await end(tasks)

@@ -34,7 +34,7 @@ def delivery_is(admin, hook, *, attempted: int | None = None, **expected):
         assert {name: delivery[name] for name in expected} == expected
         return delivery
 
-    return eventually(asked, timeout=60)
+    return eventually(asked)
 
 
 async def due_now(sql) -> None:
@@ -164,7 +164,7 @@ async def test_of_many_workers_one_sends_a_delivery(admin, hook, receiver, worke
     async def all_delivered() -> bool:
         return await sql.fetchval("select count(*) from webhook_deliveries where state = 'delivered'") == 20
 
-    await eventually(all_delivered, timeout=60)
+    await eventually(all_delivered)
     assert len(receiver.arrived) == 20
 
 

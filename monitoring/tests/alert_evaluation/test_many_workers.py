@@ -19,7 +19,7 @@ async def test_of_workers_that_race_for_an_alert_one_opens_it_and_one_ends_it(pl
     together, settle = asyncio.Barrier(len(workers)), plant.conditions.settle
 
     async def settle_when_all_have_decided(decided):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await together.wait()
         await settle(decided)
 

@@ -143,7 +143,7 @@ async def test_an_alert_is_followed_from_sample_to_clear(person, start_worker, r
 
     async with start_worker():
         await raw.send("pump-1", b'{"metrics": {"temperature": 99}}')
-        await eventually(lambda: alerts(state="active", severity="warning", rule=rule["id"]), timeout=60)
+        await eventually(lambda: alerts(state="active", severity="warning", rule=rule["id"]))
         [alert] = await alerts(acknowledged=False)
         path = f"/api/v2/alerts/{alert['id']}"
         assert (await person.post(f"{path}/acknowledge", headers={"If-Match": '"1"'})).json()["version"] == 2
@@ -151,7 +151,7 @@ async def test_an_alert_is_followed_from_sample_to_clear(person, start_worker, r
         assert (said.status_code, said.json()["comments"][0]["text"]) == (201, "on my way")
         assert (await alerts(acknowledged=True))[0]["comments"] == 1
         await raw.send("pump-1", b'{"metrics": {"temperature": 20}}')
-        await eventually(lambda: alerts(state="cleared"), timeout=60)
+        await eventually(lambda: alerts(state="cleared"))
         late = await person.post(f"{path}/clear")
         assert (late.status_code, late.json()["code"]) == (409, "alert_cleared")
         assert (await person.get(path)).headers["etag"] == '"4"'

@@ -409,7 +409,9 @@ async def test_a_page_of_another_origin_is_refused_and_the_own_is_not(address, c
     for origin, allowed in ((address, True), ("http://evil.example", False), ("null", False)):
         client = socketio.AsyncClient(reconnection=False)
         try:
-            await client.connect(address, headers={"Origin": origin}, auth=auth, transports=["websocket"])
+            await client.connect(
+                address, headers={"Origin": origin}, auth=auth, transports=["websocket"], wait_timeout=60
+            )
             assert allowed
         except Refused:
             assert not allowed
@@ -453,7 +455,7 @@ async def test_a_client_that_does_not_listen_is_cut_off_and_the_others_are_serve
             listening.heard.clear()
             return cut_off() > before
 
-        await eventually(is_cut_off, timeout=60, interval=0)
+        await eventually(is_cut_off, interval=0)
 
 
 async def test_a_connection_that_never_signs_in_is_ended(address, monkeypatch):

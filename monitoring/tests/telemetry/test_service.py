@@ -258,7 +258,7 @@ async def test_of_large_batches_one_is_at_the_store_at_a_time_and_small_ones_wai
         most = max(most, under_way)
         if under_way == at_once:
             together.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             await together.wait()
         try:
             return await insert(*arguments)

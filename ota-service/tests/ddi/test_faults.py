@@ -19,7 +19,7 @@ def history_locked(settings, sql):
     async def locked():
         holder = await asyncpg.connect(settings.database_url().replace("+asyncpg", ""))
         await holder.execute("begin; lock table session_reports in share mode")
-        yield lambda: eventually(lambda: sql.fetchval(WAITING), timeout=60, why="a report waits")
+        yield lambda: eventually(lambda: sql.fetchval(WAITING), why="a report waits")
         await holder.close()
 
     return locked

@@ -16,7 +16,6 @@ pytestmark = [
 ]
 
 PAYLOAD = bytes(range(256)) * 4_096
-PATIENCE = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +64,7 @@ def begin(target):
         return "configData" not in await target().links()
 
     async def ask(client) -> None:
-        await eventually(identified, timeout=PATIENCE)
+        await eventually(identified)
         await client.ask_now()
 
     return ask
@@ -76,7 +75,7 @@ async def test_swupdate_updates_and_closes_after_its_restart(
 ):
     async with running(tmp_path, signer, *called(url)) as client:
         await begin(client)
-        await eventually(lambda: client.said("Update successful"), timeout=PATIENCE)
+        await eventually(lambda: client.said("Update successful"))
     assert await state_of(offered) == "downloading"
     assert (tmp_path / "installed").read_bytes() == PAYLOAD
     async with running(tmp_path, signer, *called(url, "-c", "2")):
@@ -88,7 +87,7 @@ async def test_swupdate_goes_on_where_its_connection_was_cut(
 ):
     async with running(tmp_path, signer, *called(flaky_url)) as client:
         await begin(client)
-        await eventually(lambda: client.said("Update successful"), timeout=PATIENCE)
+        await eventually(lambda: client.said("Update successful"))
     assert flaky.ranges[0] is None
     assert flaky.ranges[1] is not None
     assert not flaky.ranges[1].startswith("bytes=0-")
@@ -102,7 +101,7 @@ async def test_swupdate_that_lost_its_power_in_a_download_stops_where_the_update
     async with served(stalling) as url:
         async with running(tmp_path, signer, *called(url)) as client:
             await begin(client)
-            await eventually(lambda: stalling.stands, timeout=PATIENCE)
+            await eventually(lambda: stalling.stands)
             client.lose_power()
         stalling.over.set()
         assert (await person.post(f"/api/v2/updates/{offered.id}/cancel")).json()["state"] == "cancelling"
@@ -127,5 +126,5 @@ async def test_swupdate_says_why_it_refuses_an_image_of_another_signer(
 
 async def test_swupdate_gets_nothing_with_a_wrong_token(offered, url, called, signer, tmp_path, credentials, state_of):
     async with running(tmp_path, signer, *called(url, token=credentials.device("pump-2"))) as client:
-        await eventually(lambda: client.said("401"), timeout=PATIENCE)
+        await eventually(lambda: client.said("401"))
     assert await state_of(offered) == "initiated"

@@ -65,7 +65,7 @@ async def workers(app, settings, broker) -> AsyncIterator[Callable[[int, str], A
                 except httpx.TransportError:
                     return False
 
-            await eventually(asked, timeout=120, interval=0.1, why="the workers live")
+            await eventually(asked, interval=0.1, why="the workers live")
         return pids
 
     yield start

@@ -44,7 +44,7 @@ def stop_at(sql):
     async def stop_at(statement: str, pids: list[int]) -> int:
         """Stops the worker that waits in its transaction in a statement with these words; answers its process id."""
         query = "select client_port from pg_stat_activity where wait_event_type = 'Lock' and query ilike $1 limit 1"
-        port = await eventually(lambda: sql.fetchval(query, f"%{statement}%"), timeout=120, why=statement)
+        port = await eventually(lambda: sql.fetchval(query, f"%{statement}%"), why=statement)
         [pid] = [
             pid
             for pid in pids
@@ -66,7 +66,7 @@ def carried_out(sql, finish):
             ended = "select count(*) = $1 and count(deadline) = 0 from update_sessions"
             return await sql.fetchval(ended, sessions)
 
-        await eventually(done, timeout=120, why=f"{sessions} updates have ended")
+        await eventually(done, why=f"{sessions} updates have ended")
 
     return carried_out
 
@@ -90,7 +90,7 @@ async def test_of_three_workers_two_are_stopped_past_their_lease_and_go_on_and_n
     async def completed() -> bool:
         return (await look())["state"] == "completed"
 
-    await eventually(completed, timeout=120, why="the release is completed")
+    await eventually(completed, why="the release is completed")
     release = await look()
     waves = ["wave_opened", "wave_completed"] * 2
     assert [change["what"] for change in release["changes"]] == ["created", "started", *waves, "completed"]
@@ -120,21 +120,21 @@ async def test_a_release_and_a_batch_lose_nothing_while_the_broker_is_away(
 
         await workers(1, url)
         await draw_up(50, 50)
-        await eventually(hear, timeout=120, why="what was told before")
+        await eventually(hear, why="what was told before")
         with proxy.away():
             await act("start")
             batch = {"name": "spring", "firmware_id": firmware, "device_ids": others}
             assert (await person.post("/api/v2/updates/batches", json=batch)).status_code == 202
             await carried_out(len(others) + len(UIDS))
             assert not await hear()
-        await eventually(hear, timeout=120, why="what was told meanwhile")
+        await eventually(hear, why="what was told meanwhile")
 
         async def ended() -> bool:
             batches = {row["state"] for row in await sql.fetch("select state from update_batches")}
             return (await look())["state"] == "completed" and batches == {"completed"}
 
-        await eventually(ended, timeout=120, why="release and batch are completed")
-        await eventually(hear, timeout=120, why="their end")
+        await eventually(ended, why="release and batch are completed")
+        await eventually(hear, why="their end")
         for subject, ids in heard.items():
             query = "select event_id from outbox where subject = $1 order by id"
             order = [str(row["event_id"]) for row in await sql.fetch(query, subject)]

@@ -192,7 +192,7 @@ async def test_an_image_passes_through_without_being_held_in_memory(app, credent
     headers = {**FORM, "Authorization": f"Bearer {credentials.person('updates:write', 'updates:read')}"}
     async with (
         serving(app) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client,
     ):
         forget_peak()
         before = memory("VmRSS")

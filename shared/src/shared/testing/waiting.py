@@ -11,12 +11,16 @@ from shared.errors import ServiceUnavailable
 T = TypeVar("T")
 
 _SELDOM_S = 0.1
+_PATIENCE_S = 180.0
+"""More than the platform itself may take: two and a half minutes, to see that a connection of which it lost the end is
+gone. What does not come true fails its test either way, so nobody gains by waiting for less.
+"""
 
 
 async def eventually(
     condition: Callable[[], T | Awaitable[T]],
     *,
-    timeout: float = 60.0,  # noqa: ASYNC109 - the failure says what was waited for
+    timeout: float = _PATIENCE_S,  # noqa: ASYNC109 - the failure says what was waited for
     interval: float = 0.02,
     why: str = "",
 ) -> T:
