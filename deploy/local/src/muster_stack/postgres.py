@@ -145,7 +145,7 @@ _connect = cast("Callable[..., Awaitable[_Connection]]", asyncpg.connect)  # pyr
 
 async def create_databases(url: str, *names: str) -> list[str]:
     """Creates those that are not there on the server at `url`; answers which."""
-    connection = await _connect(f"{url}/postgres", timeout=10)
+    connection = await _connect(f"{url}/postgres", timeout=60)
     created: list[str] = []
     try:
         for name in names:

@@ -242,14 +242,14 @@ def definitions(passwords: dict[str, str]) -> dict[str, object]:
 
 def create_vhost(management_url: str, name: str) -> None:
     """A virtual host in which the services may do everything."""
-    with httpx.Client(base_url=management_url, timeout=30, trust_env=False, verify=NO_TLS) as client:
+    with httpx.Client(base_url=management_url, timeout=60, trust_env=False, verify=NO_TLS) as client:
         client.put(f"/api/vhosts/{name}", json={}).raise_for_status()
         for user in (SERVICE_USER, ADMIN_USER):
             client.put(f"/api/permissions/{name}/{user}", json=_EVERYTHING).raise_for_status()
 
 
 def delete_vhost(management_url: str, name: str) -> None:
-    with httpx.Client(base_url=management_url, timeout=30, trust_env=False, verify=NO_TLS) as client:
+    with httpx.Client(base_url=management_url, timeout=60, trust_env=False, verify=NO_TLS) as client:
         client.delete(f"/api/vhosts/{name}").raise_for_status()
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from muster_stack.processes import Processes, Spec
 
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients of what is on this machine. One without it first reads every certificate that the system trusts: 20 ms of
 CPU time each, and who waits for a start opens many."""
