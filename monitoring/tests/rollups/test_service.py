@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from datetime import timedelta
 from itertools import pairwise
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -325,7 +326,19 @@ async def test_a_roll_takes_no_more_marks_than_it_has_room_for_and_the_rest_foll
         await record("pump-1", sample(NOON + number * SECOND, number, temperature=float(number)))
         await telemetry.fold_news()
     ids, marks, more = await rollup_store.marks(clock.now())
-    assert (len(ids), len(marks), more) == (1, 1, True)
+    assert (len(ids), len(list(marks)), more) == (1, 1, True)
     await settle()
     assert await read(MINUTE) == [(0 * DAY, 3, 1.0, 2.0)]
     assert await account_of("pump-1") == Account(messages=3, received=3, stored=3)
+
+
+async def test_of_marks_a_document_is_decoded_when_it_is_its_turn(record, telemetry, rollup_store, clock, monkeypatch):
+    for number in range(2):
+        await record("pump-1", sample(NOON + number * SECOND, number))
+        await telemetry.fold_news()
+    decoder = Mock(wraps=store._marks)
+    monkeypatch.setattr(store, "_marks", decoder)
+    ids, marks, _ = await rollup_store.marks(clock.now())
+    next(marks)
+    assert (len(ids), decoder.decode.call_count) == (2, 1)
+    assert len([*marks]) == 1

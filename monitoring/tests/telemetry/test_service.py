@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -158,13 +159,25 @@ async def test_news_are_folded_as_many_at_a_time_as_fit_into_memory(
     assert latest.metrics["temperature"].value == 2.0
 
 
+async def test_of_news_a_document_is_decoded_when_it_is_its_turn(record, store, monkeypatch):
+    for number in range(2):
+        await record("pump-1", sample(NOON + number * SECOND, number))
+    latest, touched = Mock(wraps=store_module._latest_decoder), Mock(wraps=store_module._touched_decoder)
+    monkeypatch.setattr(store_module, "_latest_decoder", latest)
+    monkeypatch.setattr(store_module, "_touched_decoder", touched)
+    news = await store.news()
+    next(news.latest), next(news.touched)
+    assert (len(news.ids), latest.decode.call_count, touched.decode.call_count) == (2, 1, 1)
+    assert (len([*news.latest]), len([*news.touched])) == (1, 1)
+
+
 async def test_two_workers_may_fold_the_same_news(record, telemetry, register, store):
     await register("pump-1")
     await record("pump-1", sample(NOON, 1, temperature=1.0))
     news = await store.news()
     await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
     await telemetry.fold_news()
-    await store.fold(news.ids, news.latest)
+    await store.fold(news.ids, list(news.latest))
     [latest] = (await telemetry.latest(1, uid="pump-1", limit=1)).items
     assert latest.metrics["temperature"].value == 2.0
 
@@ -209,7 +222,7 @@ async def test_two_workers_may_gather_the_same_news_and_one_may_die_of_it(
     await record("pump-1", sample(NOON, 1, temperature=1.0))
     news = await store.news()
     await gathering.fold_news()
-    await store.gather(news.ids, news.latest, NOON)
+    await store.gather(news.ids, list(news.latest), NOON)
     await record("pump-1", sample(NOON + SECOND, 2, temperature=2.0))
 
     async def die(*_):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 
 from monitoring.rollups.models import (
@@ -269,7 +269,7 @@ class MarkKeeper:
         self._clock = clock
         self._pace = pace
 
-    async def follow(self, touched: Sequence[Touched]) -> None:
+    async def follow(self, touched: Iterable[Touched]) -> None:
         """Raises StoreAway."""
         await self._store.add_marks(by_due_time(marks_of(touched), self._clock.now(), self._pace))
 

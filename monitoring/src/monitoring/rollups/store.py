@@ -77,15 +77,16 @@ class RollupStore:
             with store_errors():
                 await self._marks.insert_many(documents, ordered=False)
 
-    async def marks(self, now: datetime) -> tuple[list[Any], list[Mark], bool]:
+    async def marks(self, now: datetime) -> tuple[list[Any], Iterator[Mark], bool]:
         """The oldest marks that are due, by the ids of their documents: several of a device perhaps.
 
-        With whether there may be more, for they are as many as fit into memory. Raises StoreAway.
+        With whether there may be more, for they are as many as fit into memory: those of a document are decoded when
+        it is their turn, and take six times as much then. Raises StoreAway.
         """
         # Marks of an older release of this service have no time.
         due = self._marks.find({"due_at": {"$not": {"$gt": now}}}).sort("_id", 1).limit(_MARKS_AT_ONCE)
         documents, are_cut = await fitting(due.batch_size(_MARKS_A_READ), _MARKS_BYTES, _marks_bytes)
-        marks = [mark for document in documents for mark in _marks.decode(document["marks"])]
+        marks = (mark for document in documents for mark in _marks.decode(document["marks"]))
         more = are_cut or len(documents) == _MARKS_AT_ONCE
         return [document["_id"] for document in documents], marks, more
 

@@ -115,12 +115,13 @@ class News:
     """What batches have left behind, several of a device perhaps, by the `ids` of its documents.
 
     `since` is the time from which some of it has been gathered, None when nothing was. `more` says whether there may
-    be more, for this is as much as fits into memory.
+    be more, for this is as much as fits into memory: `latest` and `touched` are decoded a document at a time, as they
+    are read, which can be done once.
     """
 
     ids: Sequence[Any]
-    latest: Sequence[Latest]
-    touched: Sequence[Touched]
+    latest: Iterator[Latest]
+    touched: Iterator[Touched]
     since: datetime | None
     more: bool
 

@@ -1,7 +1,7 @@
 """Use cases of telemetry: record what arrives, read what was recorded."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -47,7 +47,7 @@ Show = Callable[[Sequence[Latest]], None]
 class Follower(Protocol):
     """Whoever makes more of what batches leave behind."""
 
-    async def follow(self, touched: Sequence[Touched]) -> None:
+    async def follow(self, touched: Iterable[Touched]) -> None:
         """Keeps what it needs of it, for it is about to be deleted. The same may come again."""
         ...
 
@@ -221,7 +221,7 @@ class TelemetryService:
         while behind:
             news = await self._store.news()
             behind = news.more
-            if self._follower is not None and news.touched:
+            if self._follower is not None:
                 await self._follower.follow(news.touched)
             now = self._clock.now()
             since = news.since or now

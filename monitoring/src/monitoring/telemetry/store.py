@@ -141,8 +141,8 @@ class TelemetryStore:
         both = (document.get("touched", document["readings"]) for document in documents)
         return News(
             ids=[document["_id"] for document in documents],
-            latest=[one for document in documents for one in _latest_decoder.decode(document["readings"])],
-            touched=[one for encoded in both for one in _touched_decoder.decode(encoded) if one.process],
+            latest=(one for document in documents for one in _latest_decoder.decode(document["readings"])),
+            touched=(one for encoded in both for one in _touched_decoder.decode(encoded) if one.process),
             since=min((document["since"] for document in documents if "since" in document), default=None),
             more=are_cut or len(documents) == _NEWS_AT_ONCE,
         )
