@@ -284,6 +284,35 @@ async def test_of_large_batches_one_is_at_the_store_at_a_time_and_small_ones_wai
     assert most == at_once
 
 
+async def test_the_next_large_batch_is_at_the_store_before_what_the_last_has_left_is_worked_out(
+    record, store, monkeypatch
+):
+    monkeypatch.setattr(store_module, "_LARGE_INSERT", 2)
+    insert, work_out, happened, both_wait = store_module.insert_new, service_module.touched_by, [], asyncio.Event()
+
+    class Turn(asyncio.Lock):
+        async def acquire(self):
+            if self.locked():
+                both_wait.set()
+            return await super().acquire()
+
+    async def logged_insert(*arguments):
+        happened.append("insert")
+        async with asyncio.timeout(10):
+            await both_wait.wait()
+        return await insert(*arguments)
+
+    def logged_work(*arguments):
+        happened.append("work")
+        return work_out(*arguments)
+
+    monkeypatch.setattr(store, "_large_insert", Turn())
+    monkeypatch.setattr(store_module, "insert_new", logged_insert)
+    monkeypatch.setattr(service_module, "touched_by", logged_work)
+    await asyncio.gather(*(record(f"pump-{number}", sample(NOON, 1), sample(NOON, 2)) for number in range(2)))
+    assert happened == ["insert", "insert", "work", "work"]
+
+
 async def test_telemetry_that_comes_before_its_device_is_known_is_kept_and_unreadable_until_then(
     record, telemetry, register
 ):
