@@ -85,6 +85,19 @@ async def test_all_roles_are_listed_the_built_in_ones_first(administrator):
     }
 
 
+async def test_roles_are_read_page_by_page_as_every_list(administrator):
+    for name in ("night-shift", "day-shift"):
+        await administrator.post("/api/v2/roles", json=ROLE | {"name": name})
+    found, url = [], "/api/v2/roles?limit=2"
+    while url:
+        answer = await administrator.get(url)
+        found += [role["name"] for role in answer.json()["items"]]
+        assert len(answer.json()["items"]) <= 2
+        url = answer.links["next"]["url"] if "next" in answer.links else None
+    assert found == [*BUILT_IN, "day-shift", "night-shift"]
+    assert code(await administrator.get("/api/v2/roles?cursor=x")) == (400, "bad_cursor")
+
+
 async def test_a_built_in_role_stays_as_it_is(administrator):
     for name in BUILT_IN:
         url = f"/api/v2/roles/{name}"

@@ -185,3 +185,9 @@ async def test_a_device_that_asks_is_there_for_three_of_its_intervals(add_device
     await target().base()
     await target("never-registered").get()
     assert heard == [("pump-1", 900), ("pump-1", 180)]
+
+
+async def test_a_parameter_that_the_protocol_does_not_have_is_left_out_as_its_clients_expect(add_devices, target):
+    await add_devices("pump-1")
+    speaking = target()
+    assert (await speaking.get("?unheard_of=1")).json() == await speaking.base()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from device_management.organizations.schemas import AnotherOrganization
 from device_management.roles.errors import (
@@ -18,7 +18,7 @@ from device_management.roles.schemas import RoleCreate, RoleEdit, RoleName, Role
 from device_management.roles.service import RoleService
 from shared.http.declared import raises
 from shared.http.idempotency import Once, once
-from shared.http.pagination import Page
+from shared.http.pagination import MAX_LIMIT, Cursor, Limit, Page, link_next
 from shared.http.preconditions import TAGGED, IfMatch, tagged
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -45,9 +45,19 @@ async def create(
 
 
 @router.get("")
-async def page(who: Administrator, roles: Roles, organization: AnotherOrganization = None) -> Page[RoleRead]:
-    """All of them, in one page: the built-in ones first."""
-    return await roles.list(who, organization)
+async def page(
+    who: Administrator,
+    roles: Roles,
+    request: Request,
+    response: Response,
+    organization: AnotherOrganization = None,
+    limit: Limit = MAX_LIMIT,
+    cursor: Cursor = None,
+) -> Page[RoleRead]:
+    """The built-in ones first; one page holds all that an organization may have, unless told otherwise."""
+    found = await roles.page(who, organization, cursor=cursor, limit=limit)
+    link_next(request, response, found.next)
+    return found
 
 
 @router.get("/{name}")

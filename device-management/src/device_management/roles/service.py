@@ -18,7 +18,7 @@ from device_management.roles.models import Role
 from device_management.roles.schemas import RoleCreate, RoleEdit, RoleRead
 from device_management.roles.states import BUILT_IN, Granted, beyond
 from device_management.roles.store import RoleStore
-from shared.http.pagination import Page
+from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.preconditions import Expected
 from shared.http.principal import Principal
 
@@ -70,11 +70,16 @@ class RoleService:
         self._holders = holders
         self._audit = audit
 
-    async def list(self, who: Principal, organization_id: int | None) -> Page[RoleRead]:
-        """All of them, the built-in ones first. Raises OrganizationNotFound."""
+    async def page(
+        self, who: Principal, organization_id: int | None, *, cursor: str | None, limit: int
+    ) -> Page[RoleRead]:
+        """The built-in ones first. Raises OrganizationNotFound, BadCursor."""
         owner = await self._organizations.administered(who, organization_id)
-        built_in = [_built_in(name) for name in BUILT_IN]
-        return Page(items=[*built_in, *(_read(role) for role in await self._store.all_of(owner))])
+        after = decode_cursor(cursor, int, str) if cursor else None
+        every = [*map(_built_in, BUILT_IN), *map(_read, await self._store.all_of(owner))]
+        left = [role for role in every if after is None or _place(role) > after]
+        items, following = page_of(left[: limit + 1], limit, _place)
+        return Page(items=list(items), next=following)
 
     async def get(self, who: Principal, organization_id: int | None, name: str) -> RoleRead:
         """Raises RoleNotFound, OrganizationNotFound."""
@@ -153,6 +158,11 @@ def _require_held(who: Principal, scopes: Iterable[str]) -> None:
     """Nobody grants what they do not hold, nor takes it from those who do."""
     if missing := beyond(scopes, who.scopes):
         raise ScopeNotHeld(missing)
+
+
+def _place(role: RoleRead) -> tuple[int, str]:
+    """By which roles are listed: the built-in ones in their order, then the others by name."""
+    return (list(BUILT_IN).index(role.name) if role.built_in else len(BUILT_IN)), role.name
 
 
 def _state(role: Role) -> dict[str, Any]:

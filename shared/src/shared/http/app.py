@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from shared.http import health, idempotency, problem
 from shared.http.middleware import BodyLimit, LastResort, RequestContext
 from shared.http.openapi import DocumentedApp, StoreErrors
+from shared.http.parameters import only_known_parameters
 from shared.http.rate_limit import Rate, RateLimit, Rates
 from shared.settings import ServiceSettings
 
@@ -35,7 +36,14 @@ def create_app(
     are the limits in bytes of paths that take more than `max_body_bytes`; `rates_by_path` and `unlimited` are as in
     `RateLimit`; `refuse` is for paths with a dialect of their own; `store_errors` are for the OpenAPI document.
     """
-    app = DocumentedApp(title=title, description=description, version="2", lifespan=lifespan, store_errors=store_errors)
+    app = DocumentedApp(
+        title=title,
+        description=description,
+        version="2",
+        lifespan=lifespan,
+        dependencies=[Depends(only_known_parameters)],
+        store_errors=store_errors,
+    )
     problem.install(app)
     idempotency.install(app)
     health.install(app, service)

@@ -59,6 +59,9 @@ async def metrics(names: Annotated[Sequence[str], Query(alias="name[]")] = ()) -
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
+PATHS = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+
+
 def install(app: FastAPI, service: str) -> None:
     app.state.service = service
     app.state.checks = {}

@@ -19,6 +19,7 @@ from shared.http.declared import Refusal, errors_of, security_of
 from shared.http.links import link
 from shared.http.middleware import BodyTooLarge
 from shared.http.pagination import BadCursor
+from shared.http.parameters import parts_of
 from shared.http.preconditions import TAGGED, Stale
 from shared.http.principal import SECURITY_SCHEMES
 from shared.http.problem import (
@@ -96,7 +97,7 @@ class _Operation:
     def __init__(self, operation: dict[str, Any], method: str, route: Dependant) -> None:
         self._operation = operation
         self._method = method
-        self._calls = [part.call for part in _flat(route) if part.call is not None]
+        self._calls = [part.call for part in parts_of(route) if part.call is not None]
         self._declared = [error for call in self._calls for error in errors_of(call)]
 
     def complete(self, store_errors: StoreErrors) -> None:
@@ -136,12 +137,6 @@ def _documented(routes: Sequence[Any]) -> Iterator[RouteContext]:
     for route in iter_route_contexts(routes):
         if isinstance(route.original_route, APIRoute) and route.include_in_schema:
             yield route
-
-
-def _flat(dependant: Dependant) -> Iterator[Dependant]:
-    yield dependant
-    for part in dependant.dependencies:
-        yield from _flat(part)
 
 
 def _by_status(errors: Iterable[type[Refusal]]) -> list[tuple[int, dict[str, type[Refusal]]]]:

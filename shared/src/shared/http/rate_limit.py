@@ -17,6 +17,7 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import DomainError
+from shared.http import health
 from shared.http.problem import Refuse, refuse
 from shared.settings import ServiceSettings
 from shared.tokens import Audience, InvalidToken, KeyRing
@@ -28,7 +29,6 @@ _MOST_CALLERS = 50_000
 _NETWORK_BYTES = 8
 """Of an IPv6 address: a /64 is what one customer gets."""
 
-_HEALTH = ("/livez", "/readyz", "/health", "/metrics")
 _REFUSED = Counter("muster_http_rate_limited_total", "Requests refused because their caller made too many", ["callers"])
 
 
@@ -141,7 +141,7 @@ class RateLimit:
         self._unlimited = unlimited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _HEALTH or scope["path"].startswith(self._unlimited):
+        if scope["type"] != "http" or scope["path"] in health.PATHS or scope["path"].startswith(self._unlimited):
             await self._app(scope, receive, send)
             return
         wait = self._wait(scope)
