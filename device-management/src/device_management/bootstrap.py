@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -49,7 +48,7 @@ from device_management.sites.service import SiteService
 from device_management.sites.store import SiteStore
 from device_management.users.service import UserService
 from device_management.users.store import UserStore
-from device_management.webhooks.gateway import Receivers
+from device_management.webhooks.gateway import Receivers, client
 from device_management.webhooks.service import WebhookService
 from device_management.webhooks.store import WebhookStore
 from shared.clock import SystemClock
@@ -94,7 +93,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
         stack.push_async_callback(quick.aclose)
         stack.push_async_callback(patient.aclose)
         units = Units(engine, source=f"/{SERVICE}", clock=clock, ids=ids)
-        web = await stack.enter_async_context(httpx.AsyncClient(timeout=10, follow_redirects=False, trust_env=False))
+        web = await stack.enter_async_context(client())
         receivers = Receivers(web, Egress(settings.allowed_networks))
         cache, passwords = DeviceCache(quick), Passwords()
         recipes: Recipes = {

@@ -1,6 +1,7 @@
 """The way out: a POST to an address that was looked at, within a time, reading little of the answer."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,8 +18,18 @@ class Unanswered(Exception):
     """There was no answer; the message says why, in few words."""
 
 
+def client(*, verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:
+    """Follows no redirect, for where it leads has not been looked at, and no proxy, which would look up names anew.
+
+    Each request has a connection of its own: kept ones are known by their address alone, and TLS has verified one for
+    a single name of those that an address may have.
+    """
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+    return httpx.AsyncClient(timeout=10, follow_redirects=False, trust_env=False, verify=verify, limits=limits)
+
+
 class Receivers:
-    """`client` must not follow redirects: where they lead has not been looked at."""
+    """`client` is made as `client()` does."""
 
     def __init__(self, client: httpx.AsyncClient, egress: Egress) -> None:
         self._client = client
