@@ -197,6 +197,7 @@ async def open_core(settings: Settings) -> AsyncGenerator[Core]:
                 ids=ids,
             ),
             ImportService: lambda scope: ImportService(
+                scope.unit,
                 ImportStore(scope.unit.session),
                 scope.get(RegistrationService),
                 scope.get(DeviceService),

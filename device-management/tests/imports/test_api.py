@@ -7,7 +7,7 @@ import pytest
 
 from device_management.devices.service import DeviceService
 from device_management.imports.jobs import ImportSteps
-from device_management.imports.service import ChunkFailed, ImportService
+from device_management.imports.service import BACKLOG, ChunkFailed, ImportService
 
 HEADER = "device_uid,name,device_type,attributes/site\n"
 FILE = HEADER + "pump-1,Pump 1,pump,north\npump-2,Pump 2,pump,south\n"
@@ -49,6 +49,22 @@ async def test_a_full_disk_refuses_a_file_and_keeps_nothing(admin, sql, monkeypa
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
     for table in ("imports", "import_rows", "idempotency_keys"):
         assert await sql.fetchval(f"select count(*) from {table}") == 0  # noqa: S608
+
+
+async def test_a_file_waits_while_other_news_has_not_been_sent(send, steps, sql, admin):
+    await sql.execute(
+        """
+        insert into outbox (event_id, type, subject, payload)
+        select gen_random_uuid(), 'x', 'device/' || n, '{}' from generate_series(1, $1::int) as n
+        """,
+        BACKLOG + 1,
+    )
+    job = await send(FILE)
+    assert (job["state"], job["done"], await devices(sql)) == ("pending", 0, [])
+    await sql.execute("update outbox set sent_at = now()")
+    await steps()
+    ended = (await admin.get(f"/api/v2/imports/{job['id']}")).json()
+    assert (ended["state"], counts(ended)) == ("completed", {"created": 2})
 
 
 async def test_the_same_file_again_changes_nothing(send, sql):

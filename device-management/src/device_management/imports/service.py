@@ -34,9 +34,13 @@ from device_management.registration.service import RegistrationService
 from shared.errors import DomainError
 from shared.http.pagination import Page, decode_cursor, page_of
 from shared.http.scope import Scopes
+from shared.sql.unit_of_work import UnitOfWork
 
 CHUNK = 2_000
 """Rows of one transaction."""
+
+BACKLOG = 2_000
+"""Events that wait for the relay; with more than these an import waits too, for all other news comes after its own."""
 
 MAX_OPEN = 10
 MAX_FAILURES = 8
@@ -63,8 +67,15 @@ class ChunkFailed(Exception):
 
 class ImportService:
     def __init__(
-        self, store: ImportStore, registration: RegistrationService, devices: DeviceService, *, max_rows: int
+        self,
+        unit: UnitOfWork,
+        store: ImportStore,
+        registration: RegistrationService,
+        devices: DeviceService,
+        *,
+        max_rows: int,
     ) -> None:
+        self._unit = unit
         self._store = store
         self._registration = registration
         self._devices = devices
@@ -123,7 +134,12 @@ class ImportService:
         return _read(cancelled)
 
     async def step(self) -> bool:
-        """Carries out one chunk of an import that no other worker has. False when there is none. Raises ChunkFailed."""
+        """Carries out one chunk of an import that no other worker has. False when there is nothing to do just now.
+
+        Raises ChunkFailed.
+        """
+        if await self._unit.outbox.is_longer_than(BACKLOG):
+            return False
         job = await self._store.take()
         if job is None:
             return False
