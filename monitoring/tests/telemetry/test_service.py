@@ -298,7 +298,7 @@ async def test_the_next_large_batch_is_at_the_store_before_what_the_last_has_lef
 
     async def logged_insert(*arguments):
         happened.append("insert")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             await both_wait.wait()
         return await insert(*arguments)
 
