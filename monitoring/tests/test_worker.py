@@ -116,7 +116,7 @@ async def test_an_update_is_followed_whatever_is_poison_beside_it(start_worker, 
 async def test_presence_is_right_again_after_the_worker_was_away(
     start_worker, raw, reader, broker_user, register, monkeypatch
 ):
-    monkeypatch.setattr(service, "_LISTED_WITHIN", timedelta(0))  # as if the device had been connected for long
+    monkeypatch.setattr(service, "LISTED_WITHIN", timedelta(0))  # as if the device had been connected for long
     uid = "pump-that-stayed"
     url = await broker_user(uid)
     await register(uid)

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from monitoring.presence.service import LISTED_WITHIN
 from muster_stack.compose import Compose, ComposeFailed, engine_answers
 from muster_stack.credentials import Credentials
 from muster_stack.layout import REPOSITORY
@@ -122,6 +125,12 @@ def test_the_broker_in_containers_is_set_as_the_local_one_but_for_places_and_roo
         *(f"auth_http.{question}_path" for question in ("user", "vhost", "resource", "topic")),
     }
     assert (REPOSITORY / "deploy" / "rabbitmq" / "advanced.config").read_text() == ADVANCED
+
+
+def test_presence_allows_for_how_late_the_broker_lists_a_connection():
+    configuration = (REPOSITORY / "deploy" / "rabbitmq" / "rabbitmq.conf").read_text()
+    [interval] = re.findall(r"^collect_statistics_interval = (\d+)$", configuration, re.MULTILINE)
+    assert timedelta(milliseconds=int(interval)) < LISTED_WITHIN
 
 
 def test_the_broker_in_containers_keeps_as_many_connections_for_its_questions(services: dict[str, Any]):

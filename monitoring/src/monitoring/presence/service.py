@@ -25,7 +25,7 @@ from shared.ids import Ids
 from shared.messaging.deliveries import Delivery, Rejected
 from shared.outbox.documents import pending
 
-_LISTED_WITHIN = timedelta(seconds=90)
+LISTED_WITHIN = timedelta(seconds=90)
 """How old a connection may be that the management API does not list yet: it gathers its list once a minute, which is
 `collect_statistics_interval` of the broker.
 """
@@ -195,7 +195,7 @@ class PresenceTracker:
         A connection counts as gone when it is missing twice, some seconds apart, and is old enough to be listed: the
         management API lags behind the events. Raises StoreAway and BrokerManagementAway.
         """
-        listed_from = int((self._clock.now() - _LISTED_WITHIN).timestamp() * 1000)
+        listed_from = int((self._clock.now() - LISTED_WITHIN).timestamp() * 1000)
         stored = {_key(one.device_uid, one.connection): one for one in await self._store.connected()}
         live = await self._live_connections()
         gone = {key for key in stored.keys() - live.keys() if stored[key].connection.connected_at < listed_from}
