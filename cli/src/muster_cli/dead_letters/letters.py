@@ -22,7 +22,7 @@ from shared.contracts.routes import DEVICES_EXCHANGE, uid_from_key
 from shared.messaging.connection import broker_errors
 from shared.messaging.errors import BrokerAway
 from shared.messaging.letters import REASON_HEADER, RETRIES_HEADER, ROUTING_KEY_HEADER
-from shared.messaging.properties import simple, survive_strangers
+from shared.messaging.properties import sent_on, survive_strangers
 from shared.messaging.topology import (
     BINDINGS,
     CONSUMED_QUEUES,
@@ -39,7 +39,6 @@ _DEATHS = "x-death"
 _DELIVERIES = "x-delivery-count"
 _LOOKED_AT_OFTEN = EVENT_DELIVERY_LIMIT // 2
 _OF_DEVICES = frozenset(binding.queue for binding in BINDINGS if binding.exchange == DEVICES_EXCHANGE)
-_BROKERS_OWN = ("x-death", "x-delivery-count", "x-acquired-count", "x-first-death-", "x-last-death-")
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class DeadLetters:
             async for letter in letters:
                 looked.append(letter)
                 if letter.deliveries >= _LOOKED_AT_OFTEN:
-                    await self._send(letter, "", dead_letters_of(queue), _kept(letter))
+                    await self._send(letter, "", dead_letters_of(queue), sent_on(letter.headers))
                     await self._channel.basic_ack(letter.tag)
         return looked
 
@@ -114,7 +113,7 @@ class DeadLetters:
         async with self._taken(queue, None) as letters:
             async for letter in letters:
                 if ids is None or letter.id in ids:
-                    await self._send(letter, *_way_back(letter), {**_kept(letter), RETRIES_HEADER: 0})
+                    await self._send(letter, *_way_back(letter), {**sent_on(letter.headers), RETRIES_HEADER: 0})
                     await self._channel.basic_ack(letter.tag)
                     replayed += 1
         return replayed
@@ -218,7 +217,3 @@ def _buried_by_broker(queue: str, headers: dict[str, Any]) -> tuple[str | None, 
             key = next(iter(record.get("routing-keys") or []), None)
             return f"{record.get('reason')} (by the broker)", headers.get(ROUTING_KEY_HEADER) if key == queue else key
     return None, None
-
-
-def _kept(letter: Letter) -> dict[str, Any]:
-    return {name: value for name, value in simple(letter.headers).items() if not name.startswith(_BROKERS_OWN)}

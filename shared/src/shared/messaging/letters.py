@@ -11,7 +11,7 @@ import structlog
 
 from shared.messaging.deliveries import Delivery
 from shared.messaging.metrics import DEAD_LETTERED, RETRIED
-from shared.messaging.properties import simple
+from shared.messaging.properties import sent_on
 from shared.messaging.publisher import Message, Publisher
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_DELAYS, retry_exchange
 
@@ -23,8 +23,6 @@ RETRIES_HEADER = "x-muster-retries"
 _REASON_CHARS = 500
 _HEADERS_CHARS = 16 * 1024
 """All headers must fit one frame of 128 KiB, or the broker closes the connection: larger ones are left out."""
-
-_BROKERS_OWN = ("x-death", "x-delivery-count", "x-acquired-count", "x-first-death-", "x-last-death-")
 
 _log = structlog.get_logger(__name__)
 
@@ -88,5 +86,5 @@ def retries(delivery: Delivery) -> int:
 
 
 def _kept(headers: Mapping[str, Any]) -> dict[str, str | int | bool]:
-    kept = {name: value for name, value in simple(headers).items() if not name.startswith(_BROKERS_OWN)}
+    kept = sent_on(headers)
     return kept if sum(len(name) + len(str(value)) for name, value in kept.items()) <= _HEADERS_CHARS else {}

@@ -12,6 +12,7 @@ from typing import Any
 from pamqp.header import ContentHeader
 
 UNREADABLE_HEADER = "x-muster-unreadable-properties"
+_BROKERS_OWN = ("x-death", "x-delivery-count", "x-acquired-count", "x-first-death-", "x-last-death-")
 
 _unmarshal = ContentHeader.unmarshal
 
@@ -29,10 +30,14 @@ def survive_strangers() -> None:
     ContentHeader.unmarshal = _read
 
 
-def simple(headers: Mapping[str, Any]) -> dict[str, str | int | bool]:
-    """Those headers that can be written again, whoever wrote them: text, truth and whole numbers."""
+def sent_on(headers: Mapping[str, Any]) -> dict[str, str | int | bool]:
+    """Those headers that a message keeps when it is sent on, whoever wrote them: text, truth and whole numbers.
+
+    What the broker keeps of a message's way is of that message, and begins anew.
+    """
     return {
         name: value
         for name, value in headers.items()
-        if isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+        if not name.startswith(_BROKERS_OWN)
+        and (isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63))
     }
