@@ -47,6 +47,31 @@ def test_a_quantile_is_within_one_percent(numbers, part):
     assert sketched(numbers).quantile(part) == pytest.approx(exact, rel=0.0101)
 
 
+def rolled_up(values):
+    rollup = Rollup()
+    for value in values:
+        rollup.add(1, value)
+    return rollup
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200), st.sampled_from([0.0, 0.5, 0.9, 0.99, 1.0]))
+def test_a_quantile_of_booleans_is_one_of_them(values, part):
+    assert rolled_up(values).quantile(part) == sorted(values)[math.floor(part * (len(values) - 1))]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50), st.floats(0, 1))
+def test_a_quantile_lies_between_the_least_and_the_greatest(numbers, part):
+    quantile = rolled_up(numbers).quantile(part)
+    assert quantile is not None
+    assert min(numbers) <= quantile <= max(numbers)
+
+
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=50), st.sampled_from([0.0, 0.5, 0.9, 1.0]))
+def test_a_quantile_of_small_numbers_is_near_one_of_them(numbers, part):
+    exact = sorted(numbers)[math.floor(part * (len(numbers) - 1))]
+    assert rolled_up(numbers).quantile(part) == pytest.approx(exact, rel=0.0101)
+
+
 @given(st.lists(st.lists(NUMBERS, max_size=30), max_size=8))
 def test_merged_sketches_are_the_sketch_of_all(parts):
     whole = Sketch()

@@ -156,8 +156,13 @@ class Rollup(Summary, array_like=True):
         self.sketch.merge(other.sketch)
 
     def quantile(self, part: float) -> float | None:
-        """None where there are no numbers."""
-        return min(max(self.sketch.quantile(part), self.low), self.high) if self.numbers else None
+        """None where there are no numbers. Exact where all of them are 0 or one greater number, as booleans are."""
+        if not self.numbers:
+            return None
+        found = self.sketch.quantile(part)
+        if found > 0 <= self.low and self.total / self.high == self.numbers - self.sketch.zeros:
+            return self.high
+        return min(max(found, self.low), self.high)
 
 
 class Seqs(msgspec.Struct, array_like=True):
