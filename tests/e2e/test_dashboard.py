@@ -181,9 +181,9 @@ async def test_a_deep_link_survives_signing_in_and_reloading(visit: Visit, devic
 
 async def test_signing_out_ends_the_session_for_good(visit: Visit):
     await visit.sign_in()
-    await visit.page.get_by_role("heading", name="Fleet").wait_for()
+    await expect(visit.page.get_by_role("heading", name="Fleet")).to_be_focused()
     await visit.page.get_by_role("button", name="Sign out").click()
-    await expect(visit.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await expect(visit.page.get_by_label("Email")).to_be_focused()
     await visit.page.reload()
     await expect(visit.page.get_by_role("heading", name="Sign in")).to_be_visible()
 

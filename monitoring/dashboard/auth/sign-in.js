@@ -3,6 +3,7 @@
 import { ApiError } from "../rest.js";
 import { html, useEffect, useRef, useSignal } from "../view.js";
 import { useApp } from "../shell/context.js";
+import { Heading } from "../shell/heading.js";
 import { formation, Mark } from "../shell/icons.js";
 import { ThemeToggle } from "../shell/theme.js";
 
@@ -18,11 +19,10 @@ export function SignIn() {
   const { session } = useApp();
   const busy = useSignal(false);
   const failure = useSignal(/** @type {string | null} */ (null));
+  const email = useRef(/** @type {HTMLInputElement | null} */ (null));
   const password = useRef(/** @type {HTMLInputElement | null} */ (null));
 
-  useEffect(() => {
-    document.title = "Sign in · Muster";
-  }, []);
+  useEffect(() => email.current?.focus(), []);
 
   /** @param {SubmitEvent} event */
   async function submit(event) {
@@ -44,12 +44,12 @@ export function SignIn() {
     <${Parade} />
     <main class="gate-form">
       <div class="gate-corner"><${ThemeToggle} /></div>
-      <form onSubmit=${submit} aria-labelledby="sign-in">
+      <form onSubmit=${submit} aria-label="Sign in">
         <p class="brand"><${Mark} />Muster</p>
-        <h1 id="sign-in">Sign in</h1>
+        <${Heading} title="Sign in" />
         ${session.ended.value && !failure.value && html`<p class="notice" role="status">${session.ended.value}</p>`}
         <div role="alert">${failure.value && html`<p class="notice alarm" id="sign-in-failure">${failure.value}</p>`}</div>
-        <label>Email<input name="username" type="email" autocomplete="username" required autofocus spellcheck=${false} /></label>
+        <label>Email<input name="username" type="email" autocomplete="username" required spellcheck=${false} ref=${email} /></label>
         <label>Password<input name="password" type="password" autocomplete="current-password" required ref=${password}
           aria-invalid=${failure.value ? "true" : undefined} aria-describedby=${failure.value ? "sign-in-failure" : undefined} /></label>
         <button type="submit" aria-busy=${busy.value} disabled=${busy.value}>${busy.value ? "Signing in" : "Sign in"}</button>

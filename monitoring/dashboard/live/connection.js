@@ -6,10 +6,13 @@
 import { effect, signal } from "../view.js";
 import { io as connectSocket } from "../vendor/socket.io.js";
 
+/** A question of which nothing has come for this long, neither its answer nor a part of a snapshot, is given up. */
 const ACK_MS = 10_000;
+/** A subscription is answered behind its snapshot, which takes as long as the fleet is large. */
+const WHOLE_MS = 600_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 
-/** @typedef {"idle" | "connecting" | "live"} LiveStatus */
+/** @typedef {"idle" | "connecting" | "reading" | "live"} LiveStatus  `reading` while the first snapshot of a connection comes in */
 /** @typedef {{devices?: string[], topics?: string[]}} Target  the whole organization when `devices` is absent; without `topics` every one the person may see */
 
 /**
@@ -31,6 +34,9 @@ export function createConnection({ session, feed, io = connectSocket }) {
   /** The collections that the snapshot under way tells all of; null between snapshots. @type {{note(): void, forgetOthers(): void}[] | null} */
   let told = null;
   let attempts = 0;
+  /** Gives up what was asked for last. @type {ReturnType<typeof setTimeout> | undefined} */
+  let silence;
+  let giveUp = () => {};
   /** @type {Promise<unknown>} */
   let turn = Promise.resolve();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -66,6 +72,30 @@ export function createConnection({ session, feed, io = connectSocket }) {
     }, pause());
   }
 
+  /** Something has come of what was asked for: its answer may take as long again. */
+  function hear() {
+    clearTimeout(silence);
+    silence = setTimeout(() => giveUp(), ACK_MS);
+  }
+
+  /**
+   * @param {string} event
+   * @param {object} payload
+   * @returns {Promise<{ok: boolean}>}
+   */
+  async function answerTo(event, payload) {
+    hear();
+    try {
+      const given = new Promise((resolve) => (giveUp = () => resolve({ ok: false })));
+      return await Promise.race([socket.timeout(WHOLE_MS).emitWithAck(event, payload), given]);
+    } catch {
+      return { ok: false };
+    } finally {
+      clearTimeout(silence);
+      silence = undefined;
+    }
+  }
+
   /**
    * One question at a time: the server may handle two of a connection side by side, and the later could win.
    * @param {string} event
@@ -76,7 +106,7 @@ export function createConnection({ session, feed, io = connectSocket }) {
     const answer = turn.then(async () => {
       if (!socket.connected) return { ok: false };
       if (event === "subscribe") subscribed = payload;
-      return socket.timeout(ACK_MS).emitWithAck(event, payload).catch(() => ({ ok: false }));
+      return answerTo(event, payload);
     });
     turn = answer;
     return answer;
@@ -118,6 +148,8 @@ export function createConnection({ session, feed, io = connectSocket }) {
       told = toldWhole(subscribed);
       for (const collection of told) collection.note();
     }
+    if (silence !== undefined) hear();
+    if (status.peek() === "connecting") become("reading");
     feed.presence(snapshot.presence ?? []);
     feed.latest(snapshot.telemetry ?? []);
     feed.updates(snapshot.updates ?? []);

@@ -25,7 +25,7 @@ export function Headline() {
       ${session.can("updates:read") && html`<${Updating} />`}
       <${Traffic} />
     </div>
-    <${Formation} uids=${uids.value} />
+    <${Formation} uids=${uids.value} total=${total} />
   </section>`;
 }
 

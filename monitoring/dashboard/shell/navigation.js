@@ -48,8 +48,8 @@ function Sections({ pages }) {
 
 function LiveState() {
   const { connection } = useApp();
-  const live = connection.status.value === "live";
-  return html`<p class="live-state" data-live=${connection.status.value}><span class="dot" aria-hidden="true"></span>${live ? "Live" : "Connecting"}</p>`;
+  const status = connection.status.value;
+  return html`<p class="live-state" data-live=${status}><span class="dot" aria-hidden="true"></span>${status === "live" ? "Live" : status === "reading" ? "Reading the fleet" : "Connecting"}</p>`;
 }
 
 function Person() {

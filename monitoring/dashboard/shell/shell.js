@@ -26,7 +26,7 @@ export function Shell({ pages, children }) {
 
 function Interruption() {
   const { connection } = useApp();
-  const away = connection.status.value !== "live" && now.value - connection.since.value > PATIENCE_MS;
+  const away = connection.status.value === "connecting" && now.value - connection.since.value > PATIENCE_MS;
   return html`<div class="interruption" role="status">
     ${away &&
     html`<p>

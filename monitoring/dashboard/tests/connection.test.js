@@ -169,3 +169,27 @@ test("a page that watches nothing is live too, though the one before was left in
   await settled();
   assert.equal(connection.status.value, "live");
 });
+
+test("a subscription is waited for while its snapshot comes in, and given up when nothing does", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { answers, asked, socket, connection } = wired();
+  answers.subscribe = new Promise(() => {});
+  connection.watch({});
+  socket.say("connect");
+  await settled();
+  for (let part = 0; part < 5; part++) {
+    t.mock.timers.tick(9_000);
+    await settled();
+    socket.say("snapshot", { last: false });
+    assert.equal(connection.status.value, "reading");
+  }
+  assert.equal(asked.length, 1);
+  t.mock.timers.tick(10_000);
+  await settled();
+  assert.equal(connection.status.value, "connecting");
+  answers.subscribe = { ok: true };
+  t.mock.timers.tick(1_000);
+  await settled();
+  assert.equal(asked.length, 2);
+  assert.equal(connection.status.value, "live");
+});

@@ -85,6 +85,21 @@ async def test_pages_run_through_the_organization_in_order(fleet, register):
     assert [len(page) for page in pages] == [500, 500, 100]
     assert [uid for page in pages for uid in page] == [f"pump-{number:04}" for number in range(1_100)]
     assert [page async for page in fleet.pages(1, after="pump-1098")] == [["pump-1099"]]
+    assert await fleet.select(1, 'like(device_uid,"pump-*")') == [uid for page in pages for uid in page]
+
+
+async def test_however_many_devices_there_are_their_pages_take_two_looks(database, fleet, register):
+    class Watched(FleetStore):
+        looks = 0
+
+        async def uids(self, organization_id: int, *, after: str, limit: int | None = None) -> list[str]:
+            self.looks += 1
+            return await super().uids(organization_id, after=after, limit=limit)
+
+    await register(*(f"pump-{number:04}" for number in range(1_600)))
+    store = Watched(database)
+    assert [len(page) async for page in FleetService(store).pages(1)] == [500, 500, 500, 100]
+    assert store.looks == 2
 
 
 async def test_of_a_purged_device_only_what_keeps_it_from_reviving_is_left(fleet, register):

@@ -58,11 +58,11 @@ class FleetStore:
         standing = {"organization_id": organization_id, "lifecycle": {"$ne": PURGED}}
         return {one["_id"] for one in await by_values(self._devices, "_id", uids, also=standing, fields=["_id"])}
 
-    async def uids(self, organization_id: int, *, after: str, limit: int) -> list[str]:
+    async def uids(self, organization_id: int, *, after: str, limit: int | None = None) -> list[str]:
         """The organization's uids in order, beginning behind `after`, without purged devices."""
         query: Document = {"organization_id": organization_id, "_id": {"$gt": after}, "lifecycle": {"$ne": PURGED}}
         with store_errors():
-            found = await self._devices.find(query, {"_id": 1}).sort("_id", 1).limit(limit).to_list(limit)
+            found = await self._devices.find(query, {"_id": 1}).sort("_id", 1).limit(limit or 0).to_list(limit)
         return [document["_id"] for document in found]
 
     async def members(self, organization_id: int, group_id: int) -> list[str]:
@@ -74,16 +74,13 @@ class FleetStore:
 
     async def devices(self, organization_id: int) -> AsyncIterator[list[Device]]:
         """The organization's devices by uid, purged ones included, some hundreds at a time."""
-        after = ""
+        cursor = self._devices.find({"organization_id": organization_id}).sort("_id", 1).batch_size(_PAGE)
         while True:
-            query: Document = {"organization_id": organization_id, "_id": {"$gt": after}}
             with store_errors():
-                page = await self._devices.find(query).sort("_id", 1).limit(_PAGE).to_list(_PAGE)
-            if page:
-                yield [_device(document) for document in page]
-            if len(page) < _PAGE:
+                page = await cursor.to_list(_PAGE)
+            if not page:
                 return
-            after = page[-1]["_id"]
+            yield [_device(document) for document in page]
 
     async def put_newer(self, devices: Sequence[Device]) -> None:
         """Takes over each device that is not older than the copy's; uids must differ.

@@ -65,7 +65,10 @@ class SeriesAnswer(Answer):
 
 
 class StatisticsRead(BaseModel):
-    """Percentiles are within 1%, of booleans 0 or 1. Everything but `count`, `first` and `last` is null where there are no numbers."""
+    """Percentiles are within 1%, and 0 or 1 of booleans. Everything but `count`, `first` and `last` is null where there
+
+    are no numbers.
+    """
 
     metric: str
     devices: int
