@@ -111,10 +111,10 @@ export function withGaps(samples, shortest) {
   const pauses = times.slice(1).map((time, index) => time - times[index]);
   const usual = pauses.toSorted((one, other) => one - other)[pauses.length >> 1] ?? 0;
   const gap = Math.max(shortest, usual * 5);
-  const breaks = pauses.flatMap((pause, index) => (pause > gap ? [index + 1] : []));
-  if (breaks.length === 0) return samples;
+  const breaks = new Set(pauses.flatMap((pause, index) => (pause > gap ? [index + 1] : [])));
+  if (breaks.size === 0) return samples;
   /** @param {number[]} column @param {(at: number) => number | null} between */
-  const broken = (column, between) => breaks.reduceRight((wide, at) => wide.toSpliced(at, 0, between(at)), /** @type {(number | null)[]} */ (column));
+  const broken = (column, between) => column.flatMap((value, at) => (breaks.has(at) ? [between(at), value] : [value]));
   const columns = Object.entries(samples).map(([name, column]) => [name, broken(column, (at) => (name === "times" ? times[at - 1] + 1 : null))]);
   return /** @type {any} */ (Object.fromEntries(columns));
 }
