@@ -25,10 +25,12 @@ export function BulkPage({ parts: [id = ""] }) {
   if (!bulk && error) return html`<${Heading} title="Action" /><${Failure} title="The action could not be read" error=${error} retry=${read} />`;
   if (!bulk) return html`<${Heading} title="Action" /><${Waiting}>Reading the action<//>`;
   const actions = broughtUp(list.items.value, heard);
+  const failure = error ?? list.error.value;
   return html`
     <p class="way"><a href=${href("fleet")}><${Icon} name="back" />Fleet</a></p>
     <${Heading} title=${`${nameOf(bulk.type)}: ${bulk.total} ${bulk.total === 1 ? "device" : "devices"}`} />
     <p class="lead">Asked for on <time datetime=${bulk.requested_at}>${moment(bulk.requested_at)}</time>${bulk.target.rql && html`, of <code>${bulk.target.rql}</code>`}</p>
+    ${failure && html`<p class="notice alarm" role="alert">${failure.message} What you see may be old. <button type="button" class="link" onClick=${read}>Try again</button></p>`}
     <${Tally} counts=${bulk.counts} total=${bulk.total} />
     ${bulk.skipped.length > 0 &&
     html`<details class="panel skipped"><summary>${bulk.skipped.length} left out</summary>

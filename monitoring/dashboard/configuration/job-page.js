@@ -23,10 +23,12 @@ export function JobPage({ parts: [id = ""] }) {
   if (!job && error?.status === 404) return html`<${Heading} title="Configuration" /><${Empty} title="No such job"><p>It may be long gone. <a href=${href("fleet")}>Go to the fleet</a></p><//>`;
   if (!job && error) return html`<${Heading} title="Configuration" /><${Failure} title="The job could not be read" error=${error} retry=${read} />`;
   if (!job) return html`<${Heading} title="Configuration" /><${Waiting}>Reading the job<//>`;
+  const failure = error ?? list.error.value;
   return html`
     <p class="way"><a href=${href("fleet")}><${Icon} name="back" />Fleet</a></p>
     <div class="device-head"><${Heading} title=${`Configuration: ${job.total} ${job.total === 1 ? "device" : "devices"}`} /><span class="state-word ${job.state}">${job.state}</span><${Verbs} job=${job} changed=${read} /></div>
     <p class="lead">Sets <code>${JSON.stringify(job.params)}</code>, since <time datetime=${job.requested_at}>${moment(job.requested_at)}</time></p>
+    ${failure && html`<p class="notice alarm" role="alert">${failure.message} What you see may be old. <button type="button" class="link" onClick=${read}>Try again</button></p>`}
     <${Tally} counts=${job.counts} total=${job.total} />
     <ul class="panel action-list" aria-label="Outcome of each device">
       ${list.items.value.map(
