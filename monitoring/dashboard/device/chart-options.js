@@ -3,6 +3,7 @@
 import uPlot from "../vendor/uplot.js";
 import { reading } from "../shell/format.js";
 import { colour } from "../shell/theme.js";
+import { padded } from "./value-axis.js";
 
 const FONT = '12px "Atkinson Mono", ui-monospace, monospace';
 /** One crosshair runs through all charts of a page. */
@@ -89,19 +90,6 @@ export function options({ width, height, binary, banded, range, point, pick }) {
 /** A tick of the value axis: as short as it can be told. @param {number} value */
 function short(value) {
   return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3) ? value.toExponential(1) : String(Number(value.toFixed(4)));
-}
-
-/**
- * The value axis: a tenth of room on both sides, and some height even for a value that never changes.
- * @param {any} _ the plot
- * @param {number | null} lowest
- * @param {number | null} highest
- * @returns {[number, number]}
- */
-function padded(_, lowest, highest) {
-  if (lowest === null || highest === null) return [0, 1];
-  const room = (highest - lowest) * 0.12 || Math.abs(highest) * 0.05 || 1;
-  return [lowest - room, highest + room];
 }
 
 /** The fill below the line, fading to nothing. @param {any} plot */
