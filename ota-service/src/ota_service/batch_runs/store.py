@@ -154,19 +154,18 @@ class BatchRunStore:
 
     async def to_call_off(self, batch: UpdateBatch, limit: int) -> list[UUID]:
         """Sessions of a batch that was cancelled which have not been cancelled yet; they count as asked from now on."""
-        some = (
-            select(col(BatchDevice.device_uid))
-            .where(
-                col(BatchDevice.batch_id) == batch.id,
-                col(BatchDevice.state) == DeviceState.INITIATED,
-                col(BatchDevice.reason).is_(None),
-            )
-            .order_by(col(BatchDevice.device_uid))
-            .limit(limit)
+        waiting = (
+            col(BatchDevice.batch_id) == batch.id,
+            col(BatchDevice.state) == DeviceState.INITIATED,
+            col(BatchDevice.reason).is_(None),
         )
+        uid = col(BatchDevice.device_uid)
+        some = select(uid).where(*waiting).order_by(uid).limit(limit).subquery()
+        # Up to the last of them, and not by a join: of a batch that has just grown the statistics know nothing yet, and
+        # PostgreSQL would compare each of its devices with each of these.
         query = (
             update(BatchDevice)
-            .where(col(BatchDevice.batch_id) == batch.id, col(BatchDevice.device_uid).in_(some))
+            .where(*waiting, uid <= select(func.max(some.c.device_uid)).scalar_subquery())
             .values(reason=literal("cancelling"), updated_at=_NOW)
             .returning(col(BatchDevice.session_id))
             .execution_options(synchronize_session=False)
