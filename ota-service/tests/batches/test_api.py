@@ -83,6 +83,7 @@ async def test_the_firmware_must_be_there_and_approved(person, fleet, add_firmwa
         {"device_ids": [0]},
         {"name": ""},
         {"name": "a\0b"},
+        {"name": "\u200b"},
         {"concurrency": 0},
         {"start_at": "2026-01-01T00:00:00"},
         {"start_at": "9999-12-31T23:59:59-12:00"},

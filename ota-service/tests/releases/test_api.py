@@ -121,9 +121,12 @@ async def test_firmware_for_any_hardware_has_no_device_that_does_not_fit(person,
 
 
 async def test_what_is_wrong_with_a_document_is_told_with_its_place(person, document):
-    shapes = await person.post("/api/v2/releases", json=document(10, 90, waves=[{"percent": 0}], colour="red"))
+    shapes = await person.post(
+        "/api/v2/releases", json=document(10, 90, waves=[{"percent": 0}], name="\u200b", colour="red")
+    )
     assert shapes.status_code == 422
-    assert {".".join(error["location"]) for error in shapes.json()["errors"]} == {"body.waves.0.percent", "body.colour"}
+    places = {".".join(error["location"]) for error in shapes.json()["errors"]}
+    assert places == {"body.waves.0.percent", "body.name", "body.colour"}
     rules = await person.post("/api/v2/releases?dry_run=true", json=document(10, 80))
     assert (rules.status_code, rules.json()["code"]) == (422, "release_invalid")
     [error] = rules.json()["errors"]

@@ -23,6 +23,7 @@ from shared.contracts.nesting import deeper_than
 from shared.contracts.nul import holds_nul
 from shared.contracts.numbers import beyond_doubles
 from shared.http.declared import raises
+from shared.names import readable
 
 MAX_JSON_BYTES = 16 * 1024
 MAX_JSON_DEPTH = 8
@@ -61,7 +62,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_N
 Attributes = Annotated[dict[str, Any], AfterValidator(storable_json)]
 
 
-Tags = Annotated[list[Word], Field(max_length=64)]
+Tags = Annotated[list[Annotated[Word, AfterValidator(readable)]], Field(max_length=64)]
 
 
 STATUS_WORDS = {word.value: word for word in (*Status, *Lifecycle)}

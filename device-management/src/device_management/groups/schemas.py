@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import DeviceRead, Name, Word
 from device_management.groups.states import GroupKind
+from shared.names import readable
 
 MAX_MEMBERS_AT_ONCE = 10_000
 
@@ -21,6 +22,7 @@ def _text(value: str) -> str:
 
 
 Description = Annotated[str, StringConstraints(max_length=500), AfterValidator(_text)]
+GroupName = Annotated[Name, AfterValidator(readable)]
 GroupId = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 
 
@@ -29,7 +31,7 @@ class GroupCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name
+    name: GroupName
     description: Description | None = None
     rql: str | None = None
 
@@ -39,7 +41,7 @@ class GroupChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Name | None = None
+    name: GroupName | None = None
     description: Description | None = None
     rql: str | None = None
 

@@ -7,15 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from device_management.roles.schemas import Scope
+from shared.names import readable
 
-
-def _plain(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("NUL has no place in text")
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(readable)]
 Days = Annotated[int, Field(ge=1, le=3_650, strict=True)]
 
 

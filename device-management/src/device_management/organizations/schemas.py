@@ -13,16 +13,11 @@ from shared.contracts.nesting import deeper_than
 from shared.contracts.nul import holds_nul
 from shared.contracts.numbers import beyond_doubles
 from shared.http.declared import raises
+from shared.names import readable
 
 MAX_ID = 2**31 - 1
 MAX_SETTINGS_BYTES = 16 * 1024
 MAX_SETTINGS_DEPTH = 8
-
-
-def _plain(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("NUL has no place in text")
-    return text
 
 
 def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +33,7 @@ def _bounded(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(readable)]
 DeviceLimit = Annotated[int, Field(ge=0, le=MAX_ID, strict=True)]
 Retention = Annotated[TelemetryRetention, Field(description="How long raw telemetry is kept; the platform's to say")]
 Settings = Annotated[dict[str, Any], AfterValidator(_bounded)]

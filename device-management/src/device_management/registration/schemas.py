@@ -20,6 +20,7 @@ from device_management.devices.schemas import (
     storable_json,
 )
 from device_management.devices.states import Lifecycle, Status
+from shared.names import readable
 
 
 def _not_retired(value: Lifecycle | Status) -> Lifecycle | Status:
@@ -167,6 +168,8 @@ def read_batch(body: bytes) -> ReadBatch | None:
         for device in devices:
             if device.attributes:
                 storable_json(device.attributes)
+            for tag in device.tags or ():
+                readable(tag)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return devices or None

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from device_management.devices.schemas import Word
 from device_management.sites.states import LinkState
+from shared.names import readable
 
 DEFAULT_TEMPLATE = "devices/{uid}/telemetry"
 
@@ -48,7 +49,7 @@ def _certificate(value: str) -> str:
     return value
 
 
-SiteName = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_text)]
+SiteName = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(readable)]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_host)]
 Port = Annotated[
     int, Field(ge=1, le=65_535, strict=True, description="A number, or a string of digits"), BeforeValidator(_digits)

@@ -10,19 +10,14 @@ from monitoring.alert_rules.states import Kind, Severity
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import METRIC_NAME
 from shared.http.moments import Moment
+from shared.names import readable
 
 MAX_DEVICES = 1_000
 
 _DAY_S = 86_400
 
 
-def _text(value: str) -> str:
-    if "\0" in value:
-        raise PydanticCustomError("text_nul", "text must not hold NUL")
-    return value
-
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_text)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(readable)]
 Metric = Annotated[str, StringConstraints(pattern=f"^{METRIC_NAME.pattern}$")]
 Limit = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Uid = Annotated[str, StringConstraints(pattern=f"^{DEVICE_UID.pattern}$")]

@@ -24,17 +24,12 @@ from ota_service.fleet.schemas import Selection
 from ota_service.sessions.schemas import MAX_SOAK_S, Terms
 from shared.http.moments import Moment
 from shared.http.pagination import Page
+from shared.names import readable
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 MAX_SECONDS = 366 * 86_400
-
-
-def _text(value: str) -> str:
-    if "\0" in value:
-        raise PydanticCustomError("text_nul", "text must not hold NUL")
-    return value
 
 
 def _minutes(value: time) -> time:
@@ -43,7 +38,7 @@ def _minutes(value: time) -> time:
     return value
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_text)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(readable)]
 Id = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | Id
 Group = Id | Name

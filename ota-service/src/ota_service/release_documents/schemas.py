@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from sqlalchemy import ColumnElement
 
 from ota_service.batches.schemas import Window
@@ -13,6 +13,7 @@ from ota_service.firmware.models import Firmware
 from ota_service.firmware.schemas import FirmwareId, Label
 from shared.contracts.routes import DEVICE_UID
 from shared.http.moments import Moment
+from shared.names import readable
 
 MAX_WAVES = 50
 MAX_CLUSTERS = 50
@@ -22,7 +23,7 @@ _WEEK_S = 7 * 86_400
 _YEAR_S = 366 * 86_400
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(readable)]
 Percent = Annotated[int, Field(ge=1, le=100, strict=True)]
 Seconds = Annotated[int, Field(ge=0, le=_YEAR_S, strict=True)]
 Id = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
