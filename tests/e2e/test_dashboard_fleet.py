@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from .browsing import Device, Visit, now_ms
 
@@ -181,6 +181,25 @@ async def test_a_key_is_shown_once_and_a_webhook_tells_of_its_deliveries(visit: 
     await visit.page.get_by_role("button", name="Send a test").click()
     await expect(visit.page.locator("[data-delivery]").first).to_be_visible()
     await visit.is_sound()
+
+
+async def test_a_key_whose_answer_was_lost_is_made_once(visit: Visit):
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    name = f"report-{uuid4().hex[:8]}"
+    await visit.sign_in("#/settings/keys")
+    visit.expected.append("/api/v2/api-keys")
+    await visit.page.route("**/api/v2/api-keys", lose, times=1)
+    await visit.page.get_by_role("button", name="New key").click()
+    await visit.page.get_by_label("Name").fill(name)
+    await visit.page.get_by_role("button", name="Make the key").click()
+    await expect(visit.page.get_by_text("Muster cannot be reached.")).to_be_visible()
+    await visit.page.get_by_role("button", name="Make the key").click()
+    assert (await visit.page.get_by_label("Secret").input_value()).startswith("muster_")
+    await visit.page.get_by_role("button", name="I have it").click()
+    await expect(visit.page.get_by_role("row", name=name)).to_have_count(1)
 
 
 async def test_what_the_settings_do_not_take_is_said_in_words(visit: Visit):

@@ -1,6 +1,7 @@
 /** API keys: tokens for programs, shown once, and revoked when they are no longer needed. */
 
-import { html, useSignal } from "../view.js";
+import { html, useMemo, useSignal } from "../view.js";
+import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
 import { Confirm } from "../shell/dialog.js";
 import { DataTable } from "../shell/data-table.js";
@@ -54,13 +55,15 @@ export function Keys() {
 /** @param {{made: (key: any) => void, close: () => void}} props */
 function KeyForm({ made, close }) {
   const { api, session } = useApp();
+  const once = useMemo(createOnce, []);
   const name = useSignal("");
   const days = useSignal("90");
   const scopes = useSignal(["devices:read"]);
 
   async function save() {
     if (scopes.peek().length === 0) throw new Error("Tick at least one thing that it may do.");
-    made(await api.post("/api-keys", { name: name.peek().trim(), scopes: scopes.peek(), expires_in_days: Number(days.peek()) }));
+    const body = { name: name.peek().trim(), scopes: scopes.peek(), expires_in_days: Number(days.peek()) };
+    made(await api.post("/api-keys", body, { once: once(body) }));
   }
 
   return html`<${EditDialog} title="New API key" action="Make the key" save=${save} close=${close}>

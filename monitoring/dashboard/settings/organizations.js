@@ -1,6 +1,7 @@
 /** All organizations, for those who look after the platform. */
 
-import { html, useSignal } from "../view.js";
+import { html, useMemo, useSignal } from "../view.js";
+import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
 import { Confirm } from "../shell/dialog.js";
 import { DataTable } from "../shell/data-table.js";
@@ -52,6 +53,7 @@ export function Organizations() {
 /** @param {{organization: Organization | null, changed: () => Promise<void>, close: () => void}} props */
 function OrganizationForm({ organization, changed, close }) {
   const { api } = useApp();
+  const once = useMemo(createOnce, []);
   const name = useSignal(organization?.name ?? "");
   const slug = useSignal("");
   const limit = useSignal(String(organization?.device_limit ?? ""));
@@ -64,7 +66,10 @@ function OrganizationForm({ organization, changed, close }) {
       ...(retention.peek() && { telemetry_retention: retention.peek() }),
     };
     if (organization) await api.patch(`/organizations/${organization.id}`, said, organization.version);
-    else await api.post("/organizations", { ...said, slug: slug.peek().trim() });
+    else {
+      const body = { ...said, slug: slug.peek().trim() };
+      await api.post("/organizations", body, { once: once(body) });
+    }
     await changed();
   }
 

@@ -1,6 +1,7 @@
 /** The people of the organization, and what they may do. */
 
-import { html, useSignal } from "../view.js";
+import { html, useMemo, useSignal } from "../view.js";
+import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
 import { Confirm } from "../shell/dialog.js";
 import { DataTable } from "../shell/data-table.js";
@@ -49,6 +50,7 @@ export function People() {
 /** @param {{user: User | null, roles: any[], changed: () => Promise<void>, close: () => void}} props */
 function PersonForm({ user, roles, changed, close }) {
   const { api } = useApp();
+  const once = useMemo(createOnce, []);
   const email = useSignal(user?.email ?? "");
   const name = useSignal(user?.name ?? "");
   const password = useSignal("");
@@ -58,7 +60,10 @@ function PersonForm({ user, roles, changed, close }) {
   async function save() {
     const said = { name: name.peek().trim(), roles: held.peek(), ...(password.peek() && { password: password.peek() }) };
     if (user) await api.patch(`/users/${user.id}`, { ...said, active: active.peek() }, user.version);
-    else await api.post("/users", { ...said, email: email.peek().trim() });
+    else {
+      const body = { ...said, email: email.peek().trim() };
+      await api.post("/users", body, { once: once(body) });
+    }
     await changed();
   }
 

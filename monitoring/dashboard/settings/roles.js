@@ -1,6 +1,7 @@
 /** Roles: what people may do, by a name. Those that are built in stay as they are. */
 
-import { html, useSignal } from "../view.js";
+import { html, useMemo, useSignal } from "../view.js";
+import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
 import { Confirm } from "../shell/dialog.js";
 import { DataTable } from "../shell/data-table.js";
@@ -48,6 +49,7 @@ export function Roles() {
 /** @param {{role: Role | null, changed: () => Promise<void>, close: () => void}} props */
 function RoleForm({ role, changed, close }) {
   const { api, session } = useApp();
+  const once = useMemo(createOnce, []);
   const name = useSignal(role?.name ?? "");
   const description = useSignal(role?.description ?? "");
   const scopes = useSignal(role?.scopes ?? ["devices:read"]);
@@ -55,7 +57,10 @@ function RoleForm({ role, changed, close }) {
   async function save() {
     const said = { description: description.peek().trim() || null, scopes: scopes.peek() };
     if (role) await api.patch(`/roles/${encodeURIComponent(role.name)}`, said, role.version);
-    else await api.post("/roles", { ...said, name: name.peek().trim() });
+    else {
+      const body = { ...said, name: name.peek().trim() };
+      await api.post("/roles", body, { once: once(body) });
+    }
     await changed();
   }
 

@@ -1,6 +1,7 @@
 /** Webhooks: where events are sent, whether that works, and what became of each delivery. */
 
-import { html, useSignal } from "../view.js";
+import { html, useMemo, useSignal } from "../view.js";
+import { createOnce } from "../once.js";
 import { useApp } from "../shell/context.js";
 import { Confirm } from "../shell/dialog.js";
 import { DataTable } from "../shell/data-table.js";
@@ -60,6 +61,7 @@ function State({ webhook }) {
 /** @param {{webhook: Webhook | null, changed: () => Promise<void>, made: (secret: string) => void, close: () => void}} props */
 function WebhookForm({ webhook, changed, made, close }) {
   const { api } = useApp();
+  const once = useMemo(createOnce, []);
   const url = useSignal(webhook?.url ?? "");
   const types = useSignal((webhook?.event_types ?? ["*"]).join(", "));
   const description = useSignal(webhook?.description ?? "");
@@ -73,7 +75,7 @@ function WebhookForm({ webhook, changed, made, close }) {
       enabled: enabled.peek(),
     };
     if (webhook) await api.patch(`/webhooks/${webhook.id}`, said, webhook.version);
-    else made((await api.post("/webhooks", said)).secret);
+    else made((await api.post("/webhooks", said, { once: once(said) })).secret);
     await changed();
   }
 
