@@ -38,6 +38,12 @@ def test_a_metric_by_the_means_of_the_devices(ours, worse, verdict):
     assert compare(ours, theirs, worse=worse) is verdict
 
 
+def test_values_whose_squares_are_too_small_for_a_number_are_compared_all_the_same():
+    tiny = [one * 1e-100 for one in STEADY]
+    assert compare([one * 1.2 for one in tiny], tiny) is Verdict.FAILED
+    assert compare(tiny, tiny) is Verdict.PASSED
+
+
 def test_an_alert_on_one_of_few_devices_is_a_persons_matter_and_on_most_a_failure():
     wave, others = [f"a-{n}" for n in range(10)], [f"b-{n}" for n in range(50)]
 

@@ -64,9 +64,8 @@ def _compared(ours: Sequence[float], theirs: Sequence[float], worse: str, tolera
     spread = one + other
     if spread == 0:
         return Verdict.FAILED
-    if not isfinite(spread * spread):
-        return Verdict.INCONCLUSIVE
-    freedom = spread * spread / (one * one / (len(ours) - 1) + other * other / (len(theirs) - 1) or spread * spread)
+    share = one / spread  # squares of shares are of an ordinary size, whatever the metric's unit is
+    freedom = 1 / (share * share / (len(ours) - 1) + (1 - share) * (1 - share) / (len(theirs) - 1))
     return Verdict.FAILED if excess / sqrt(spread) > _critical(freedom) else Verdict.INCONCLUSIVE
 
 
