@@ -69,6 +69,15 @@ def test_every_process_of_every_service_is_there(services: dict[str, Any]):
         assert (f"{service.name}-migrate" in services) == (service.database is not None)
 
 
+def test_the_processes_are_told_every_setting_that_the_example_explains(services: dict[str, Any]):
+    example = (REPOSITORY / ".env.example").read_text()
+    of_services = example[example.index("# --- All services") : example.index("# --- Set by the local stack")]
+    explained = set(re.findall(r"^# (MUSTER_\w+)=", of_services, re.MULTILINE))
+    processes = [services[f"{service.name}-{kind}"] for service in SERVICES for kind in KINDS]
+    told = {name for process in processes for name in process["environment"]}
+    assert explained - told == {"MUSTER_SHARES_PORTS"}
+
+
 def test_up_waits_for_one_shot_services_because_a_lasting_one_depends_on_each(services: dict[str, Any]):
     lasting = [service for service in services.values() if service.get("restart") != "no"]
     waited_for = {

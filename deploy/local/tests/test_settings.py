@@ -1,5 +1,7 @@
 """What is said from outside: the environment, the file below it, and what follows from explicit addresses."""
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,10 @@ import pytest
 from muster_stack.addresses import explicit_servers, resolve
 from muster_stack.allocation import PORTS
 from muster_stack.credentials import Credentials
-from muster_stack.layout import Layout
+from muster_stack.layout import REPOSITORY, Layout
 from muster_stack.ports import Ports
 from muster_stack.servers import wire
+from muster_stack.services import SERVICES
 from muster_stack.settings import read_settings
 
 _BROKER = {
@@ -24,6 +27,14 @@ def ports(tmp_path: Path) -> Ports:
     for port in PORTS:
         ports.reserve(port.name)
     return ports
+
+
+def test_the_example_explains_every_setting_there_is():
+    example = (REPOSITORY / ".env.example").read_text()
+    explained = set(re.findall(r"^# MUSTER_(\w+)=", example, re.MULTILINE))
+    for service in SERVICES:
+        settings = import_module(f"{service.module}.settings").Settings
+        assert {name.upper() for name in settings.model_fields} - explained == set(), service.name
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path):
