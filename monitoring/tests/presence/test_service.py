@@ -292,6 +292,40 @@ async def test_a_device_that_only_asks_over_http_is_there_until_it_asks_no_more(
     assert document["online_ms"] == pytest.approx((50 + 15 * 60) * 1000, abs=1_000)
 
 
+@pytest.fixture
+def overtaken(store, make_tracker, monkeypatch):
+    """Lets pump-2 connect, for somebody else, right before the next write of its presence and others'."""
+
+    def overtake():
+        write = store.write
+
+        async def late(*change):
+            monkeypatch.setattr(store, "write", write)
+            await make_tracker().follow([opened("pump-2", 1)])
+            return await write(*change)
+
+        monkeypatch.setattr(store, "write", late)
+
+    return overtake
+
+
+async def test_of_two_workers_that_meet_at_one_device_the_others_are_shown_all_the_same(
+    tracker, register, watching, overtaken
+):
+    await register("pump-1", "pump-2")
+    overtaken()
+    await tracker.hear({uid: Sign(SystemClock().now(), timedelta(minutes=1)) for uid in ("pump-1", "pump-2")})
+    assert (1, "pump-1", True, 1) in watching.items
+
+
+async def test_of_two_workers_that_attribute_the_others_are_shown_all_the_same(tracker, register, watching, overtaken):
+    await tracker.hear({uid: Sign(SystemClock().now(), timedelta(minutes=1)) for uid in ("pump-1", "pump-2")})
+    await register("pump-1", "pump-2")
+    overtaken()
+    await tracker.attribute(["pump-1", "pump-2"])
+    assert (1, "pump-1", True, 1) in watching.items
+
+
 async def test_who_holds_a_connection_is_asked_about_seldom(tracker, register, online):
     await register("pump-1")
     await tracker.follow([opened("pump-1", 1)])

@@ -152,12 +152,15 @@ class PresenceTracker:
 
         Hearing it again changes nothing. Raises StoreAway.
         """
+        changed: set[str] = set()
         while True:
             present = {presence.device_uid: presence for presence in await self._store.find_all(list(signs))}
             changes = hear(present, signs)
+            changed |= {uid for uid, change in changes.items() if change.news}
             if await self._write(changes):
                 break
-        await self._tell(changes)
+        after = {**present, **{uid: change.presence for uid, change in changes.items()}}
+        await self._tell([after[uid] for uid in changed])
         return {uid for uid, presence in present.items() if presence.is_connected}
 
     async def end_silent(self) -> None:
@@ -165,15 +168,14 @@ class PresenceTracker:
         while found := await self._store.silent(self._clock.now(), _SILENT_AT_ONCE):
             changes = fall_silent(found, self._clock.now())
             if await self._write(changes):
-                await self._tell(changes)
+                await self._tell([change.presence for change in changes.values()])
             if len(found) < _SILENT_AT_ONCE:
                 return
 
-    async def _tell(self, changes: Mapping[str, Change]) -> None:
-        """Shows what is news."""
-        await self.attribute([uid for uid, change in changes.items() if change.presence.organization_id is None])
-        told = [change.presence for change in changes.values() if change.news]
-        self._show([presence for presence in told if presence.organization_id is not None])
+    async def _tell(self, presences: Sequence[Presence]) -> None:
+        """Shows them, and those that belong to nobody yet as soon as the copy of the fleet knows them."""
+        await self.attribute([one.device_uid for one in presences if one.organization_id is None])
+        self._show([one for one in presences if one.organization_id is not None])
 
     async def attribute(self, uids: Sequence[str]) -> None:
         """Gives devices that the copy of the fleet knows by now their organization, and tells of them.
@@ -181,13 +183,15 @@ class PresenceTracker:
         The copy is asked after the presence was written, and this is called after the copy was: whichever is the later
         finds the other.
         """
+        attributed: dict[str, Presence] = {}
         while True:
             orphans = [one for one in await self._store.find_all(uids) if one.organization_id is None]
             known = await self._fleet.organizations(orphan.device_uid for orphan in orphans)
             found = [replace(one, organization_id=known[one.device_uid]) for one in orphans if one.device_uid in known]
+            attributed |= {one.device_uid: one for one in found}
             if await self._write({one.device_uid: Change(one, [one]) for one in found}):
                 break
-        self._show(found)
+        self._show(list(attributed.values()))
 
     async def reconcile(self) -> None:
         """Compares what is stored with the connections there are: events are lost when the broker dies.
