@@ -17,15 +17,13 @@ MAX_GROUPS = 20
 _FAULTS = 3
 
 Uid = Annotated[str, Field(pattern=f"^{DEVICE_UID.pattern}$")]
-
-
 GroupId = Annotated[int, Field(ge=1, lt=2**63, strict=True)]
 
 
 class Selection(BaseModel):
-    """Which devices and topics; the whole organization when neither `devices` nor `groups` is there, every topic that
+    """Which devices and topics.
 
-    the token may have when `topics` is not.
+    Without `devices` and `groups` it means the whole organization; without `topics` all that the token may have.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,10 +63,7 @@ class Credentials(BaseModel):
 
 
 class Subscribed(BaseModel):
-    """The acknowledgement of `subscribe` and `unsubscribe`; how many devices and groups, None for the whole
-
-    organization.
-    """
+    """The acknowledgement of `subscribe` and `unsubscribe`: how many devices and groups, None for all of them."""
 
     ok: bool = True
     topics: list[Topic]

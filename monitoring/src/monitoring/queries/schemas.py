@@ -9,9 +9,10 @@ from shared.contracts.telemetry import Value
 
 
 class Question(BaseModel):
-    """Which devices (one of `device_uid`, `group` and `rql`, or none for all), which metrics (none: all), from when to
+    """Which devices, which metrics, of what time and at which resolution.
 
-    before when (by default the last day), and at which resolution (None: the one that fits).
+    Devices are named by one of `device_uid`, `group` and `rql`, or by none for all; no metric stands for all. The time
+    is from `start` to before `end`, by default the last day. Without a `resolution` it is the one that fits.
     """
 
     device_uid: list[str] = Field(default_factory=list)

@@ -86,10 +86,10 @@ class Sketch(msgspec.Struct, array_like=True):
 
 
 class Summary(msgspec.Struct, array_like=True):
-    """A metric of one device or of several over a time. `count` values, of which `numbers` are numbers or booleans (as
+    """A metric of one device or of several over a time.
 
-    0 and 1); `total`, `low` and `high` are theirs. `first` and `last` are of any kind, with their times in microseconds
-    since 1970; text is cut at MAX_TEXT characters.
+    Of `count` values `numbers` are numbers or booleans (as 0 and 1); `total`, `low` and `high` are theirs. `first` and
+    `last` are of any kind, with their times in microseconds since 1970; text is cut at MAX_TEXT characters.
     """
 
     count: int = 0

@@ -237,9 +237,9 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Caller:
-    """A device that was let in; `by` tells in histories who speaks for it. Not `known`: a gateway asks for the first
+    """A device that was let in; `by` tells in histories who speaks for it.
 
-    time, and the copy of the fleet has none of that uid.
+    One that is not `known` a gateway asks for, and the copy of the fleet has none of that uid (yet).
     """
 
     organization_id: int
