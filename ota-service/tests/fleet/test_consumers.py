@@ -70,6 +70,14 @@ async def test_a_registered_device_is_in_the_copy(client, hear):
     assert (answer.json()["device_id"], answer.json()["version"]) == (1, 1)
 
 
+async def test_what_a_copy_of_an_older_shape_lacks_comes_with_the_same_version_again(client, hear, sql):
+    news = state("pump-1", 1)
+    await hear([news])
+    await sql.execute("update fleet_devices set name = null")
+    await hear([news])
+    assert await name_of(client, "pump-1") == "as of 1"
+
+
 @given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=4), min_size=1, max_size=5))
 @hypothesis_settings(max_examples=25)
 async def test_the_copy_ends_at_the_newest_version_whatever_the_order(client, hear, sql, batches):

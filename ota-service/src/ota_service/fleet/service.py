@@ -83,7 +83,7 @@ class FleetService:
         await self._store.put_newer_groups([_group_copy(newest[group_id]) for group_id in sorted(newest)])
 
     async def follow(self, states: Sequence[DeviceState]) -> None:
-        """Takes over the newest state of each device; one that is not newer than the copy's changes nothing."""
+        """Takes over the newest state of each device; one that is older than the copy's changes nothing."""
         newest: dict[str, DeviceState] = {}
         for state in sorted(states, key=lambda state: state.version):
             newest[state.device_uid] = state

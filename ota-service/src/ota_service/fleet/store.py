@@ -14,14 +14,14 @@ from shared.rql.sql import searching
 
 
 def _newer(table: type[FleetDevice | FleetGroup], name: str, key: str) -> TextClause:
-    """Takes over `rows` whose version is greater than the copy's, in the order of their keys."""
+    """Takes over `rows` that are not older than the copy's, in the order of their keys."""
     columns = ", ".join(table.model_fields)
     changes = ", ".join(f"{column} = excluded.{column}" for column in table.model_fields if column != key)
     return text(
         f"""
         insert into {name} as known ({columns})
         select {columns} from jsonb_populate_recordset(null::{name}, cast(:rows as jsonb))
-        on conflict ({key}) do update set {changes} where known.version < excluded.version
+        on conflict ({key}) do update set {changes} where known.version <= excluded.version
         """  # noqa: S608 - names
     )
 
@@ -76,7 +76,10 @@ class FleetStore:
         return (await self._session.execute(query)).mappings().all()
 
     async def put_newer(self, devices: Sequence[FleetDevice]) -> None:
-        """Takes over each device whose version is greater than the copy's, in one statement; uids must differ."""
+        """Takes over each device that is not older than the copy's, in one statement; uids must differ.
+
+        One of the same version says the same, and what a copy of an older shape lacks.
+        """
         await self._session.execute(_PUT_DEVICES, {"rows": _rows(devices)})
 
     async def put_newer_groups(self, groups: Sequence[FleetGroup]) -> None:
