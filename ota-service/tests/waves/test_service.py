@@ -165,6 +165,13 @@ async def test_a_pause_begins_nothing_and_is_no_time_of_a_wave(started, steps, f
     assert -1810 < await sql.fetchval(lasted) < -1780
 
 
+async def test_who_asks_again_for_what_is_so_already_changes_nothing(started, act):
+    await started(50, 50)
+    for verb in ("pause", "cancel", "rollback"):
+        first = await act(verb)
+        assert await act(verb) == first
+
+
 async def test_cancelling_ends_everything(started, steps, look, act, open_sessions, sql):
     await started(50, 50)
     assert (await act("cancel"))["state"] == "cancelled"

@@ -175,7 +175,10 @@ class ReleaseService:
         return await self.become(release, ReleaseState.RUNNING, contracts.ReleaseStarted, by=by, **values)
 
     async def pause(self, organization_id: int, name: str, by: str) -> ReleaseRead:
-        """No more devices begin; those that have begun go on. Raises ReleaseNotFound, WrongReleaseState."""
+        """No more devices begin; those that have begun go on. Pausing again changes nothing, nor does ending again.
+
+        Raises ReleaseNotFound, WrongReleaseState.
+        """
         return await self._pause(await self._locked(organization_id, name), by=_person(by))
 
     async def resume(self, organization_id: int, name: str, by: str, *, ignore_failures: bool) -> ReleaseRead:
@@ -306,6 +309,8 @@ class ReleaseService:
         ]
 
     async def _pause(self, release: Release, *, by: str, wave: ReleaseWave | None = None, **why: str) -> ReleaseRead:
+        if release.state == ReleaseState.PAUSED:
+            return await self._read(release)
         values: dict[str, Any] = {"paused_at": await self._store.now(), **why}
         paused = await self.become(release, ReleaseState.PAUSED, contracts.ReleasePaused, by=by, wave=wave, **values)
         for batch_id in await self._store.batches(release):
@@ -333,6 +338,8 @@ class ReleaseService:
         wave: ReleaseWave | None = None,
         **why: str,
     ) -> ReleaseRead:
+        if release.state == target:
+            return await self._read(release)
         values: dict[str, Any] = {"paused_at": None, "ended_at": await self._store.now(), **why}
         ended = await self.become(release, target, kind, by=by, wave=wave, **values)
         for batch_id in await self._store.batches(release):
