@@ -74,6 +74,8 @@ async def test_unknown_devices_and_other_organizations_devices_are_not_found(rea
         ("", 422, "validation_failed"),
         ("device_uid=pump-1&metric=%24where", 422, "validation_failed"),
         ("device_uid=pump-1&from=yesterday", 422, "validation_failed"),
+        ("device_uid=pump-1&from=0.5", 422, "validation_failed"),
+        ("device_uid=pump-1&to=1795305600000", 422, "validation_failed"),
         ("device_uid=pump-1&from=2026-11-21T10:00:00", 422, "validation_failed"),
         ("device_uid=pump-1&from=2026-11-21T10:00:00Z&to=2026-11-21T10:00:00Z", 422, "bad_time_range"),
         ("device_uid=pump-1&from=9999-12-31T23:59:59-14:00", 200, None),

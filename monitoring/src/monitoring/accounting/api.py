@@ -1,6 +1,5 @@
 """Accounting over REST."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +11,7 @@ from monitoring.fleet.errors import DeviceNotFound
 from monitoring.telemetry.errors import BadTimeRange
 from shared.contracts.routes import DEVICE_UID
 from shared.http.declared import raises
+from shared.http.moments import QueryDay
 from shared.http.pagination import Cursor, Limit, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -28,9 +28,9 @@ async def accounting(
     response: Response,
     device_uid: Annotated[str | None, Query(pattern=f"^{DEVICE_UID.pattern}$")] = None,
     first: Annotated[
-        date | None, Query(alias="from", description="The first day; by default six before the last")
+        QueryDay | None, Query(alias="from", description="The first day; by default six before the last")
     ] = None,
-    last: Annotated[date | None, Query(alias="to", description="The last day; by default today")] = None,
+    last: Annotated[QueryDay | None, Query(alias="to", description="The last day; by default today")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AccountingAnswer:

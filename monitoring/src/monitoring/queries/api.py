@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from monitoring.fleet.errors import DeviceNotFound, GroupNotFound
 from monitoring.queries.errors import OneScope, TooMuchAsked
@@ -16,6 +15,7 @@ from monitoring.telemetry.errors import BadTimeRange
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import METRIC_NAME
 from shared.http.declared import raises
+from shared.http.moments import QueryMoment
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
 from shared.rql.errors import BadQuery
@@ -37,8 +37,8 @@ def _question(
     group: Annotated[int | None, Query(ge=1, lt=2**63, description="The members of this group")] = None,
     rql: Annotated[str | None, Query(description="The devices that this query finds")] = None,
     metric: Annotated[list[Metric], Query(max_length=50, description="These metrics, else all")] = [],  # noqa: B006
-    start: Annotated[AwareDatetime | None, Query(alias="from", description="By default a day before `to`")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to", description="By default now")] = None,
+    start: Annotated[QueryMoment | None, Query(alias="from", description="By default a day before `to`")] = None,
+    end: Annotated[QueryMoment | None, Query(alias="to", description="By default now")] = None,
     resolution: Literal["auto"] | Resolution = "auto",
 ) -> Question:
     return Question(

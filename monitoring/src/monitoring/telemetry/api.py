@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from monitoring.fleet.errors import DeviceNotFound
 from monitoring.telemetry.errors import BadTimeRange
@@ -12,6 +11,7 @@ from monitoring.telemetry.service import TelemetryService
 from shared.contracts.routes import DEVICE_UID
 from shared.contracts.telemetry import METRIC_NAME
 from shared.http.declared import raises
+from shared.http.moments import QueryMoment
 from shared.http.pagination import Cursor, Limit, Page, link_next
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -33,8 +33,8 @@ async def history(
     response: Response,
     device_uid: Uid,
     metric: Metric | None = None,
-    start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    start: Annotated[QueryMoment | None, Query(alias="from")] = None,
+    end: Annotated[QueryMoment | None, Query(alias="to")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[SampleRead]:

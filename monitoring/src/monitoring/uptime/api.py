@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 
 from monitoring.fleet.errors import DeviceNotFound
 from monitoring.telemetry.errors import BadTimeRange
@@ -11,6 +10,7 @@ from monitoring.uptime.schemas import UptimeRead
 from monitoring.uptime.service import UptimeService
 from shared.contracts.routes import DEVICE_UID
 from shared.http.declared import raises
+from shared.http.moments import QueryMoment
 from shared.http.pagination import Cursor, Limit
 from shared.http.principal import Principal, requires
 from shared.http.scope import use
@@ -24,8 +24,8 @@ async def history(
     uid: Annotated[str, Path(pattern=f"^{DEVICE_UID.pattern}$")],
     who: Annotated[Principal, requires("devices:read")],
     uptime: Annotated[UptimeService, use(UptimeService)],
-    start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    start: Annotated[QueryMoment | None, Query(alias="from")] = None,
+    end: Annotated[QueryMoment | None, Query(alias="to")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> UptimeRead:
