@@ -9,9 +9,11 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from device_management.actions.service import ActionService
 from device_management.device_calls.rpc import SERVICE_NAME
 from shared.rpc import device_management_pb2 as pb
 from shared.rpc.device_management_pb2_grpc import DeviceManagementStub
+from shared.testing import eventually
 
 
 @pytest.fixture
@@ -148,6 +150,28 @@ class TestWatching:
         last = await stream.read()
         assert (last.status, last.HasField("completed_at")) == (pb.COMPLETED, True)
         assert await stream.read() is aio.EOF
+
+    async def test_many_who_watch_are_answered_by_one_look(self, register, stub, mine, hear, sql, monkeypatch):
+        looks = []
+        newest = ActionService.newest
+
+        async def look(service, wanted):
+            looks.append(len(wanted))
+            return await newest(service, wanted)
+
+        monkeypatch.setattr(ActionService, "newest", look)
+        streams = []
+        for number in range(20):
+            await register(f"router-{number}")
+            order = pb.InitiateDeviceActionRequest(device_id=f"router-{number}", action_type=pb.SYSTEM_REBOOT)
+            begun = await stub.InitiateDeviceAction(order, metadata=mine)
+            watched = pb.GetDeviceActionStatusRequest(action_id=begun.action_id)
+            streams.append(stub.WatchDeviceAction(watched, metadata=mine))
+            assert (await streams[-1].read()).status == pb.RUNNING
+        await eventually(lambda: looks and looks[-1] == len(streams))
+        commands = await sql.fetch("select device_uid, command_id::text as id from device_commands")
+        await hear(*((one["device_uid"], {"id": one["id"], "state": "completed"}) for one in commands))
+        assert {(await stream.read()).status for stream in streams} == {pb.COMPLETED}
 
     async def test_a_watch_ends_when_its_caller_is_shut_out(self, register, stub, mine, organizations, sql):
         await register()

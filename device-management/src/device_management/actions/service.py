@@ -4,7 +4,7 @@ Whoever changes a device's queue holds the device first, so that two never begin
 running ones says so once more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -132,6 +132,15 @@ class ActionService:
             **read(action).model_dump(),
             attempts=[AttemptRead.model_validate({**a.model_dump(), "command_id": str(a.id)}) for a in attempts],
         )
+
+    async def newest(self, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], ActionRead]:
+        """Those of the actions that are there, each by its organization's id and its own, without their attempts."""
+        known = await self._store.known([action_id for _, action_id in wanted])
+        return {
+            (organization_id, action_id): read(known[action_id])
+            for organization_id, action_id in wanted
+            if action_id in known and known[action_id].organization_id == organization_id
+        }
 
     async def get_bulk(self, organization_id: int, bulk_id: int) -> BulkActionRead:
         """Raises BulkActionNotFound."""

@@ -6,7 +6,7 @@ closes whatever both have missed.
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -42,6 +42,7 @@ from shared.clock import Clock
 from shared.errors import DomainError
 from shared.http.scope import Scopes
 from shared.sql.unit_of_work import UnitOfWork
+from shared.together import Together
 from shared.tokens import Audience, InvalidToken, KeyRing
 
 _CLOSED = Counter("muster_broker_users_closed_total", "Devices whose connections were ended", ["because"])
@@ -56,43 +57,21 @@ _AT_ONCE = 16
 class Credentials:
     """What decides about devices that log in: those that come while a read is under way are read together by the next.
 
-    A fleet that comes back at once costs few queries, and each of its devices no transaction. Nothing is remembered: a
-    read begins after every question that it answers.
+    A fleet that comes back at once costs few queries, and each of its devices no transaction.
     """
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
-        self._asked: dict[str, asyncio.Future[Credential | None]] = {}
-        self._reading: asyncio.Task[None] | None = None
+        self._logins: Together[str, Credential] = Together(self._read)
 
     async def credential(self, uid: str) -> Credential | None:
         """Raises ServiceUnavailable."""
-        asked = self._asked.get(uid)
-        if asked is None:
-            asked = self._asked[uid] = asyncio.get_running_loop().create_future()
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-        return await asyncio.shield(asked)  # Who is told no more must not end it for the others.
+        return await self._logins.ask(uid)
 
-    async def _read(self) -> None:
-        try:
-            while self._asked:
-                asked, self._asked = self._asked, {}
-                await self._answer(asked)
-        finally:
-            self._reading = None
-
-    async def _answer(self, asked: Mapping[str, asyncio.Future[Credential | None]]) -> None:
-        try:
-            async with self._scopes() as scope:
-                found = await scope.get(DeviceTokenService).credentials(list(asked))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to all who wait
-            for future in asked.values():
-                future.set_exception(error)
-            return
-        by_uid = {credential.device_uid: credential for credential in found}
-        for uid, future in asked.items():
-            future.set_result(by_uid.get(uid))
+    async def _read(self, uids: Sequence[str]) -> dict[str, Credential]:
+        async with self._scopes() as scope:
+            found = await scope.get(DeviceTokenService).credentials(uids)
+        return {credential.device_uid: credential for credential in found}
 
 
 class BrokerAccessService:

@@ -1,6 +1,5 @@
 """DeviceManagement, as `shared/rpc/device_management.proto` declares it."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -32,6 +31,7 @@ from shared.rpc import device_management_pb2 as pb
 from shared.rpc.calls import Calls, Context, first_of
 from shared.rpc.device_management_pb2_grpc import DeviceManagementServicer, add_DeviceManagementServicer_to_server
 from shared.rpc.errors import InvalidRequest
+from shared.together import Together
 
 SERVICE_NAME: Final = "muster.device_management.v1.DeviceManagement"
 
@@ -40,13 +40,14 @@ _NAMED: Final = 100
 """Characters of what was refused as an id: thousands of refusals are answered at once."""
 
 _LOOK_S: Final = 0.5
-"""How often a watched action is looked at: one row by its key."""
+"""How often the watched actions of all callers are looked at, in one query."""
 
 
 class DeviceCalls(DeviceManagementServicer):
     def __init__(self, calls: Calls, *, batch_limit: int) -> None:
         self._calls = calls
         self._batch_limit = batch_limit
+        self._watched: Together[tuple[int, int], ActionRead] = Together(self._newest, linger_s=_LOOK_S)
 
     def add_to(self, server: aio.Server) -> None:
         add_DeviceManagementServicer_to_server(self, server)
@@ -199,16 +200,17 @@ class DeviceCalls(DeviceManagementServicer):
     ) -> AsyncIterator[pb.ActionInfo]:
         async with self._calls.answering(context):
             who = await self._calls.caller(context, "devices:read")
-            seen = 0
-            while True:
+            action: ActionRead = await self._action(who.organization_id, request.action_id)
+            yield action_info(action)
+            while action.state in OPEN:
+                seen = action.version
+                found = await self._watched.ask((who.organization_id, action.action_id))
                 self._calls.known(context, "devices:read")
-                action = await self._action(who.organization_id, request.action_id)
+                if found is None:
+                    raise ActionNotFound
+                action = found
                 if action.version > seen:
-                    seen = action.version
                     yield action_info(action)
-                if action.state not in OPEN:
-                    return
-                await asyncio.sleep(_LOOK_S)
 
     async def CancelDeviceAction(  # noqa: N802
         self, request: pb.CancelDeviceActionRequest, context: Context
@@ -224,6 +226,10 @@ class DeviceCalls(DeviceManagementServicer):
     async def _action(self, organization_id: int, reference: str) -> ActionRead:
         async with self._calls.unit() as unit:
             return await unit.get(ActionService).get(organization_id, _action_id(reference))
+
+    async def _newest(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], ActionRead]:
+        async with self._calls.unit() as unit:
+            return await unit.get(ActionService).newest(wanted)
 
 
 def _action_id(reference: str) -> int:
