@@ -169,7 +169,9 @@ export function createSession({
      */
     async changePassword(current, next) {
       const json = { current_password: current, new_password: next };
-      hold(await call("/auth/password", { method: "POST", json, token: await token() }));
+      const asking = person.peek();
+      const tokens = await call("/auth/password", { method: "POST", json, token: await token() });
+      if (person.peek() === asking) hold(tokens); // Nobody who has signed out meanwhile is signed in again.
     },
 
     /** Ends the session here at once, and tells the platform, which may be away. */

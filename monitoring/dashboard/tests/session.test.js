@@ -20,7 +20,7 @@ function onPlatform({ refresh = undefined, stored = null } = {}) {
       await null;
       if (path === "/auth/refresh") return refresh ? refresh(tokens) : tokens();
       if (path === "/auth/login" && options.form.password !== "right") throw new ApiError(401, "bad_credentials", "No.");
-      return path === "/auth/login" ? tokens() : path === "/auth/me" ? ME : null;
+      return path === "/auth/login" || path === "/auth/password" ? tokens() : path === "/auth/me" ? ME : null;
     },
     now: () => outside.time,
     schedule: (run, ms) => timers.push({ run, ms }),
@@ -105,5 +105,16 @@ test("an answer that comes after signing out brings nobody back", async () => {
   await assert.rejects(late, { code: "signed_out" });
   assert.equal(session.phase.value, "out");
   assert.equal(session.access.value, null);
+  assert.equal(kept.size, 0);
+});
+
+test("a new password has new tokens, but not for one who has signed out meanwhile", async () => {
+  const { session, kept } = onPlatform();
+  await session.signIn("ada@example.com", "right");
+  await session.changePassword("right", "longer than before");
+  assert.equal(kept.get("muster.refresh"), "r2");
+  const changing = session.changePassword("longer than before", "right again");
+  await Promise.all([session.signOut(), changing]);
+  assert.equal(session.phase.value, "out");
   assert.equal(kept.size, 0);
 });
