@@ -60,6 +60,7 @@ async def test_a_rule_is_written_and_what_it_opens_is_acknowledged_commented_and
     await expect(row).to_contain_text("temperature 41.5")
     await row.get_by_role("button", name="Acknowledge").click()
     await expect(row).to_have_attribute("data-acknowledged", "true")
+    await expect(row.get_by_role("link", name=name)).to_be_focused()
     await visit.is_sound()
     small = await visits(color_scheme="dark", viewport={"width": 390, "height": 844})
     await is_sound_on_a_phone_in_the_dark(small, name)

@@ -1,6 +1,7 @@
 /** Dialogs: the browser's own, so that the keyboard stays inside and Escape closes; the focus goes back where it was. */
 
 import { html, useEffect, useId, useRef, useSignal } from "../view.js";
+import { focusKept } from "./focus.js";
 
 /**
  * @param {object} props
@@ -13,11 +14,11 @@ export function Dialog({ title, close, children }) {
   const id = useId();
   useEffect(() => {
     const before = /** @type {HTMLElement} */ (document.activeElement);
+    const bringBack = focusKept();
     dialog.current?.showModal();
     return () => {
-      // The element is gone by now, so the browser no longer gives the focus back; what had it may be gone as well.
-      before.focus();
-      if (document.activeElement === document.body) document.getElementById("content")?.focus({ preventScroll: true });
+      before.focus(); // The dialog is gone by now, so the browser no longer gives the focus back.
+      bringBack();
     };
   }, []);
 
@@ -43,6 +44,7 @@ export function useAttempt(run) {
 
   async function attempt() {
     if (busy.peek()) return;
+    const bringBack = focusKept();
     busy.value = true;
     error.value = null;
     try {
@@ -51,6 +53,7 @@ export function useAttempt(run) {
       error.value = /** @type {Error} */ (failure);
     } finally {
       busy.value = false;
+      requestAnimationFrame(bringBack); // once what has changed is drawn
     }
   }
 
