@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class Together(Generic[K, V]):
-    """Those who ask while a read is under way are answered by the next, which waits `linger_s` seconds for more of them.
+    """Those who ask while a read is under way are answered by the next, which lingers for `linger_s` seconds.
 
     Nothing is remembered: a read begins after every question that it answers. There is one read at a time, and none for
     who has given up.
