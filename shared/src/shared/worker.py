@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from random import uniform
 from time import monotonic
 
 import structlog
@@ -13,6 +12,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 from prometheus_client import Counter
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential_jitter
 
 from shared.cancellation import end, is_cancelled
 from shared.garbage import collect_rarely
@@ -23,8 +23,8 @@ from shared.settings import ServiceSettings
 
 _FAILURES = Counter("muster_worker_job_failures_total", "Jobs that ended with an error and were begun again", ["job"])
 
-_FIRST_PAUSE_S = 0.4
-_LONGEST_PAUSE_S = 10.0
+_pause = wait_exponential_jitter(multiplier=0.2, max=10)
+
 _WELL_S = 60.0
 """A job that ran for so long was well, and what ended it is no sign that the next attempt will fail too."""
 
@@ -103,23 +103,19 @@ async def _keep_running(name: str, job: Job) -> None:
 
     It waits longer each time, but for one that went well for a while: that begins with a short wait again.
     """
-    failures = 0
-    while not is_cancelled():
-        began = monotonic()
-        try:
+    began = monotonic()
+
+    def report(state: RetryCallState) -> None:
+        if monotonic() - began >= _WELL_S:
+            state.attempt_number = 1
+        _FAILURES.labels(name).inc()
+        error = state.outcome.exception() if state.outcome else None
+        _log.error("job failed and is begun again", job=name, exc_info=error)
+
+    async for attempt in AsyncRetrying(wait=_pause, after=report):
+        with attempt:
+            began = monotonic()
             await job()
-        except Exception as error:  # noqa: BLE001 - whatever ended it, it is wanted
-            failures = 1 if monotonic() - began >= _WELL_S else failures + 1
-            _FAILURES.labels(name).inc()
-            _log.error("job failed and is begun again", job=name, exc_info=error)
-        else:
-            return
-        await asyncio.sleep(_pause_after(failures))
-
-
-def _pause_after(failures: int) -> float:
-    """Seconds; not all who failed together begin together."""
-    return min(_FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), _LONGEST_PAUSE_S) * uniform(0.5, 1.0)  # noqa: S311
 
 
 class _HealthServer(uvicorn.Server):
