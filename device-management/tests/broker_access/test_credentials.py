@@ -64,17 +64,6 @@ async def test_those_that_come_while_a_read_is_under_way_are_read_together(datab
     assert database.asked == [["a"], ["b", "ghost"]]
 
 
-async def test_a_read_that_has_begun_before_the_question_does_not_answer_it(database, ask):
-    asking = ask("a")
-    await eventually(lambda: database.asked)
-    asking += ask("a")
-    await asyncio.sleep(0)
-    database.answers.release()
-    database.answers.release()
-    await asyncio.gather(*asking)
-    assert database.asked == [["a"], ["a"]]
-
-
 async def test_everybody_who_waits_hears_that_the_database_is_away_and_the_next_is_answered(database, ask):
     database.away = True
     database.answers.release()
@@ -85,11 +74,3 @@ async def test_everybody_who_waits_hears_that_the_database_is_away_and_the_next_
     database.away = False
     database.answers.release()
     assert await asyncio.gather(*ask("a")) == [_credential("a")]
-
-
-async def test_one_that_is_given_up_leaves_the_others_their_answer(database, ask):
-    first, second = ask("a", "a")
-    await eventually(lambda: database.asked)
-    first.cancel()
-    database.answers.release()
-    assert await second == _credential("a")
